@@ -1,0 +1,2 @@
+//! The `audit` program.
+fn main() {}

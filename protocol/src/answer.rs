@@ -1,0 +1,176 @@
+//! What comes back: answers, acknowledgements, statuses, and the destination's assurance that it was heard.
+
+use crate::codec::extension::Extensions;
+use crate::ids::{DeliveryNumber, Epoch, ParticipantNumber, Partition, RequestId, Sequence};
+use crate::money::Amount;
+use crate::reason::Reason;
+use crate::time::BusinessDate;
+
+/// What was decided. It never changes (rule 13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Outcome {
+    /// Yes. For a partial approval the amount is less than was asked.
+    Approved = 1,
+    /// No: recorded and final.
+    Declined = 2,
+    /// Nothing was recorded; nothing is said about other copies of the request.
+    Refused = 3,
+}
+
+/// How the transaction stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum State {
+    /// There is none: the request was refused, or its original is unknown.
+    None = 0,
+    /// The destination has not answered yet.
+    Pending = 1,
+    /// Held, perhaps captured in part.
+    Held = 2,
+    /// Declined.
+    Declined = 3,
+    /// Captured; what was not captured was released.
+    Captured = 4,
+    /// Released before anything was captured.
+    Released = 5,
+    /// The hold ended at its time before anything was captured.
+    Expired = 6,
+    /// The destination did not answer in time.
+    TimedOut = 7,
+    /// Reversed.
+    Reversed = 8,
+}
+
+/// Who decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum DecidedBy {
+    /// The destination.
+    Destination = 1,
+    /// The switch.
+    Switch = 2,
+    /// The switch in place of the destination, within delegated limits (reserved).
+    StandIn = 3,
+}
+
+/// The answer to an authorize, capture, release or reversal. See the byte table in `codec/layout_answer.rs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The id of the request that is answered.
+    pub id: RequestId,
+    /// Present from a destination, which must name the transaction in full; absent to an operator.
+    pub originator: Option<ParticipantNumber>,
+    /// As decided.
+    pub outcome: Outcome,
+    /// As it stands now. From a destination it is ignored.
+    pub state: State,
+    /// Why not; [`Reason::None`] for an approval.
+    pub reason: Reason,
+    /// Who decided. From a destination it is ignored.
+    pub decided_by: DecidedBy,
+    /// What was approved, captured, released or reversed; zero for a decline.
+    pub amount: Amount,
+    /// Six letters or digits of the issuer, spaces where it gave none.
+    pub approval_code: ApprovalCode,
+    /// The business date of the transaction; absent in a refusal and from a destination.
+    pub settlement_date: Option<BusinessDate>,
+    /// Which partition decided.
+    pub partition: Partition,
+    /// Under which epoch it decided.
+    pub epoch: Epoch,
+    /// The place of the deciding fact in the journal of that partition; zero in a refusal and from a destination. In a
+    /// refusal with [`Reason::Busy`] the time in milliseconds after which to try again.
+    pub sequence: Sequence,
+    /// What travels along unchanged.
+    pub extensions: Extensions,
+}
+
+/// The approval code of the issuer (ISO 8583 field 38): six letters, digits or spaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ApprovalCode([u8; 6]);
+
+impl ApprovalCode {
+    /// None was given.
+    pub const NONE: Self = Self(*b"      ");
+
+    /// `None` where a byte is no ASCII letter, digit or space.
+    pub fn new(bytes: [u8; 6]) -> Option<Self> {
+        bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b' ').then_some(Self(bytes))
+    }
+
+    /// As on the wire.
+    pub const fn to_bytes(self) -> [u8; 6] {
+        self.0
+    }
+}
+
+/// A destination has recorded a capture, release or reversal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledge {
+    /// The id of the original.
+    pub original: RequestId,
+    /// Who sent the original.
+    pub originator: ParticipantNumber,
+    /// Which of its deliveries.
+    pub delivery: DeliveryNumber,
+}
+
+/// The answer to an inquiry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The id asked about.
+    pub id: RequestId,
+    /// Whose it is; absent where the asker named nobody.
+    pub originator: Option<ParticipantNumber>,
+    /// From the inquiry.
+    pub correlation: u64,
+    /// [`Reason::None`]: found, the rest holds. [`Reason::OriginalUnknown`]: not in memory, so either never recorded
+    /// or recorded before the window. Any refusal: not looked up.
+    pub reason: Reason,
+    /// The outcome as decided; absent while pending and where not found.
+    pub outcome: Option<Outcome>,
+    /// Why that outcome, [`Reason::None`] for an approval.
+    pub outcome_reason: Reason,
+    /// As it stands now.
+    pub state: State,
+    /// Who decided.
+    pub decided_by: DecidedBy,
+    /// How many deliveries the destination has not acknowledged yet.
+    pub undelivered: u16,
+    /// Held or once held: requested while pending, approved after.
+    pub held_for: Amount,
+    /// Captured in all.
+    pub captured: Amount,
+    /// Ended without capture.
+    pub released: Amount,
+    /// Captured and undone.
+    pub reversed: Amount,
+    /// Of the issuer.
+    pub approval_code: ApprovalCode,
+    /// The business date of the transaction.
+    pub settlement_date: Option<BusinessDate>,
+    /// Which partition decided.
+    pub partition: Partition,
+    /// Under which epoch.
+    pub epoch: Epoch,
+    /// The place of the deciding fact.
+    pub sequence: Sequence,
+}
+
+/// The first `count` answers received on this lane are decided and durable; whatever was not accepted among them has
+/// its reversal queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecidedThrough {
+    /// Answers since the lane was opened.
+    pub count: u64,
+}
+
+/// Nothing for the transaction is undelivered and nothing more will come: the destination may forget its deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Complete {
+    /// The id of the original.
+    pub original: RequestId,
+    /// Who sent the original.
+    pub originator: ParticipantNumber,
+}

@@ -1,0 +1,65 @@
+//! What the outside is to hear once the facts are durable (I1). Data, never a call.
+
+use holdfast_protocol::{
+    Answer, Authorize, Capture, Complete, Release, RequestId, Reverse, Status, TransactionKey, UnixMillis,
+};
+
+use crate::view::SessionId;
+
+/// One effect of a step. An effect for a session that has gone is dropped by the outbox: whoever needs it repeats or
+/// asks.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// To the originator's link; `original` says which lane.
+    Answer {
+        /// Where to.
+        to: SessionId,
+        /// The id of the authorize it belongs to, which chooses the lane.
+        original: RequestId,
+        /// What.
+        answer: Answer,
+    },
+    /// To whoever asked.
+    Status {
+        /// Where to.
+        to: SessionId,
+        /// What.
+        status: Status,
+    },
+    /// To a destination. The outbox fills in the remaining budget when it leaves: `deadline` less the time then.
+    Forward {
+        /// Where to.
+        to: SessionId,
+        /// When the switch reverses.
+        deadline: UnixMillis,
+        /// The request with originator and settlement date set.
+        request: Box<Authorize>,
+    },
+    /// To a destination, to be acknowledged.
+    Deliver {
+        /// Where to.
+        to: SessionId,
+        /// What.
+        delivery: Delivery,
+    },
+    /// To a destination: nothing more will come for the transaction.
+    Complete {
+        /// Where to.
+        to: SessionId,
+        /// Which.
+        complete: Complete,
+    },
+    /// Look the transaction up in the archive.
+    Recall(TransactionKey),
+}
+
+/// What a destination must acknowledge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Take from the hold.
+    Capture(Capture),
+    /// Give the hold back.
+    Release(Release),
+    /// Undo everything.
+    Reverse(Reverse),
+}

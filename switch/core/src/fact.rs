@@ -1,0 +1,157 @@
+//! What was decided: the only thing that changes the ledger, and what the journal holds.
+
+use holdfast_protocol::{
+    Amount, ApprovalCode, Authorize, BusinessDate, Capture, DecidedBy, DeliveryNumber, Instance,
+    ParticipantNumber, Reason, Release, Reverse, TransactionKey, UnixMillis,
+};
+
+use crate::registry::{Debtor, ParticipantRecord, ParticipantStatus, Route};
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A participant is configured like this from now on.
+    ParticipantConfigured(ParticipantRecord),
+    /// A participant without open work was removed.
+    ParticipantRemoved(ParticipantNumber),
+    /// A participant was suspended, drained or resumed.
+    ParticipantStatusSet(ParticipantNumber, ParticipantStatus),
+    /// All routes from now on, sorted.
+    RoutesConfigured(Vec<Route>),
+    /// New work gets this date.
+    CutOver(BusinessDate),
+    /// Nothing dated to this day is pending any more (rule 27).
+    DayClosed(BusinessDate),
+    /// All ids created in this second (Unix seconds) are forgotten.
+    Forgotten(u64),
+
+    /// An authorize was accepted, its amount is held, and it is to be forwarded.
+    Reserved(Reserved),
+    /// An authorize was declined without a reservation.
+    DeclinedAtOnce(DeclinedAtOnce),
+    /// The destination approved. A payment is captured with it.
+    Approved {
+        /// Which.
+        key: TransactionKey,
+        /// What it approved: at most what was asked.
+        amount: Amount,
+        /// Of the issuer.
+        approval_code: ApprovalCode,
+    },
+    /// A pending transaction ended without approval: declined by the destination or by the switch, or timed out.
+    /// `reversal` says whether the destination must hear a reversal.
+    Declined {
+        /// Which.
+        key: TransactionKey,
+        /// Why.
+        reason: Reason,
+        /// Who.
+        decided_by: DecidedBy,
+        /// Whether a reversal is queued for the destination.
+        reversal: bool,
+    },
+    /// A destination's answer came after the end. Noted, moves nothing.
+    LateAnswer {
+        /// Which.
+        key: TransactionKey,
+        /// Approved or not.
+        approved: bool,
+    },
+    /// A hold was captured in part or for the last time.
+    Captured {
+        /// Who asked.
+        originator: ParticipantNumber,
+        /// As received.
+        request: Capture,
+        /// The date of the movement.
+        settlement_date: BusinessDate,
+    },
+    /// A hold was released.
+    Released {
+        /// Who asked.
+        originator: ParticipantNumber,
+        /// As received.
+        request: Release,
+    },
+    /// A hold ended at its time.
+    Expired(TransactionKey),
+    /// A transaction was reversed as a whole, by its originator.
+    Reversed {
+        /// Who asked.
+        originator: ParticipantNumber,
+        /// As received.
+        request: Reverse,
+        /// The date of the opposite movement, where something was captured.
+        settlement_date: BusinessDate,
+    },
+    /// A reversal came for an unknown original: remembered, so that the original is declined if it comes later.
+    Tombstoned {
+        /// Who asked.
+        originator: ParticipantNumber,
+        /// As received.
+        request: Reverse,
+        /// Where the reversal is passed on to; nowhere if the payment ID leads nowhere.
+        destination: Option<ParticipantNumber>,
+        /// The date of the transaction.
+        settlement_date: BusinessDate,
+    },
+    /// A capture, release or reversal was declined; recorded and final.
+    FollowUpDeclined {
+        /// Who asked.
+        originator: ParticipantNumber,
+        /// As received.
+        request: FollowUp,
+        /// Why.
+        reason: Reason,
+    },
+    /// A destination acknowledged a delivery.
+    Acknowledged {
+        /// Which.
+        key: TransactionKey,
+        /// Which of its deliveries.
+        delivery: DeliveryNumber,
+    },
+}
+
+/// See [`Fact::Reserved`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// Who asks.
+    pub originator: ParticipantNumber,
+    /// As received.
+    pub request: Authorize,
+    /// Where it goes.
+    pub destination: ParticipantNumber,
+    /// To which instance it goes first.
+    pub instance: Instance,
+    /// Whose position carries the hold.
+    pub debtor: Debtor,
+    /// The business date.
+    pub settlement_date: BusinessDate,
+    /// When the switch reverses unless the destination answered.
+    pub deadline: UnixMillis,
+}
+
+/// See [`Fact::DeclinedAtOnce`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclinedAtOnce {
+    /// Who asks.
+    pub originator: ParticipantNumber,
+    /// As received.
+    pub request: Authorize,
+    /// Why.
+    pub reason: Reason,
+    /// The business date.
+    pub settlement_date: BusinessDate,
+}
+
+/// A request that refers to an original.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FollowUp {
+    /// A capture.
+    Capture(Capture),
+    /// A release.
+    Release(Release),
+    /// A reversal.
+    Reverse(Reverse),
+}

@@ -1,0 +1,62 @@
+//! What can happen to the switch.
+
+use holdfast_protocol::{
+    Acknowledge, Answer, Authorize, BusinessDate, Capture, Inquiry, Instance, ParticipantNumber, Release,
+    Reverse, TransactionKey,
+};
+
+use crate::registry::{ParticipantRecord, ParticipantStatus, Route};
+use crate::view::SessionId;
+
+/// Who sent a message: from the certificate and the sign-on of its link, never from the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct From {
+    /// The participant.
+    pub participant: ParticipantNumber,
+    /// Which of its instances.
+    pub instance: Instance,
+    /// Over which link: where the answer goes.
+    pub session: SessionId,
+}
+
+/// One input to [`crate::Core::step`].
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// From an originator.
+    Authorize(From, Authorize),
+    /// From an originator.
+    Capture(From, Capture),
+    /// From an originator.
+    Release(From, Release),
+    /// From an originator.
+    Reverse(From, Reverse),
+    /// From an originator about its own requests, or from a destination about what it was sent.
+    Inquire(From, Inquiry),
+    /// From a destination.
+    Answer(From, Answer),
+    /// From a destination.
+    Acknowledge(From, Acknowledge),
+    /// What the archive found for an [`crate::Effect::Recall`].
+    Recalled(TransactionKey, Recalled),
+    /// An instance signed on; its deliveries and unanswered forwards may go out again. The view has it already.
+    LinkUp(From),
+    /// A link was lost or replaced; the view no longer has it.
+    LinkLost(From),
+    /// The configuration file as a whole, at start and on reload; the difference becomes facts.
+    Configure(Vec<ParticipantRecord>, Vec<Route>),
+    /// The operator of the switch suspends, resumes or drains a participant.
+    SetStatus(ParticipantNumber, ParticipantStatus),
+    /// New work gets this business date from now on (rule 27).
+    CutOver(BusinessDate),
+    /// Time passed. Fed when [`crate::Core::next_deadline`] is reached, after what had arrived.
+    Tick,
+}
+
+/// What a recall brought. Until there is an archive the driver answers each with `Unavailable`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recalled {
+    /// Memory, the unsealed segment and every index back to the id's creation were searched: there is none.
+    Absent,
+    /// It could not be looked up. Never to be taken for absent.
+    Unavailable,
+}

@@ -1,0 +1,67 @@
+//! Limits and times of the core. Each has a name here and nowhere else (I8).
+
+/// What the configuration file sets for the core. Times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The longest life of a request: `expires` is at most its id's creation and this.
+    pub window_max_ms: u64,
+    /// How far an id's creation may lie ahead of the switch's time.
+    pub skew_max_ms: u64,
+    /// A larger budget is cut to this.
+    pub budget_max_ms: u64,
+    /// Of the originator's budget the switch keeps this for the way back; a request with less left is declined.
+    pub budget_share_ms: u64,
+    /// The longest hold.
+    pub hold_max_ms: u64,
+    /// Transactions waiting for their destination, in all.
+    pub pending_max: u32,
+    /// The same for one destination.
+    pub pending_for_destination_max: u32,
+    /// Transactions that are pending, held or undelivered, in all.
+    pub open_max: u32,
+    /// Messages that one destination has not acknowledged; at 80 % new forwards to it are refused.
+    pub undelivered_for_destination_max: u32,
+    /// Of those, how many are on their way at once.
+    pub delivery_window: u32,
+    /// Messages that one transaction may need acknowledged.
+    pub deliveries_for_transaction_max: u16,
+    /// The first pause before a delivery is sent again; doubled each time.
+    pub delivery_retry_ms: u64,
+    /// The longest pause between two sends of a delivery.
+    pub delivery_retry_max_ms: u64,
+    /// An unacknowledged delivery older than this is an alarm.
+    pub delivery_alarm_ms: u64,
+    /// Requests waiting for a recall at once.
+    pub recalls_max: u32,
+    /// What `Busy` says about when to come again.
+    pub retry_after_ms: u64,
+    /// How many ids a second to make room for in advance.
+    pub expected_rate_per_s: u32,
+    /// Seed of the hash tables; never influences behaviour.
+    pub hash_seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            window_max_ms: 60_000,
+            skew_max_ms: 5_000,
+            budget_max_ms: 60_000,
+            budget_share_ms: 5,
+            hold_max_ms: 30 * 86_400_000,
+            pending_max: 1_000_000,
+            pending_for_destination_max: 500_000,
+            open_max: 20_000_000,
+            undelivered_for_destination_max: 1_000_000,
+            delivery_window: 4_096,
+            deliveries_for_transaction_max: 64,
+            delivery_retry_ms: 1_000,
+            delivery_retry_max_ms: 60_000,
+            delivery_alarm_ms: 300_000,
+            recalls_max: 10_000,
+            retry_after_ms: 100,
+            expected_rate_per_s: 10_000,
+            hash_seed: 0,
+        }
+    }
+}

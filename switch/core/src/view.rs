@@ -1,0 +1,44 @@
+//! What the core may know about the volatile world: read-only, supplied with each input.
+
+use std::collections::BTreeMap;
+
+use holdfast_protocol::{Instance, ParticipantNumber};
+
+/// One signed-on link, numbered since the start of the process; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);
+
+/// A signed-on link as the core sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveSession {
+    /// The link.
+    pub session: SessionId,
+    /// Whose instance.
+    pub instance: Instance,
+    /// It takes forwards and deliveries.
+    pub receives: bool,
+    /// Its instances share their deduplication store.
+    pub shared_deduplication: bool,
+    /// It asked for no new work.
+    pub draining: bool,
+    /// How many forwards it takes unanswered.
+    pub window: u32,
+}
+
+/// The volatile world.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The live links of each participant, in the order of their instances.
+    pub links: BTreeMap<ParticipantNumber, Vec<LiveSession>>,
+    /// Set where the journal cannot take new work: too much is unsynced, or the disk is full.
+    pub journal_full: bool,
+    /// The switch is stopping: no new work.
+    pub stopping: bool,
+}
+
+impl View {
+    /// The live links of a participant that take forwards and deliveries.
+    pub fn receivers(&self, participant: ParticipantNumber) -> impl Iterator<Item = &LiveSession> {
+        self.links.get(&participant).into_iter().flatten().filter(|s| s.receives)
+    }
+}
