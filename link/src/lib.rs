@@ -1,1 +1,16 @@
-//! Placeholder.
+//! What both ends of a Holdfast link share: TLS identities, QUIC settings, UDP sockets.
+//!
+//! Invariant: both ends authenticate with certificates of the same authority over TLS 1.3; there is no setting that
+//! turns this off (SW-2).
+//!
+//! Absent on purpose: messages. What travels on the lanes is the business of sessions and of the participant library.
+
+pub mod endpoint;
+pub mod identity;
+pub mod settings;
+pub mod tls;
+
+pub use endpoint::{Endpoint, bind_client, bind_server};
+pub use identity::{Identity, IdentityError};
+pub use settings::LinkSettings;
+pub use tls::{Credentials, TlsError};

@@ -1,0 +1,186 @@
+//! Certificates and keys: TLS 1.3 with certificates on both sides.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use holdfast_protocol::version::ALPN;
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    CertificateError, CipherSuite, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
+};
+
+use crate::identity::Identity;
+
+/// Why certificates or keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read or holds no PEM.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: rustls::pki_types::pem::Error,
+    },
+    /// A file holds no certificate.
+    #[error("{0}: no certificate in it")]
+    Empty(PathBuf),
+    /// The certificate does not go with the key, or the authority is unusable.
+    #[error("certificate or key: {0}")]
+    Rustls(#[from] rustls::Error),
+    /// The authority's certificates cannot verify clients.
+    #[error("certificate authority: {0}")]
+    Verifier(#[from] rustls::server::VerifierBuilderError),
+    /// The crypto provider lacks what QUIC needs.
+    #[error("no QUIC cipher suite: {0}")]
+    Suite(#[from] quinn::crypto::rustls::NoInitialCipherSuite),
+}
+
+/// An authority, and a certificate with its key. Debug output shows none of the key.
+#[derive(Debug)]
+pub struct Credentials {
+    roots: Arc<RootCertStore>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Clone for Credentials {
+    fn clone(&self) -> Self {
+        Self { roots: Arc::clone(&self.roots), chain: self.chain.clone(), key: self.key.clone_key() }
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let wrong = |source| TlsError::File { path: path.to_owned(), source };
+    let certificates: Vec<_> =
+        CertificateDer::pem_file_iter(path).map_err(wrong)?.collect::<Result<_, _>>().map_err(wrong)?;
+    if certificates.is_empty() { Err(TlsError::Empty(path.to_owned())) } else { Ok(certificates) }
+}
+
+impl Credentials {
+    /// Reads PEM files.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or holds something else; the error names it.
+    pub fn load(authority: &Path, certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for root in certificates(authority)? {
+            roots.add(root)?;
+        }
+        let chain = certificates(certificate)?;
+        let key = PrivateKeyDer::from_pem_file(key)
+            .map_err(|source| TlsError::File { path: key.to_owned(), source })?;
+        Ok(Self { roots: Arc::new(roots), chain, key })
+    }
+
+    /// `DIR/ca.pem`, `DIR/NAME.pem` and `DIR/NAME.key`, as `holdfast certs` writes them.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn from_directory(directory: &Path, name: &str) -> Result<Self, TlsError> {
+        let file = |suffix: &str| directory.join(format!("{name}.{suffix}"));
+        Self::load(&directory.join("ca.pem"), &file("pem"), &file("key"))
+    }
+
+    /// For the end that dials.
+    ///
+    /// # Errors
+    /// Where the key does not go with the certificate.
+    pub fn client(&self) -> Result<Arc<QuicClientConfig>, TlsError> {
+        let mut config = rustls::ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_root_certificates(Arc::clone(&self.roots))
+            .with_client_auth_cert(self.chain.clone(), self.key.clone_key())?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        Ok(Arc::new(QuicClientConfig::try_from(config)?))
+    }
+
+    /// For the end that is dialled: only certificates of the authority whose identity `admit` takes get through the
+    /// handshake.
+    ///
+    /// # Errors
+    /// Where the key does not go with the certificate.
+    pub fn server(&self, admit: Admit) -> Result<Arc<QuicServerConfig>, TlsError> {
+        let provider = provider();
+        let chain =
+            WebPkiClientVerifier::builder_with_provider(Arc::clone(&self.roots), Arc::clone(&provider))
+                .build()?;
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_client_cert_verifier(Arc::new(ParticipantVerifier { chain, admit }))
+            .with_single_cert(self.chain.clone(), self.key.clone_key())?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        // Early data could be replayed by whoever recorded it.
+        config.max_early_data_size = 0;
+        Ok(Arc::new(QuicServerConfig::try_from(config)?))
+    }
+}
+
+/// Whether an identity may connect at all.
+pub type Admit = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
+
+/// AES-128-GCM first: the fastest on processors with AES instructions.
+fn provider() -> Arc<CryptoProvider> {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
+}
+
+/// The usual check of the chain, and then whether the certificate names somebody we know.
+struct ParticipantVerifier {
+    chain: Arc<dyn ClientCertVerifier>,
+    admit: Admit,
+}
+
+impl std::fmt::Debug for ParticipantVerifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ParticipantVerifier")
+    }
+}
+
+impl ClientCertVerifier for ParticipantVerifier {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.chain.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let verified = self.chain.verify_client_cert(end_entity, intermediates, now)?;
+        match Identity::from_der(end_entity) {
+            Ok(identity) if (self.admit)(&identity) => Ok(verified),
+            _ => Err(CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chain.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chain.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chain.supported_verify_schemes()
+    }
+}
