@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The kit of the end-to-end tests. The tests themselves are in `tests/tests`.
+//!
+//! It knows every crate, and no crate knows it.

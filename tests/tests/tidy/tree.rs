@@ -1,0 +1,87 @@
+//! The files of the repository, read once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One text file.
+pub(crate) struct File {
+    /// From the root of the repository, with `/` between the parts.
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+/// Where the repository is.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the repository").to_path_buf()
+}
+
+/// All files with one of these endings, in the order of their paths.
+pub(crate) fn files(endings: &[&str]) -> Vec<File> {
+    let (root, mut found) = (root(), Vec::new());
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                // Built things, and what version control and tools keep for themselves.
+                let skipped = name == "target" || (name.starts_with('.') && name != ".ci");
+                if !skipped {
+                    folders.push(path);
+                }
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                let text = fs::read_to_string(&path).unwrap();
+                let path = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+                found.push(File { path, text });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(!found.is_empty(), "no files with the endings {endings:?} under {}", root.display());
+    found
+}
+
+impl File {
+    /// Whether the whole file is for tests and benches only.
+    pub(crate) fn is_test(&self) -> bool {
+        let parts = || self.path.split('/');
+        parts().any(|part| matches!(part, "tests" | "benches" | "tests.rs"))
+    }
+
+    /// The lines that production code is made of, with their numbers from one.
+    pub(crate) fn production_lines(&self) -> Vec<(usize, &str)> {
+        let tests_from = if self.is_test() { 0 } else { self.first_test_line() };
+        self.lines().into_iter().take(tests_from).collect()
+    }
+
+    /// The lines that only tests are made of.
+    pub(crate) fn test_lines(&self) -> Vec<(usize, &str)> {
+        let tests_from = if self.is_test() { 0 } else { self.first_test_line() };
+        self.lines().into_iter().skip(tests_from).collect()
+    }
+
+    /// All lines.
+    pub(crate) fn lines(&self) -> Vec<(usize, &str)> {
+        self.text.lines().enumerate().map(|(i, line)| (i + 1, line)).collect()
+    }
+
+    /// Test modules stand at the end of a file: everything after their attribute belongs to them.
+    fn first_test_line(&self) -> usize {
+        let lines: Vec<&str> = self.text.lines().collect();
+        lines
+            .windows(2)
+            .position(|pair| pair[0].trim() == "#[cfg(test)]" && pair[1].trim_start().starts_with("mod "))
+            .unwrap_or(lines.len())
+    }
+}
+
+/// Whether a line is a comment.
+pub(crate) fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
+}
+
+/// Fails with everything that was found, not with the first only.
+#[track_caller]
+pub(crate) fn expect_none(what: &str, found: &[String]) {
+    assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+}
