@@ -73,15 +73,17 @@ pub struct Answer {
     pub amount: Amount,
     /// Six letters or digits of the issuer, spaces where it gave none.
     pub approval_code: ApprovalCode,
-    /// The business date of the transaction; absent in a refusal and from a destination.
+    /// The business date of the movement that was decided: of the transaction, or of the capture or reversal that is
+    /// answered (rule 28). Absent in a refusal and from a destination.
     pub settlement_date: Option<BusinessDate>,
     /// Which partition decided.
     pub partition: Partition,
     /// Under which epoch it decided.
     pub epoch: Epoch,
-    /// The place of the deciding fact in the journal of that partition; zero in a refusal and from a destination. In a
-    /// refusal with [`Reason::Busy`] the time in milliseconds after which to try again.
+    /// The place of the deciding fact in the journal of that partition; zero in a refusal and from a destination.
     pub sequence: Sequence,
+    /// In a refusal with [`Reason::Busy`]: after how many milliseconds to try again (rule 24). Zero otherwise.
+    pub retry_after_ms: u16,
     /// What travels along unchanged.
     pub extensions: Extensions,
 }

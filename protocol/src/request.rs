@@ -169,6 +169,9 @@ pub struct Reverse {
     pub repeat: bool,
     /// Which attempt this is, counted from one; no part of the content.
     pub attempt: u8,
+    /// The business date the switch stamped: undoing what was captured is a new movement (rule 28). Absent from the
+    /// operator.
+    pub settlement_date: Option<BusinessDate>,
     /// What travels along unchanged.
     pub extensions: Extensions,
 }

@@ -66,9 +66,10 @@ impl DecidedBy {
 /// | 42 | 2 | partition |
 /// | 44 | 4 | epoch |
 /// | 48 | 8 | sequence |
+/// | 56 | 2 | retry after, milliseconds, 0 where not busy |
 impl Answer {
     /// Size of the fixed part.
-    pub const FIXED_BYTES: usize = 56;
+    pub const FIXED_BYTES: usize = 58;
 
     pub(crate) fn encode(&self, out: &mut BytesMut) {
         let mut w = Writer::<{ Self::FIXED_BYTES }>::new();
@@ -76,7 +77,7 @@ impl Answer {
         w.u8(self.outcome as u8).u8(self.state as u8).u16(self.reason.number());
         w.u8(self.decided_by as u8).u8(0).u64(self.amount.minor());
         w.bytes(self.approval_code.to_bytes()).date(self.settlement_date);
-        w.u16(self.partition.0).u32(self.epoch.0).u64(self.sequence.0);
+        w.u16(self.partition.0).u32(self.epoch.0).u64(self.sequence.0).u16(self.retry_after_ms);
         w.finish(MessageType::Answer, 0, Some(&self.extensions), out);
     }
 
@@ -108,6 +109,7 @@ impl Answer {
                 partition: Partition(f.u16("partition")?),
                 epoch: Epoch(f.u32("epoch")?),
                 sequence: Sequence(f.u64("sequence")?),
+                retry_after_ms: f.u16("retry after")?,
                 extensions: Extensions::from_wire(frame.extension_area())?,
             })
         };

@@ -300,14 +300,16 @@ impl Release {
 /// | 40 | 8 | MPS id of the original, zero-padded |
 /// | 48 | 24 | merchant of the original, zero-padded |
 /// | 72 | 8 | expires, Unix milliseconds |
+/// | 80 | 4 | settlement date, 0 from the operator |
 impl Reverse {
     /// Size of the fixed part.
-    pub const FIXED_BYTES: usize = 80;
+    pub const FIXED_BYTES: usize = 84;
 
     pub(crate) fn encode(&self, out: &mut BytesMut) {
         let mut w = Writer::<{ Self::FIXED_BYTES }>::new();
         w.request_id(self.id).request_id(self.original).participant(self.originator).delivery(self.delivery);
         w.u8(self.attempt).u8(0).u16(self.reason).payment_id(self.payment_id).u64(self.expires.get());
+        w.date(self.settlement_date);
         w.finish(MessageType::Reverse, if self.repeat { REPEAT } else { 0 }, Some(&self.extensions), out);
     }
 
@@ -327,6 +329,7 @@ impl Reverse {
                 reason: f.u16("reason")?,
                 payment_id: f.payment_id()?,
                 expires: f.time("expires")?,
+                settlement_date: f.date("settlement date")?,
                 repeat: frame.flags & REPEAT != 0,
                 extensions: Extensions::from_wire(frame.extension_area())?,
             })
