@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The Holdfast authorization switch: a library with a thin program around it.
+//!
+//! Data flows one way: transport, session, driver, core, journal, outbox, session, transport. What this crate adds to
+//! the core and the journal is everything that touches the outside: sockets, the clock, the file system, the operator.
+
+pub mod config;

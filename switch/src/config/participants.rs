@@ -1,0 +1,207 @@
+//! Who takes part: `[[participants]]`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use holdfast_core::registry::{Limits, ParticipantRecord};
+use holdfast_protocol::{Amount, Currency, ParticipantNumber, SecurityLevel, Total};
+
+use super::decimal::minor_from_text;
+use super::fault::Faults;
+use super::section::{Placed, Section};
+
+const LEVELS: [(&str, SecurityLevel); 4] = [
+    ("level_1", SecurityLevel::One),
+    ("level_2", SecurityLevel::Two),
+    ("level_3", SecurityLevel::Three),
+    ("level_4", SecurityLevel::Four),
+];
+const ROLES: &str = "\"originates\" or \"receives\"";
+const AMOUNT: &str = "a decimal amount in quotes such as \"50000.00\"";
+pub(super) const NAME_EXPECTED: &str =
+    "expected 1 to 64 lower-case letters, digits, '-', '_' or '.', beginning with a letter or digit";
+
+const RESERVED: [&str; 2] = ["ca", "switch"];
+
+/// Names and whether they may be destinations, also of participants with other faults: so that one fault does not
+/// bring a second one about its routes.
+pub(super) type Names = HashMap<String, (ParticipantNumber, bool)>;
+
+/// A name stands in a certificate's URI and in file names: no capitals, no separators.
+pub(super) fn is_name(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+    text.len() <= 64
+        && text.bytes().all(allowed)
+        && text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// Reads all; sorted by number.
+pub(super) fn read(sections: Vec<Section<'_>>, root: &Section<'_>) -> (Vec<ParticipantRecord>, Names) {
+    if sections.is_empty() {
+        root.fault("participants", "is missing: expected at least one [[participants]]");
+    }
+    let mut records = BTreeMap::new();
+    let mut names = Names::new();
+    for section in sections {
+        let faults = section.faults();
+        let Some((line, record)) = participant(section) else { continue };
+        let previous = names.insert(record.name.clone(), (record.number, record.receives));
+        if previous.is_some() {
+            line.fault(faults, format!("the name {:?} is already taken", record.name));
+        }
+        if let Some(other) = records.insert(record.number, record.clone()) {
+            let problem = format!("the number {} is already that of {:?}", record.number, other.name);
+            line.fault(faults, problem);
+        }
+    }
+    (records.into_values().collect(), names)
+}
+
+fn participant(mut section: Section<'_>) -> Option<(Placed<()>, ParticipantRecord)> {
+    let faults = section.faults();
+    let name = section.required_text("name", "the name in its certificate, such as \"operator-1\"");
+    if let Some(name) = &name {
+        if !is_name(name.value) {
+            name.fault(faults, format!("{NAME_EXPECTED}; found {:?}", name.value));
+        } else if RESERVED.contains(&name.value) {
+            // `holdfast certs` writes NAME.pem beside ca.pem and switch.pem.
+            name.fault(faults, format!("expected another name: {:?} is reserved", name.value));
+        }
+    }
+    let number = number(&mut section);
+    let (originates, receives) = roles(&mut section);
+    let caps = caps(section.section("caps"), faults);
+    let limits = limits(section.section("limits"), originates, &caps);
+    section.finish();
+    let name = name?;
+    let record = ParticipantRecord {
+        number: number?,
+        name: name.value.to_owned(),
+        originates,
+        receives,
+        caps: caps.into_iter().collect(),
+        limits,
+    };
+    Some((name.with(()), record))
+}
+
+fn number(section: &mut Section<'_>) -> Option<ParticipantNumber> {
+    let number = section.number("number", 0_u16, 1..=u16::MAX);
+    let absent = number == 0 && !section.has("number");
+    if absent {
+        section.fault("number", "is missing: expected its number, 1 to 65535, never used before");
+    }
+    ParticipantNumber::new(number)
+}
+
+fn roles(section: &mut Section<'_>) -> (bool, bool) {
+    let expected = format!("an array of {ROLES}");
+    let Some(texts) = section.texts("roles", &expected) else {
+        if !section.has("roles") {
+            section.fault("roles", format!("is missing: expected {expected}"));
+        }
+        return (true, true);
+    };
+    if texts.is_empty() {
+        section.fault("roles", format!("expected at least one of {ROLES}"));
+    }
+    let (mut originates, mut receives) = (false, false);
+    for text in texts {
+        match text.value {
+            "originates" => originates = true,
+            "receives" => receives = true,
+            other => text.fault(section.faults(), format!("expected {ROLES}, found {other:?}")),
+        }
+    }
+    (originates, receives)
+}
+
+fn caps(section: Section<'_>, faults: &Faults<'_>) -> BTreeMap<Currency, Total> {
+    let mut caps = BTreeMap::new();
+    let entries = section.entries(AMOUNT);
+    if entries.is_empty() {
+        section
+            .fault("", "expected at least one currency with its net debit cap, such as EUR = \"50000.00\"");
+    }
+    for (code, cap) in entries {
+        let Some(currency) = Currency::from_code(code.value) else {
+            let problem = "expected the three letters of an ISO 4217 currency with a minor unit, such as EUR";
+            code.fault(faults, format!("{problem}; found {:?}", code.value));
+            continue;
+        };
+        match minor_from_text(cap.value, currency) {
+            Ok(minor) => {
+                caps.insert(currency, Total::from_minor(minor));
+            }
+            Err(error) => cap.fault(faults, error.to_string()),
+        }
+    }
+    caps
+}
+
+fn limits(
+    mut section: Section<'_>,
+    originates: bool,
+    caps: &BTreeMap<Currency, Total>,
+) -> Vec<(SecurityLevel, Limits)> {
+    let mut limits = Vec::new();
+    for (key, level) in LEVELS {
+        let section = section.section(key);
+        if section.is_present() {
+            limits.push((level, limits_of_level(section, caps)));
+        }
+    }
+    if originates && limits.is_empty() {
+        let problem = "is missing: expected a security level that is agreed, such as level_1 = {} \
+                       (no limits), for a participant that originates";
+        section.fault("", problem);
+    }
+    if !originates && section.is_present() {
+        section.fault("", "expected no limits for a participant that does not originate");
+    }
+    section.finish();
+    limits
+}
+
+fn limits_of_level(mut section: Section<'_>, caps: &BTreeMap<Currency, Total>) -> Limits {
+    let amount = limit(&mut section, "amount", caps, Amount::MAX.minor().into());
+    let daily_amount = limit(&mut section, "daily_amount", caps, i128::MAX);
+    let daily_count = section.number("daily_count", u64::MAX, 1..=1_000_000_000_000);
+    section.finish();
+    Limits {
+        amount: amount.and_then(|minor| u64::try_from(minor).ok()).and_then(Amount::from_minor),
+        daily_amount: daily_amount.map(Total::from_minor),
+        daily_count: (daily_count != u64::MAX).then_some(daily_count),
+    }
+}
+
+/// A limit in minor units. It holds in each currency alone, so all currencies must have the same minor digits.
+fn limit(
+    section: &mut Section<'_>,
+    key: &'static str,
+    caps: &BTreeMap<Currency, Total>,
+    minor_max: i128,
+) -> Option<i128> {
+    let text = section.text(key, AMOUNT)?;
+    let faults = section.faults();
+    // Without a currency there is a fault already.
+    let first = *caps.keys().next()?;
+    if let Some(other) = caps.keys().find(|c| c.minor_digits() != first.minor_digits()) {
+        let problem = format!(
+            "{first} has {} and {other} {} digits after the point, so one amount cannot limit both; \
+             expected no such limit, or a participant for each",
+            first.minor_digits(),
+            other.minor_digits()
+        );
+        text.fault(faults, problem);
+        return None;
+    }
+    match minor_from_text(text.value, first) {
+        Ok(0) => text.fault(faults, "expected more than zero; leave the level out to allow nothing"),
+        Ok(minor) if minor > minor_max => {
+            text.fault(faults, "expected at most twelve digits in minor units");
+        }
+        Ok(minor) => return Some(minor),
+        Err(error) => text.fault(faults, error.to_string()),
+    }
+    None
+}

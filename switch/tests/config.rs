@@ -1,0 +1,249 @@
+//! Configurations, right and wrong: each fault names line, key and what was expected.
+
+use std::path::Path;
+
+use holdfast::config::{Config, ConfigError};
+
+const GOOD: &str = r#"
+[[participants]]
+name = "operator-1"
+number = 1
+roles = ["originates"]
+caps = { EUR = "50000.00" }
+limits = { level_3 = { amount = "12.34" } }
+
+[[participants]]
+name = "acquirer-1"
+number = 2
+roles = ["receives"]
+caps = { EUR = "0" }
+
+[[routes]]
+mps = "acq1"
+destination = "acquirer-1"
+"#;
+
+/// The faults of a text, one a line, as `LINE KEY: PROBLEM`.
+fn faults(text: &str) -> String {
+    let error = Config::parse(text, Path::new("h.toml")).expect_err("the text is wrong");
+    let lines = error.faults().iter().map(|f| format!("{} {}: {}", f.line, f.key, f.problem));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `GOOD` with one text for another must have exactly this fault.
+#[track_caller]
+fn check(from: &str, to: &str, expected: &str) {
+    assert!(GOOD.contains(from), "{from}");
+    assert_eq!(faults(&GOOD.replacen(from, to, 1)), expected, "{from} -> {to}");
+}
+
+#[test]
+fn the_annotated_example_is_valid_and_every_default_in_it_is_the_default() {
+    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/holdfast.example.toml"));
+    let config = Config::load(file).unwrap();
+    assert_eq!(config.participants.len(), 3);
+    assert_eq!(config.routes.len(), 3);
+
+    // With each `# key = value` taken at its word, nothing changes except what the example sets itself.
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut keys = 0;
+    let is_default = |line: &str| {
+        line.strip_prefix("# ").and_then(|l| l.split_once(" = ")).is_some_and(|(key, _)| {
+            key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+                && !["listen", "merchants", "pay_debtor", "reserve_debtor"].contains(&key)
+        })
+    };
+    let lines = text.lines().map(|line| {
+        if is_default(line) {
+            keys += 1;
+            line.trim_start_matches("# ")
+        } else {
+            line
+        }
+    });
+    let spelled_out = lines.collect::<Vec<_>>().join("\n");
+    assert_eq!(Config::parse(&spelled_out, file).unwrap(), config);
+    assert!(keys > 35, "{keys} defaults are documented");
+}
+
+#[test]
+fn every_key_is_in_the_annotated_example() {
+    let text = include_str!("../../docs/holdfast.example.toml");
+    for section in ["journal", "tls", "requests", "deliveries", "sessions", "transport"] {
+        let listing = faults(&format!("{GOOD}\n[{section}]\nunheard_of = 1\n"));
+        let keys = listing.split_once("expected one of ").unwrap().1;
+        for key in keys.split(", ") {
+            assert!(text.contains(&format!("{key} = ")), "{section}.{key} is documented");
+        }
+    }
+}
+
+#[test]
+fn amounts_are_minor_units_of_their_currency() {
+    let config = Config::parse(GOOD, Path::new("/etc/holdfast/h.toml")).unwrap();
+    let operator = &config.participants[0];
+    assert_eq!(operator.caps[0].1.minor(), 5_000_000);
+    assert_eq!(operator.limits[0].1.amount.unwrap().minor(), 1_234);
+    assert_eq!(config.journal.directory, Path::new("/etc/holdfast/journal"));
+    assert_eq!(config.listen, ["127.0.0.1:7070".parse().unwrap()]);
+}
+
+#[test]
+fn wrong_values_name_line_key_and_what_was_expected() {
+    check(
+        "EUR = \"50000.00\"",
+        "EUR = \"12.345 EUR\"",
+        "6 participants[1].caps.EUR: expected a decimal such as \"50000.00\", found \"12.345 EUR\"",
+    );
+    check(
+        "EUR = \"50000.00\"",
+        "EUR = \"12.345\"",
+        "6 participants[1].caps.EUR: EUR has 2 digits after the point, found \"12.345\"",
+    );
+    check(
+        "EUR = \"50000.00\"",
+        "EUR = 50000",
+        "6 participants[1].caps.EUR: expected a decimal amount in quotes such as \"50000.00\", found 50000\n\
+         6 participants[1].caps: expected at least one currency with its net debit cap, such as EUR = \"50000.00\"",
+    );
+    check(
+        "EUR = \"50000.00\"",
+        "EUR = \"1\", Euro = \"1\"",
+        "6 participants[1].caps.Euro: expected the three letters of an ISO 4217 currency with a minor unit, \
+         such as EUR; found \"Euro\"",
+    );
+    check(
+        "\"12.34\"",
+        "\"0.00\"",
+        "7 participants[1].limits.level_3.amount: expected more than zero; leave the level out to allow nothing",
+    );
+    check(
+        "\"12.34\"",
+        "\"10000000000.00\"",
+        "7 participants[1].limits.level_3.amount: expected at most twelve digits in minor units",
+    );
+    check(
+        "level_3 = {",
+        "level_5 = {",
+        "7 participants[1].limits: is missing: expected a security level that is agreed, such as level_1 = {} \
+         (no limits), for a participant that originates\n\
+         7 participants[1].limits.level_5: is no key here: expected one of level_1, level_2, level_3, level_4",
+    );
+    check(
+        "caps = { EUR = \"50000.00\" }",
+        "caps = { EUR = \"1\", JPY = \"1\" }",
+        "7 participants[1].limits.level_3.amount: JPY has 0 and EUR 2 digits after the point, so one amount cannot \
+         limit both; expected no such limit, or a participant for each",
+    );
+    check(
+        "number = 1",
+        "number = 0",
+        "4 participants[1].number: expected a whole number from 1 to 65535, found 0",
+    );
+    check(
+        "number = 1",
+        "number = 70000",
+        "4 participants[1].number: expected a whole number from 1 to 65535, found 70000",
+    );
+    check(
+        "[\"originates\"]",
+        "[\"originator\"]",
+        "5 participants[1].roles: expected \"originates\" or \"receives\", found \"originator\"\n\
+         7 participants[1].limits: expected no limits for a participant that does not originate",
+    );
+}
+
+#[test]
+fn names_numbers_and_routes_are_unique_and_lead_somewhere() {
+    check(
+        "number = 2",
+        "number = 1",
+        "10 participants[2].name: the number 1 is already that of \"operator-1\"",
+    );
+    check(
+        "name = \"acquirer-1\"",
+        "name = \"operator-1\"",
+        "10 participants[2].name: the name \"operator-1\" is already taken\n\
+         17 routes[1].destination: expected the name of a participant, found \"acquirer-1\"",
+    );
+    check(
+        "destination = \"acquirer-1\"",
+        "destination = \"acquirer-9\"",
+        "17 routes[1].destination: expected the name of a participant, found \"acquirer-9\"",
+    );
+    check(
+        "destination = \"acquirer-1\"",
+        "destination = \"operator-1\"",
+        "17 routes[1].destination: \"operator-1\" does not have the role \"receives\"",
+    );
+    check(
+        "[[routes]]",
+        "[[routes]]\nmps = \"acq1\"\nmerchants = \"*\"\ndestination = \"acquirer-1\"\n[[routes]]",
+        "20 routes[2].mps: there is already a route for \"*\" of acq1",
+    );
+    check(
+        "mps = \"acq1\"",
+        "",
+        "15 routes[1].mps: is missing: expected the id of a payment system, up to 8 letters, digits, '.', '-' or '_'",
+    );
+}
+
+#[test]
+fn all_faults_are_listed_at_once_in_the_order_of_the_file() {
+    let text = format!(
+        "admin = \"0.0.0.0:7071\"\nlisten = [\"localhost\"]\n{}\n[journal]\ngather_us = 5.5\nsegmentbytes = 1\n",
+        GOOD.replace("\"12.34\"", "12.34").replace("acquirer-1\"\nnumber", "Acquirer 1\"\nnumber")
+    );
+    let error = Config::parse(&text, Path::new("h.toml")).unwrap_err();
+    let keys: Vec<_> = error.faults().iter().map(|f| (f.line, f.key.as_str())).collect();
+    assert_eq!(
+        keys,
+        [
+            (1, "admin"),
+            (2, "listen"),
+            (9, "participants[1].limits.level_3.amount"),
+            (12, "participants[2].name"),
+            (19, "routes[1].destination"),
+            (22, "journal.gather_us"),
+            (23, "journal.segmentbytes"),
+        ],
+        "{error}"
+    );
+    assert!(
+        error.to_string().starts_with("h.toml:1: admin: expected a loopback address, found 0.0.0.0:7071\n")
+    );
+}
+
+#[test]
+fn what_is_no_toml_names_its_line() {
+    assert_eq!(faults(&format!("{GOOD}[journal\n")), "18 : unclosed table, expected `]`");
+    assert_eq!(faults("name = \"a\"\nname b\n"), "2 : key with no value, expected `=`");
+    assert!(faults("name = \"a\"\nname = \"b\"\n").contains("duplicate key"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Config::load(Path::new("/nowhere/h.toml")).unwrap_err();
+    assert!(matches!(error, ConfigError::Unreadable { .. }));
+    assert!(error.to_string().starts_with("/nowhere/h.toml: "));
+}
+
+#[test]
+fn a_reload_says_what_takes_effect_and_what_waits_for_a_restart() {
+    let parse = |text: &str| Config::parse(text, Path::new("h.toml")).unwrap();
+    let running = parse(GOOD);
+    let changed = GOOD.replace("50000.00", "60000.00").replace("mps = \"acq1\"", "mps = \"acq2\"").replacen(
+        '\n',
+        "name = \"other\"\n[journal]\ngather_us = 10\n",
+        1,
+    );
+    let reload = running.replaced_by(parse(&changed));
+    let changes: Vec<_> = reload.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        changes,
+        ["participant operator-1", "routes", "name (after a restart)", "journal (after a restart)"]
+    );
+    assert_eq!(reload.config.participants[0].caps[0].1.minor(), 6_000_000);
+    assert_eq!(reload.config.name, "switch", "what needs a restart stays as it runs");
+    assert!(running.replaced_by(running.clone()).changes.is_empty());
+}
