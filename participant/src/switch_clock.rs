@@ -49,7 +49,8 @@ impl SwitchClock {
 
     /// The switch's time at an instant. It may step back by what two samples differ.
     pub fn at(&self, instant: Instant) -> UnixMillis {
-        UnixMillis::from_48_bits(self.at_anchor.load(Ordering::Relaxed)).plus(millis_between(self.anchor, instant))
+        UnixMillis::from_48_bits(self.at_anchor.load(Ordering::Relaxed))
+            .plus(millis_between(self.anchor, instant))
     }
 
     /// The switch's time now.
@@ -84,7 +85,9 @@ mod tests {
     fn a_slow_sample_is_passed_over_and_a_slower_route_is_followed_in_the_end() {
         let start = Instant::now();
         let clock = SwitchClock::new(start, start + Duration::from_millis(2), at(1_000_000));
-        let slow = |n: u64| (start + Duration::from_secs(n), start + Duration::from_secs(n) + Duration::from_millis(40));
+        let slow = |n: u64| {
+            (start + Duration::from_secs(n), start + Duration::from_secs(n) + Duration::from_millis(40))
+        };
         let (sent, received) = slow(1);
         clock.sample(sent, received, at(9_000_000));
         assert_eq!(clock.at(start + Duration::from_millis(1)), at(1_000_000));
