@@ -6,6 +6,7 @@ use holdfast_link::{Credentials, LinkSettings};
 use holdfast_protocol::version::VERSION;
 use holdfast_protocol::{Instance, LANES_MAX, SignOn};
 
+use super::control::Patience;
 use super::error::LinkError;
 
 /// What the participant does on a link.
@@ -82,6 +83,14 @@ impl LinkConfig {
             echo_timeout: Duration::from_secs(3),
             outgoing_bytes_max: 4 << 20,
             messages_per_take: 8_192,
+        }
+    }
+
+    pub(crate) const fn patience(&self) -> Patience {
+        Patience {
+            sign_on: self.sign_on_timeout,
+            echo_interval: self.echo_interval,
+            echo: self.echo_timeout,
         }
     }
 

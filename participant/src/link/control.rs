@@ -12,7 +12,6 @@ use holdfast_protocol::{
     Drain, Echo, FrameReader, Message, MessageType, Notice, Reason, SignOff, SignOn, Welcome, Window,
 };
 
-use super::config::LinkConfig;
 use super::error::{LinkError, Stream};
 use super::shared::Shared;
 use crate::switch_clock::SwitchClock;
@@ -21,6 +20,17 @@ use crate::switch_clock::SwitchClock;
 const NOTICES_MAX: usize = 64;
 /// Bytes that wait to leave on the control stream. Echo replies beyond it mean that the switch asks without reading.
 const CONTROL_BYTES_MAX: usize = 64 << 10;
+
+/// How long this side waits for the switch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// For the answer to the sign-on.
+    pub(crate) sign_on: Duration,
+    /// Between two echoes.
+    pub(crate) echo_interval: Duration,
+    /// For the reply to an echo.
+    pub(crate) echo: Duration,
+}
 
 #[derive(Debug)]
 enum Phase {
@@ -44,14 +54,12 @@ pub(crate) struct Control {
     echo: Option<(u64, Instant)>,
     echoes: u64,
     next_echo: Instant,
-    sign_on_timeout: Duration,
-    echo_interval: Duration,
-    echo_timeout: Duration,
+    patience: Patience,
     version: u16,
 }
 
 impl Control {
-    pub(crate) fn new(config: &LinkConfig, sign_on: &SignOn, now: Instant) -> Self {
+    pub(crate) fn new(patience: Patience, sign_on: &SignOn, now: Instant) -> Self {
         let mut out = BytesMut::new();
         Message::SignOn(sign_on.clone()).encode(&mut out);
         Self {
@@ -62,10 +70,8 @@ impl Control {
             changed: false,
             echo: None,
             echoes: 0,
-            next_echo: now + config.echo_interval,
-            sign_on_timeout: config.sign_on_timeout,
-            echo_interval: config.echo_interval,
-            echo_timeout: config.echo_timeout,
+            next_echo: now + patience.echo_interval,
+            patience,
             version: sign_on.version_max,
         }
     }
@@ -118,7 +124,7 @@ impl Control {
             return Err(LinkError::Version(welcome.version));
         }
         let clock = SwitchClock::new(sent, now, welcome.time);
-        self.next_echo = now + self.echo_interval;
+        self.next_echo = now + self.patience.echo_interval;
         self.changed = true;
         self.phase = Phase::Open(Arc::new(Shared::new(clock, welcome)));
         Ok(())
@@ -170,8 +176,8 @@ impl Control {
     /// When [`Self::handle_time`] is to be called at the latest.
     pub(crate) fn next_deadline(&self) -> Instant {
         match (&self.phase, self.echo) {
-            (Phase::SigningOn { sent }, _) => *sent + self.sign_on_timeout,
-            (Phase::Open(_), Some((_, sent))) => sent + self.echo_timeout,
+            (Phase::SigningOn { sent }, _) => *sent + self.patience.sign_on,
+            (Phase::Open(_), Some((_, sent))) => sent + self.patience.echo,
             (Phase::Open(_), None) => self.next_echo,
         }
     }
@@ -183,14 +189,14 @@ impl Control {
         }
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let Phase::Open(shared) = &self.phase else {
-            return Err(LinkError::SignOnTimedOut(millis(self.sign_on_timeout)));
+            return Err(LinkError::SignOnTimedOut(millis(self.patience.sign_on)));
         };
         if self.echo.is_some() {
-            return Err(LinkError::EchoUnanswered(millis(self.echo_timeout)));
+            return Err(LinkError::EchoUnanswered(millis(self.patience.echo)));
         }
         self.echoes += 1;
         self.echo = Some((self.echoes, now));
-        self.next_echo = now + self.echo_interval;
+        self.next_echo = now + self.patience.echo_interval;
         let time = shared.clock.at(now);
         Message::Echo(Echo { correlation: self.echoes, time, reply: false }).encode(&mut self.out);
         Ok(())
@@ -224,4 +230,147 @@ impl Control {
 
 const fn violation(message: MessageType) -> LinkError {
     LinkError::Violation { on: Stream::Control, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_protocol::{Epoch, Instance, ParticipantNumber, Partition, UnixMillis};
+
+    use super::*;
+
+    const PATIENCE: Patience = Patience {
+        sign_on: Duration::from_secs(5),
+        echo_interval: Duration::from_secs(1),
+        echo: Duration::from_secs(3),
+    };
+
+    fn at(ms: u64) -> UnixMillis {
+        UnixMillis::new(ms).unwrap()
+    }
+
+    fn welcome() -> Welcome {
+        Welcome {
+            version: 1,
+            participant: ParticipantNumber::new(7).unwrap(),
+            partition: Partition(0),
+            epoch: Epoch(1),
+            time: at(5_000_000),
+            window: 100,
+            window_max_ms: 60_000,
+            skew_max_ms: 5_000,
+            budget_max_ms: 60_000,
+            hold_max_ms: 86_400_000,
+        }
+    }
+
+    fn signing_on(now: Instant) -> Control {
+        let sign_on = SignOn {
+            version_min: 1,
+            version_max: 1,
+            instance: Instance(1),
+            originates: true,
+            receives: false,
+            shared_deduplication: false,
+            lanes: 1,
+            window: 1,
+        };
+        let mut control = Control::new(PATIENCE, &sign_on, now);
+        assert_eq!(sent(&mut control), [Message::SignOn(sign_on)]);
+        control
+    }
+
+    fn open(now: Instant) -> Control {
+        let mut control = signing_on(now);
+        give(&mut control, welcome(), now).unwrap();
+        assert!(control.take_changed());
+        control
+    }
+
+    fn give(control: &mut Control, message: impl Into<Message>, now: Instant) -> Result<(), LinkError> {
+        let mut bytes = BytesMut::new();
+        message.into().encode(&mut bytes);
+        control.handle_chunk(bytes.freeze(), now)
+    }
+
+    fn sent(control: &mut Control) -> Vec<Message> {
+        let mut reader = FrameReader::default();
+        reader.push(control.out.split().freeze());
+        std::iter::from_fn(|| reader.next_frame().unwrap()).map(|f| Message::decode(&f).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_sign_on_without_an_answer_times_out() {
+        let now = Instant::now();
+        let mut control = signing_on(now);
+        assert!(control.handle_time(now + Duration::from_millis(4_999)).is_ok());
+        let late = control.handle_time(now + Duration::from_secs(5));
+        assert!(matches!(late, Err(LinkError::SignOnTimedOut(5_000))), "{late:?}");
+    }
+
+    #[test]
+    fn an_echo_is_answered_with_its_correlation_and_switch_time() {
+        let now = Instant::now();
+        let mut control = open(now);
+        let later = now + Duration::from_millis(250);
+        give(&mut control, Echo { correlation: 9, time: at(1), reply: false }, later).unwrap();
+        let reply = Echo { correlation: 9, time: at(5_000_250), reply: true };
+        assert_eq!(sent(&mut control), [Message::Echo(reply)]);
+        assert!(!control.take_changed(), "nobody needs to look at an echo");
+    }
+
+    #[test]
+    fn a_switch_that_leaves_an_echo_unanswered_is_given_up() {
+        let now = Instant::now();
+        let mut control = open(now);
+        let asked = now + Duration::from_secs(1);
+        assert_eq!(control.next_deadline(), asked);
+        control.handle_time(asked).unwrap();
+        let [Message::Echo(echo)] = sent(&mut control)[..] else { panic!("an echo is due") };
+        give(&mut control, Echo { reply: true, ..echo }, asked + Duration::from_millis(2)).unwrap();
+        control.handle_time(asked + Duration::from_secs(1)).unwrap();
+        assert_eq!(sent(&mut control).len(), 1, "the next echo");
+        let silent = control.handle_time(asked + Duration::from_secs(4));
+        assert!(matches!(silent, Err(LinkError::EchoUnanswered(3_000))), "{silent:?}");
+    }
+
+    #[test]
+    fn window_drain_and_notices_are_there_to_look_at() {
+        let now = Instant::now();
+        let mut control = open(now);
+        give(&mut control, Window { window: 5 }, now).unwrap();
+        give(&mut control, Drain { within_ms: 0 }, now).unwrap();
+        for _ in 0..NOTICES_MAX + 1 {
+            give(&mut control, Notice { reason: Reason::Draining }, now).unwrap();
+        }
+        assert!(control.take_changed() && !control.take_changed());
+        let shared = control.shared().unwrap();
+        assert_eq!((shared.window(), shared.draining()), (5, true));
+        assert_eq!(control.take_notices().count(), NOTICES_MAX);
+    }
+
+    #[test]
+    fn what_ends_a_link_says_why() {
+        let now = Instant::now();
+        let ended = |message: Message| give(&mut open(now), message, now).unwrap_err().to_string();
+        assert!(ended(Notice { reason: Reason::Replaced }.into()).contains("404 Replaced"));
+        assert!(ended(Message::SignOff(SignOff)).contains("400 SignedOff"));
+        assert!(ended(welcome().into()).contains("Welcome on the control stream"));
+        let other = Welcome { version: 2, ..welcome() };
+        let other = give(&mut signing_on(now), other, now);
+        assert!(matches!(other, Err(LinkError::Version(2))));
+        let early = give(&mut signing_on(now), Window { window: 1 }, now);
+        assert!(matches!(early, Err(LinkError::Violation { message: MessageType::Window, .. })));
+    }
+
+    #[test]
+    fn random_bytes_end_the_link_and_never_panic() {
+        let now = Instant::now();
+        for first in 0..=u8::MAX {
+            let bytes: Vec<u8> = (0..64_u8).map(|n| n.wrapping_mul(37) ^ first).collect();
+            let mut control = open(now);
+            if control.handle_chunk(bytes.into(), now).is_ok() {
+                assert!(control.reader.pending_bytes() > 0, "only an unfinished frame is no error");
+            }
+        }
+    }
 }

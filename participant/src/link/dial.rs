@@ -40,7 +40,7 @@ pub(super) async fn dial(
     let signed_on = async {
         is_a_switch(&connection)?;
         let now = Instant::now();
-        let control = Control::new(config, &sign_on, now);
+        let control = Control::new(config.patience(), &sign_on, now);
         let (send, receive) = connection.open_bi().await?;
         let timer = Box::pin(tokio::time::sleep_until(control.next_deadline().into()));
         let mut control = ControlStream { control, send, receive, leaving: Bytes::new(), timer };
