@@ -10,7 +10,7 @@ use holdfast_protocol::{
     InstrumentReference, Kind, Message, MessageType, Notice, Outcome, ParticipantNumber, Partition, Reason,
     RequestId, SecurityLevel, Sequence, SignOff, State, UnixMillis, Window, lane_of,
 };
-use played_switch::{PlayedLink, PlayedSwitch, SWITCH_TIME, welcome, wait_until};
+use played_switch::{PlayedLink, PlayedSwitch, SWITCH_TIME, wait_until, welcome};
 
 fn pay(id: RequestId) -> Authorize {
     Authorize {
@@ -83,7 +83,9 @@ async fn a_batch_goes_out_on_its_lanes_and_its_answers_come_back() {
     let answering = async {
         for (number, lane) in (0_u8..).zip(&mut played.lanes) {
             for _ in 0..250 {
-                let Message::Authorize(request) = lane.receive().await else { panic!("only payments were sent") };
+                let Message::Authorize(request) = lane.receive().await else {
+                    panic!("only payments were sent")
+                };
                 assert_eq!(lane_of(request.id, 4), number);
                 lane.send(&[approved(request.id)]).await;
             }
@@ -128,8 +130,11 @@ async fn echoes_are_answered_without_the_embedder() {
 async fn window_drain_and_notices_wake_the_embedder() {
     let (_switch, mut played, mut link) = linked(1).await;
     assert!(take_one(&mut link, "the welcome is seen").await.unwrap().is_empty());
-    let told =
-        [Window { window: 5 }.into(), Drain { within_ms: 0 }.into(), Notice { reason: Reason::Draining }.into()];
+    let told = [
+        Window { window: 5 }.into(),
+        Drain { within_ms: 0 }.into(),
+        Notice { reason: Reason::Draining }.into(),
+    ];
     played.control.send(&told).await;
     assert!(take_one(&mut link, "the notice comes").await.unwrap().is_empty());
     assert_eq!((link.window(), link.draining()), (5, true));
@@ -252,7 +257,8 @@ async fn a_switch_of_another_authority_is_not_dialled() {
     let (switch, stranger) = (PlayedSwitch::start(), PlayedSwitch::start());
     let config = stranger.config(Roles::Originator);
     let dialled = Link::dial(&config, switch.address());
-    let (link, ()) = wait_until("the dial ends", async { tokio::join!(dialled, switch.accept_nobody()) }).await;
+    let (link, ()) =
+        wait_until("the dial ends", async { tokio::join!(dialled, switch.accept_nobody()) }).await;
     let error = link.unwrap_err();
     assert!(matches!(error, LinkError::Lost(_)), "{error}");
 }

@@ -87,11 +87,7 @@ impl LinkConfig {
     }
 
     pub(crate) const fn patience(&self) -> Patience {
-        Patience {
-            sign_on: self.sign_on_timeout,
-            echo_interval: self.echo_interval,
-            echo: self.echo_timeout,
-        }
+        Patience { sign_on: self.sign_on_timeout, echo_interval: self.echo_interval, echo: self.echo_timeout }
     }
 
     pub(crate) fn sign_on(&self) -> Result<SignOn, LinkError> {

@@ -92,7 +92,9 @@ impl PlayedSwitch {
     /// Takes part in the next handshake, which must fail.
     pub async fn accept_nobody(&self) {
         let connecting = self.endpoint.quinn.accept().await.unwrap();
-        wait_until("the handshake fails", connecting.into_future()).await.expect_err("the authorities differ");
+        wait_until("the handshake fails", connecting.into_future())
+            .await
+            .expect_err("the authorities differ");
     }
 
     /// Accepts the next connection, welcomes it and accepts its lanes.
