@@ -1,0 +1,308 @@
+//! What the driver tells the admin interface: the view types behind `/status`, `/metrics` and the commands.
+//!
+//! Sums of money are text: decimal digits of minor units, so that no reader rounds them. Fields are added, never
+//! changed in meaning.
+
+use serde::{Deserialize, Serialize};
+
+/// How everything stands, at one moment between two turns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// Of the switch.
+    pub name: String,
+    /// The build: version and commit.
+    pub build: String,
+    /// `recovering`, `serving`, `draining`.
+    pub state: String,
+    /// The switch's time, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// How long the process runs.
+    pub uptime_ms: u64,
+    /// What new work gets.
+    pub business_date: String,
+    /// Days cut over but not closed yet.
+    pub open_days: Vec<String>,
+    /// Which partition.
+    pub partition: u16,
+    /// Which leadership of the journal.
+    pub epoch: u32,
+    /// The last decided fact.
+    pub sequence: u64,
+    /// The last durable fact.
+    pub durable: u64,
+    /// Everybody configured, by number.
+    pub participants: Vec<ParticipantReport>,
+    /// Every position, by participant and currency.
+    pub positions: Vec<PositionReport>,
+    /// What each destination has not acknowledged, and what is in doubt; destinations without any may be left out.
+    pub deliveries: Vec<DeliveryReport>,
+    /// The journal.
+    pub journal: JournalReport,
+    /// How full everything is that has a limit.
+    pub queues: QueueReport,
+    /// Alarms that stand now, in words.
+    pub alarms: Vec<String>,
+    /// The settings that run.
+    pub settings: SettingsReport,
+}
+
+/// A participant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParticipantReport {
+    /// Its number.
+    pub number: u16,
+    /// Its name.
+    pub name: String,
+    /// `active`, `draining`, `suspended`.
+    pub status: String,
+    /// It may send requests.
+    pub originates: bool,
+    /// It may be a destination.
+    pub receives: bool,
+    /// Its live links.
+    pub links: Vec<LinkReport>,
+    /// Its requests without an answer yet.
+    pub unanswered: u64,
+}
+
+/// A signed-on link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkReport {
+    /// Numbered since the start of the process.
+    pub session: u64,
+    /// Which of the participant's instances.
+    pub instance: u16,
+    /// Where from.
+    pub address: String,
+    /// It sends requests.
+    pub originates: bool,
+    /// It takes forwards and deliveries.
+    pub receives: bool,
+    /// Payment lanes.
+    pub lanes: u8,
+    /// How long it has been signed on.
+    pub age_ms: u64,
+    /// Bytes that wait because it does not read.
+    pub outbound_bytes: u64,
+    /// The smoothed round trip.
+    pub round_trip_us: u64,
+    /// Its last echo was not answered in time: it is out of routing.
+    pub silent: bool,
+}
+
+/// What a participant owes and is owed in one currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PositionReport {
+    /// Its name.
+    pub participant: String,
+    /// Its number.
+    pub number: u16,
+    /// ISO 4217 letters.
+    pub currency: String,
+    /// Held by open reservations, in minor units.
+    pub held: String,
+    /// Debited.
+    pub debits: String,
+    /// Credited.
+    pub credits: String,
+    /// held + debits - credits.
+    pub exposure: String,
+    /// The net debit cap; absent where the currency is no longer agreed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<String>,
+    /// How many open reservations hold on it.
+    pub open: u64,
+}
+
+/// What a destination still has to acknowledge.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryReport {
+    /// Its name.
+    pub destination: String,
+    /// Its number.
+    pub number: u16,
+    /// Captures, releases and reversals without an acknowledgement.
+    pub undelivered: u64,
+    /// Of those, how many are on their way.
+    pub on_their_way: u64,
+    /// How old the oldest is.
+    pub oldest_ms: u64,
+    /// The money behind reversals that are not acknowledged: the destination may still hold it.
+    pub in_doubt: Vec<InDoubtReport>,
+}
+
+/// Money that a destination may hold although the switch reversed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InDoubtReport {
+    /// ISO 4217 letters.
+    pub currency: String,
+    /// In minor units.
+    pub amount: String,
+    /// Transactions.
+    pub count: u64,
+}
+
+/// The journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalReport {
+    /// Its directory.
+    pub directory: String,
+    /// Syncs since the start.
+    pub syncs: u64,
+    /// Bytes written since the start.
+    pub bytes: u64,
+    /// Frames since the start.
+    pub frames: u64,
+    /// Facts since the start.
+    pub facts: u64,
+    /// Bytes that are not synced.
+    pub unsynced_bytes: u64,
+    /// The segment being written.
+    pub segment: u64,
+    /// New work is refused because it has no room.
+    pub full: bool,
+    /// Free space on its disk.
+    pub free_bytes: u64,
+}
+
+/// How full everything is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueReport {
+    /// Transactions waiting for their destination.
+    pub pending: u64,
+    /// Transactions that are pending, held or undelivered.
+    pub open: u64,
+    /// Ids remembered.
+    pub remembered: u64,
+    /// Requests waiting for a recall.
+    pub recalls: u64,
+    /// Effects waiting for the disk.
+    pub outbox: u64,
+    /// Inputs waiting for their turn.
+    pub inputs: u64,
+    /// Bytes waiting for links, in all.
+    pub outbound_bytes: u64,
+    /// Links signed on or signing on.
+    pub links: u64,
+}
+
+/// Settings and limits by name, as they run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsReport {
+    /// The longest life of a request.
+    pub window_max_ms: u64,
+    /// How far ahead an id may be.
+    pub skew_max_ms: u64,
+    /// The largest budget.
+    pub budget_max_ms: u64,
+    /// The longest hold.
+    pub hold_max_ms: u64,
+    /// Limit of `pending`.
+    pub pending_max: u64,
+    /// Limit of `open`.
+    pub open_max: u64,
+    /// Limit of `undelivered`.
+    pub undelivered_for_destination_max: u64,
+    /// After this age a delivery is an alarm.
+    pub delivery_alarm_ms: u64,
+    /// Requests that a participant may have unanswered.
+    pub window: u64,
+}
+
+/// What is known of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionReport {
+    /// Who sent the authorize.
+    pub originator: String,
+    /// The id of the authorize.
+    pub id: String,
+    /// `pay`, `reserve`, `verify`; absent where only the outcome is remembered. So for the fields that follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The payee.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<String>,
+    /// Where it went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Which of its instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<u16>,
+    /// ISO 4217 letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// `originator`, `destination`, `outside`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debtor: Option<String>,
+    /// When the switch reverses without an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
+    /// When the hold expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_until_ms: Option<u64>,
+    /// `approved` or `declined`; absent while pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Why that outcome: the number and name of the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How it stands now.
+    pub state: String,
+    /// In minor units: requested while pending, approved after.
+    pub held_for: String,
+    /// Captured in all.
+    pub captured: String,
+    /// Ended without capture.
+    pub released: String,
+    /// Captured and undone.
+    pub reversed: String,
+    /// held_for - captured - released.
+    pub open: String,
+    /// The date of the transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settlement_date: Option<String>,
+    /// The place of the deciding fact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// What its destination must acknowledge, in order.
+    pub deliveries: Vec<TransactionDelivery>,
+}
+
+/// One message that the destination must acknowledge.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionDelivery {
+    /// From one.
+    pub number: u16,
+    /// `capture`, `release`, `reverse`.
+    pub kind: String,
+    /// `waiting`, `sent`, `acknowledged`.
+    pub state: String,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// When it is sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt_ms: Option<u64>,
+}
+
+/// Where a payment ID leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteReport {
+    /// Which was asked about.
+    pub payment_id: String,
+    /// The destination's name; absent where there is no route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// The pattern that matched: `*`, `prefix*` or a merchant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matched: Option<String>,
+    /// For payments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pay_debtor: Option<String>,
+    /// For reservations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserve_debtor: Option<String>,
+    /// All routes of the payment system, the longest match first, as `PATTERN -> DESTINATION`.
+    pub considered: Vec<String>,
+    /// Whether a request would be forwarded now; if not, the number and name of its reason.
+    pub now: String,
+}

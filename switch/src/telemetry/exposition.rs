@@ -1,0 +1,303 @@
+//! The text that Prometheus scrapes: counters as they stand, and levels from one report of the driver.
+//!
+//! Where the driver did not answer in time the levels are absent and `holdfast_driver_answered` is 0: a stale level
+//! would be a wrong one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use holdfast_protocol::{Reason, ReasonClass};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::exemplar::Exemplar;
+use prometheus_client::registry::Registry;
+
+use super::participant::{ParticipantTallies, RequestKind};
+use super::{Durations, Telemetry};
+use crate::admin::report::StatusReport;
+use crate::build;
+
+/// Of the text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The names of participants by number, for labels.
+pub type Names = BTreeMap<u16, String>;
+
+/// All metrics now.
+///
+/// # Errors
+///
+/// Never in practice: writing to a text does not fail.
+pub fn exposition(
+    telemetry: &Telemetry,
+    names: &Names,
+    status: Option<&StatusReport>,
+) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Scrape {
+        telemetry: telemetry.clone(),
+        names: names.clone(),
+        status: status.cloned(),
+    }));
+    let mut out = String::new();
+    text::encode(&mut out, &registry)?;
+    Ok(out)
+}
+
+#[derive(Debug)]
+struct Scrape {
+    telemetry: Telemetry,
+    names: Names,
+    status: Option<StatusReport>,
+}
+
+type Labels = Vec<(&'static str, String)>;
+
+impl Collector for Scrape {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.process(&mut page)?;
+        self.driver(&mut page)?;
+        self.requests(&mut page)?;
+        self.links(&mut page)?;
+        self.journal(&mut page)?;
+        let Some(status) = &self.status else { return Ok(()) };
+        levels(status, &mut page)?;
+        participants(status, &mut page)?;
+        deliveries(status, &mut page)
+    }
+}
+
+impl Scrape {
+    fn name(&self, number: u16) -> String {
+        self.names.get(&number).cloned().unwrap_or_else(|| match number {
+            0 => "nobody".to_owned(),
+            other => other.to_string(),
+        })
+    }
+
+    fn process(&self, page: &mut Page<'_>) -> fmt::Result {
+        let build = vec![("version", build::VERSION.to_owned()), ("commit", build::COMMIT.to_owned())];
+        page.gauges("holdfast_build", "The build, as labels.", [(build, 1.0)])?;
+        let uptime = self.telemetry.started.elapsed().as_secs_f64();
+        page.level("holdfast_uptime_seconds", "Since the process started.", uptime)?;
+        let ready = f64::from(u8::from(self.telemetry.is_ready()));
+        page.level("holdfast_ready", "Whether the switch is recovered and takes work.", ready)?;
+        let answered = f64::from(u8::from(self.status.is_some()));
+        page.level("holdfast_driver_answered", "Whether the driver answered this scrape in time.", answered)
+    }
+
+    fn driver(&self, page: &mut Page<'_>) -> fmt::Result {
+        let d = &self.telemetry.driver;
+        page.count("holdfast_turns", "Turns of the driver that decided something.", d.turns.get())?;
+        page.count("holdfast_inputs", "Inputs decided.", d.inputs.get())?;
+        page.count("holdfast_facts", "Facts decided.", d.facts.get())?;
+        page.count("holdfast_effects", "Effects decided.", d.effects.get())?;
+        let help = "Times the wall clock was found more than a second from the switch's time.";
+        page.count("holdfast_clock_alarms", help, d.clock_alarms.get())?;
+        let stages = [
+            ("queue", &d.queued),
+            ("decide", &d.decided),
+            ("journal", &d.journaled),
+            ("outbox", &d.released),
+        ];
+        let help = "What each stage took, counted by batch for each input or effect.";
+        page.histograms(
+            "holdfast_stage_seconds",
+            help,
+            stages.map(|(name, d)| (vec![("stage", name.to_owned())], d)),
+        )
+    }
+
+    fn requests(&self, page: &mut Page<'_>) -> fmt::Result {
+        let tallies = &self.telemetry.driver.participants;
+        let requests = tallies.iter().flat_map(|(number, tally)| {
+            RequestKind::ALL.map(|kind| {
+                let labels = vec![("participant", self.name(number)), ("kind", kind.label().to_owned())];
+                (labels, tally.request_count(kind))
+            })
+        });
+        page.counts("holdfast_requests", "Messages received, by sender and kind.", nonzero(requests))?;
+        let outcomes = self.reasons(tallies).map(|(mut labels, reason, n)| {
+            labels.push(("outcome", outcome(reason).to_owned()));
+            (labels, n)
+        });
+        let help = "Outcomes told to originators; a refusal is not recorded (rule 5).";
+        page.counts("holdfast_outcomes", help, outcomes)
+    }
+
+    fn reasons(&self, tallies: &ParticipantTallies) -> impl Iterator<Item = (Labels, Reason, u64)> {
+        tallies.iter().flat_map(move |(number, tally)| {
+            Reason::ALL.iter().filter_map(move |reason| {
+                let n = tally.outcome_count(*reason);
+                let labels = vec![("participant", self.name(number)), ("reason", reason.name().to_owned())];
+                (n > 0).then_some((labels, *reason, n))
+            })
+        })
+    }
+
+    fn links(&self, page: &mut Page<'_>) -> fmt::Result {
+        let l = &self.telemetry.links;
+        page.count("holdfast_sign_ons", "Links that signed on.", l.signed_on.get())?;
+        let help = "Handshakes that failed: certificate, version or identity.";
+        page.count("holdfast_handshakes_failed", help, l.handshakes_failed.get())?;
+        page.count("holdfast_received_bytes", "Bytes of frames received.", l.received_bytes.get())?;
+        page.count("holdfast_sent_bytes", "Bytes of frames sent.", l.sent_bytes.get())?;
+        page.count("holdfast_received_frames", "Frames received.", l.received_frames.get())?;
+        page.count("holdfast_sent_frames", "Frames sent.", l.sent_frames.get())?;
+        let refused = self.reasons(&l.refused).map(|(labels, _, n)| (labels, n));
+        page.counts("holdfast_refused_frames", "Frames refused before they reached the core.", refused)?;
+        let closed = self.reasons(&l.closed).map(|(labels, _, n)| (labels, n));
+        page.counts("holdfast_links_closed", "Links that ended, by reason.", closed)
+    }
+
+    fn journal(&self, page: &mut Page<'_>) -> fmt::Result {
+        let j = &self.telemetry.journal;
+        page.count("holdfast_journal_syncs", "Syncs of the journal.", j.syncs.get())?;
+        page.count("holdfast_journal_bytes", "Bytes written to the journal.", j.bytes.get())?;
+        page.count("holdfast_journal_frames", "Frames written to the journal.", j.frames.get())?;
+        page.count("holdfast_journal_facts", "Facts written to the journal.", j.facts.get())?;
+        page.histograms("holdfast_journal_sync_seconds", "What a sync took.", [(Vec::new(), &j.sync_time)])
+    }
+}
+
+/// An outcome's label from its reason's class.
+const fn outcome(reason: Reason) -> &'static str {
+    match reason.class() {
+        ReasonClass::None => "approved",
+        ReasonClass::DestinationDeclined | ReasonClass::SwitchDeclined => "declined",
+        ReasonClass::Refused | ReasonClass::Link => "refused",
+    }
+}
+
+fn levels(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
+    let q = &status.queues;
+    let j = &status.journal;
+    for (name, help, level) in [
+        ("holdfast_pending", "Transactions waiting for their destination.", q.pending),
+        ("holdfast_open", "Transactions pending, held or undelivered.", q.open),
+        ("holdfast_remembered", "Ids remembered.", q.remembered),
+        ("holdfast_recalls", "Requests waiting for a recall.", q.recalls),
+        ("holdfast_links", "Links signed on or signing on.", q.links),
+        ("holdfast_journal_unsynced_bytes", "Bytes of the journal not yet synced.", j.unsynced_bytes),
+        ("holdfast_journal_free_bytes", "Free space on the disk of the journal.", j.free_bytes),
+        ("holdfast_journal_full", "Whether new work is refused for want of room.", u64::from(j.full)),
+        ("holdfast_sequence", "The last decided fact.", status.sequence),
+        ("holdfast_durable", "The last durable fact.", status.durable),
+        ("holdfast_epoch", "Grows with each start.", status.epoch.into()),
+        ("holdfast_alarms", "Alarms that stand now; /status has them in words.", status.alarms.len() as u64),
+    ] {
+        page.level(name, help, level as f64)?;
+    }
+    let queue = |name: &str, level: u64| (vec![("queue", name.to_owned())], level as f64);
+    let queues = [queue("inputs", q.inputs), queue("outbox", q.outbox)];
+    page.gauges("holdfast_queue_depth", "What waits in each queue.", queues)?;
+    let help = "Bytes that wait because links do not read.";
+    page.level("holdfast_outbound_bytes", help, q.outbound_bytes as f64)
+}
+
+fn participants(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
+    let of = |name: &str| ("participant", name.to_owned());
+    let all = &status.participants;
+    let links = all.iter().map(|p| (vec![of(&p.name)], p.links.len() as f64));
+    page.gauges("holdfast_links_up", "Live links of each participant.", links)?;
+    let unanswered = all.iter().map(|p| (vec![of(&p.name)], p.unanswered as f64));
+    page.gauges("holdfast_unanswered", "Requests without an answer yet.", unanswered)?;
+    let states = all.iter().map(|p| (vec![of(&p.name), ("status", p.status.clone())], 1.0));
+    page.gauges("holdfast_participant_status", "The status of each participant, as a label.", states)?;
+    let positions = &status.positions;
+    let labels = |i: usize| vec![of(&positions[i].participant), ("currency", positions[i].currency.clone())];
+    let sums = |of: fn(&crate::admin::report::PositionReport) -> &str| {
+        let sums = positions.iter().map(move |p| minor(of(p)));
+        sums.enumerate().map(|(i, sum)| (labels(i), sum)).collect::<Vec<_>>()
+    };
+    let help = "held + debits - credits, in minor units.";
+    page.gauges("holdfast_position_exposure", help, sums(|p| &p.exposure))?;
+    page.gauges("holdfast_position_held", "Held by open reservations, in minor units.", sums(|p| &p.held))?;
+    let caps = positions.iter().enumerate();
+    let caps = caps.filter_map(|(i, p)| Some((labels(i), minor(p.cap.as_deref()?))));
+    page.gauges("holdfast_position_cap", "The net debit cap, in minor units.", caps)
+}
+
+fn deliveries(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
+    let of = |name: &str| ("destination", name.to_owned());
+    let all = &status.deliveries;
+    let undelivered = all.iter().map(|d| (vec![of(&d.destination)], d.undelivered as f64));
+    page.gauges("holdfast_undelivered", "Deliveries without an acknowledgement.", undelivered)?;
+    let oldest = all.iter().map(|d| (vec![of(&d.destination)], d.oldest_ms as f64 / 1_000.0));
+    page.gauges("holdfast_undelivered_oldest_seconds", "The age of the oldest of them.", oldest)?;
+    let in_doubt = all.iter().flat_map(|d| {
+        d.in_doubt
+            .iter()
+            .map(|sum| (vec![of(&d.destination), ("currency", sum.currency.clone())], minor(&sum.amount)))
+    });
+    let help = "Money behind reversals that the destination has not acknowledged, in minor units.";
+    page.gauges("holdfast_in_doubt", help, in_doubt)
+}
+
+/// For a graph, where rounding beyond 53 bits is harmless; `/status` has the digits.
+fn minor(digits: &str) -> f64 {
+    digits.parse().unwrap_or(f64::NAN)
+}
+
+fn nonzero(samples: impl Iterator<Item = (Labels, u64)>) -> impl Iterator<Item = (Labels, u64)> {
+    samples.filter(|(_, n)| *n > 0)
+}
+
+/// The page being written.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    fn count(&mut self, name: &str, help: &str, n: u64) -> fmt::Result {
+        let none: Option<&Exemplar<NoLabelSet, f64>> = None;
+        self.0.encode_descriptor(name, help, None, MetricType::Counter)?.encode_counter(&n, none)
+    }
+
+    fn counts(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels, u64)>,
+    ) -> fmt::Result {
+        let none: Option<&Exemplar<NoLabelSet, f64>> = None;
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, n) in samples {
+            metric.encode_family(&labels)?.encode_counter(&n, none)?;
+        }
+        Ok(())
+    }
+
+    fn level(&mut self, name: &str, help: &str, level: impl EncodeGaugeValue) -> fmt::Result {
+        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&level)
+    }
+
+    fn gauges(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels, f64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, level) in samples {
+            metric.encode_family(&labels)?.encode_gauge(&level)?;
+        }
+        Ok(())
+    }
+
+    fn histograms<'d>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels, &'d Durations)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        for (labels, durations) in samples {
+            let buckets = durations.buckets();
+            let count = buckets.iter().map(|(_, n)| n).sum();
+            let sum = durations.sum_seconds();
+            metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+//! What the switch counts about itself.
+//!
+//! Invariant: counting never costs a request more than adding to an integer that its thread owns: no lock, no locked
+//! instruction, no clock read beyond those of the batch. The admin thread reads while others write.
+//!
+//! [`Telemetry`] is shared; each part of it has one writing thread, named in its documentation. Levels (queues,
+//! positions, deliveries) are not kept here: the driver reports them when asked, once a scrape.
+
+mod exposition;
+mod participant;
+mod tally;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+pub use exposition::{CONTENT_TYPE, Names, exposition};
+pub use participant::{ParticipantTallies, ParticipantTally, RequestKind};
+pub use tally::{Durations, Tally};
+
+/// All counters of the process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Telemetry(Arc<Parts>);
+
+/// See [`Telemetry`].
+#[derive(Debug)]
+pub struct Parts {
+    /// When the process started.
+    pub started: Instant,
+    /// Written by the driver's thread.
+    pub driver: DriverTally,
+    /// Written by the thread of the links.
+    pub links: LinkTally,
+    /// Written by the driver's thread, from the journal's own statistics.
+    pub journal: JournalTally,
+    ready: AtomicBool,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self(Arc::new(Parts {
+            started: Instant::now(),
+            driver: DriverTally::default(),
+            links: LinkTally::default(),
+            journal: JournalTally::default(),
+            ready: AtomicBool::new(false),
+        }))
+    }
+}
+
+impl std::ops::Deref for Telemetry {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Telemetry {
+    /// Whether the switch is recovered and listens; `/readyz` says so.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Says that the switch takes work, or no longer does.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
+    }
+}
+
+/// What a turn of the driver was, in plain numbers; handed over once a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TurnStats {
+    /// Inputs decided.
+    pub inputs: u64,
+    /// Facts they became.
+    pub facts: u64,
+    /// Effects they became.
+    pub effects: u64,
+    /// How long the oldest input of the turn had waited since it was read.
+    pub queued_ns: u64,
+    /// How long all the steps of the turn took.
+    pub decide_ns: u64,
+}
+
+/// What the driver counts.
+#[derive(Debug, Default)]
+pub struct DriverTally {
+    /// Turns that decided something.
+    pub turns: Tally,
+    /// Inputs decided.
+    pub inputs: Tally,
+    /// Facts decided.
+    pub facts: Tally,
+    /// Effects decided.
+    pub effects: Tally,
+    /// From the arrival of a batch to its turn, for each input.
+    pub queued: Durations,
+    /// Of all steps of a turn, for each input.
+    pub decided: Durations,
+    /// From the end of a turn until its frame was durable, for each of its effects.
+    pub journaled: Durations,
+    /// From durable to handed over to the links, for each effect.
+    pub released: Durations,
+    /// Requests and outcomes of each participant.
+    pub participants: ParticipantTallies,
+    /// Times the wall clock was found more than a second away.
+    pub clock_alarms: Tally,
+}
+
+impl DriverTally {
+    /// Counts a turn.
+    pub fn turn(&self, turn: &TurnStats) {
+        self.turns.add(1);
+        self.inputs.add(turn.inputs);
+        self.facts.add(turn.facts);
+        self.effects.add(turn.effects);
+        self.queued.record(turn.queued_ns, turn.inputs);
+        self.decided.record(turn.decide_ns, turn.inputs);
+    }
+
+    /// Counts a batch of effects that became durable after waiting for the disk, and how long they then waited for
+    /// the links.
+    pub fn released(&self, effects: u64, journal_wait_ns: u64, handover_ns: u64) {
+        self.journaled.record(journal_wait_ns, effects);
+        self.released.record(handover_ns, effects);
+    }
+}
+
+/// What the links count.
+#[derive(Debug, Default)]
+pub struct LinkTally {
+    /// Links that signed on.
+    pub signed_on: Tally,
+    /// Handshakes that failed: certificates, versions, identities nobody configured.
+    pub handshakes_failed: Tally,
+    /// Bytes in.
+    pub received_bytes: Tally,
+    /// Bytes out.
+    pub sent_bytes: Tally,
+    /// Frames in.
+    pub received_frames: Tally,
+    /// Frames out.
+    pub sent_frames: Tally,
+    /// Frames refused and links closed, of each participant by reason. Number 0 of the table stands for links that
+    /// named nobody.
+    pub refused: ParticipantTallies,
+    /// Links closed, of each participant by reason.
+    pub closed: ParticipantTallies,
+}
+
+/// What the journal counts since the start of the process.
+#[derive(Debug, Default)]
+pub struct JournalTally {
+    /// Syncs.
+    pub syncs: Tally,
+    /// Bytes written.
+    pub bytes: Tally,
+    /// Frames written.
+    pub frames: Tally,
+    /// Facts written.
+    pub facts: Tally,
+    /// Of each sync.
+    pub sync_time: Durations,
+}
