@@ -1,7 +1,5 @@
 //! The bytes of a history never change: one header and one record of each kind, as `docs/HISTORY.md` prints them.
 
-use std::fmt::Write as _;
-
 use holdfast_audit::history::record::{flag, payment_id_digest};
 use holdfast_audit::history::{Header, Kind, Message, Record, Role};
 
@@ -108,7 +106,7 @@ fn hex(bytes: &[u8]) -> String {
         if at > 0 && at % 32 == 0 {
             text.push('\n');
         }
-        write!(text, "{byte:02x}").unwrap();
+        text.push_str(&format!("{byte:02x}"));
     }
     text
 }

@@ -86,7 +86,7 @@ impl Message {
     const ALL: [Self; 6] =
         [Self::None, Self::Authorize, Self::Capture, Self::Release, Self::Reverse, Self::Inquiry];
 
-    fn from_number(number: u8) -> Option<Self> {
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|message| *message as u8 == number)
     }
 }

@@ -1,0 +1,360 @@
+//! One audit from its inputs to its report.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::course::Course;
+use crate::finding::{Class, Evidence, Findings};
+use crate::history::record::flag;
+use crate::history::{FileError, History, Kind};
+use crate::journal::{Dump, DumpError, Progress};
+use crate::positions::{Position, Positions};
+use crate::report::{Report, Tally};
+use crate::rules::{self, Case};
+use crate::shard::Shards;
+use crate::status::{Status, StatusError};
+use crate::transaction::{Context, Source, Transaction};
+
+/// What is to be audited, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The directory of a run: its histories are in `history/`.
+    pub directory: PathBuf,
+    /// The JSON lines of `holdfast journal dump`.
+    pub journal_dump: PathBuf,
+    /// The JSON of the switch's `/status`.
+    pub status: Option<PathBuf>,
+    /// Nothing is in flight any more, whatever the histories say of themselves.
+    pub drained: bool,
+    /// By how much the clocks of writers may differ from the switch's.
+    pub skew_ms: u64,
+    /// How many findings of each class are listed; all are counted.
+    pub list: usize,
+    /// How much memory entries may take before they go to temporary files.
+    pub memory_bytes: usize,
+}
+
+impl Options {
+    /// The usual options for a run.
+    pub fn new(directory: impl Into<PathBuf>, journal_dump: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            journal_dump: journal_dump.into(),
+            status: None,
+            drained: false,
+            skew_ms: 1_000,
+            list: 20,
+            memory_bytes: 2 << 30,
+        }
+    }
+}
+
+/// Why an audit could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The directory of histories cannot be listed.
+    #[error("{path}: {source}")]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// There is no history in it.
+    #[error("{0}: no file ends in .history")]
+    NoHistory(PathBuf),
+    /// A history cannot be read.
+    #[error(transparent)]
+    History(#[from] FileError),
+    /// The dump cannot be read.
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+    /// The status cannot be read.
+    #[error(transparent)]
+    Status(#[from] StatusError),
+    /// Temporary files cannot be written or read.
+    #[error("temporary files: {0}")]
+    Spill(#[source] io::Error),
+}
+
+/// Who wants to know how far an audit is.
+pub trait Watcher {
+    /// A phase begins that has so many steps.
+    fn begin(&mut self, phase: &str, steps: u64);
+    /// So many steps of it are done.
+    fn advance(&mut self, done: u64);
+}
+
+/// Nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn begin(&mut self, _: &str, _: u64) {}
+    fn advance(&mut self, _: u64) {}
+}
+
+/// Steps between two words to the watcher.
+const STEPS: u64 = 1 << 14;
+
+/// Reads everything, joins it and judges it.
+///
+/// # Errors
+/// [`AuditError`]: what cannot be read in full is not judged.
+pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, AuditError> {
+    let status = options.status.as_deref().map(Status::read).transpose()?;
+    let mut audit = Audit {
+        shards: Shards::new(options.memory_bytes),
+        findings: Findings::new(options.list),
+        sources: Vec::new(),
+        tally: Tally::default(),
+        notes: Vec::new(),
+    };
+    for path in histories(&options.directory)? {
+        audit.read_history(&path, watcher)?;
+    }
+    let journal = audit.read_dump(&options.journal_dump, watcher)?;
+    audit.note_what_is_missing();
+    let all_drained = audit.sources.iter().all(|s| s.drained);
+    let context = Context {
+        drained: options.drained || all_drained,
+        sources: std::mem::take(&mut audit.sources),
+        skew_ms: options.skew_ms,
+        journal_end_ms: journal.end_ms,
+    };
+    audit.join(&context, &journal, status.as_ref(), watcher)
+}
+
+/// What the dump as a whole says.
+struct Journal {
+    end: u64,
+    end_ms: u64,
+    participants: std::collections::BTreeMap<u16, crate::journal::Participant>,
+}
+
+struct Audit {
+    shards: Shards,
+    findings: Findings,
+    sources: Vec<Source>,
+    tally: Tally,
+    notes: Vec<String>,
+}
+
+fn histories(directory: &Path) -> Result<Vec<PathBuf>, AuditError> {
+    let directory = directory.join("history");
+    let failed = |source| AuditError::Directory { path: directory.clone(), source };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(&directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "history") {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(AuditError::NoHistory(directory));
+    }
+    // The order of the operating system is nobody's: reports of the same files are to be equal.
+    paths.sort();
+    Ok(paths)
+}
+
+fn file_bytes(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+impl Audit {
+    fn read_history(&mut self, path: &Path, watcher: &mut dyn Watcher) -> Result<(), AuditError> {
+        let mut history = History::open(path)?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        watcher.begin(&name, file_bytes(path) / crate::history::record::RECORD_BYTES as u64);
+        let file = u16::try_from(self.sources.len()).unwrap_or(u16::MAX - 1);
+        let header = history.header();
+        let mut source = Source {
+            file: name,
+            role: header.role,
+            participant: header.participant,
+            records: 0,
+            closed: false,
+            drained: false,
+            torn_bytes: 0,
+            decided_through: std::collections::BTreeMap::new(),
+        };
+        let mut answers: std::collections::BTreeMap<(u32, u8), u64> = std::collections::BTreeMap::new();
+        let mut clock_ns = 0;
+        while let Some((place, record)) = history.next_record()? {
+            source.records += 1;
+            if record.monotonic_ns < clock_ns || source.closed {
+                self.contradiction(&source, place, "a record after the end, or a clock that went back");
+            }
+            clock_ns = record.monotonic_ns;
+            let lane = (record.epoch, record.lane);
+            match record.kind {
+                Kind::Closed => {
+                    source.closed = true;
+                    source.drained = record.has(flag::DRAINED);
+                }
+                Kind::DecidedThrough => {
+                    if record.sequence > answers.get(&lane).copied().unwrap_or(0) {
+                        self.contradiction(&source, place, "more answers are decided than were given");
+                    }
+                    let through = source.decided_through.entry(lane).or_insert(0);
+                    *through = record.sequence.max(*through);
+                }
+                _ => {
+                    if record.kind == Kind::Answered && record.sequence > 0 {
+                        let before = answers.insert(lane, record.sequence).unwrap_or(0);
+                        if record.sequence != before + 1 {
+                            self.contradiction(
+                                &source,
+                                place,
+                                "answers of a lane are not counted one by one",
+                            );
+                        }
+                    }
+                    self.shards.add_record(file, place, &record).map_err(AuditError::Spill)?;
+                }
+            }
+            if place.is_multiple_of(STEPS) {
+                watcher.advance(place);
+            }
+        }
+        source.torn_bytes = history.torn_bytes();
+        self.tally.records += source.records;
+        self.sources.push(source);
+        Ok(())
+    }
+
+    fn contradiction(&mut self, source: &Source, place: u64, what: &str) {
+        self.findings.add(Class::HistoryContradicts, || {
+            let evidence =
+                Evidence::History { file: source.file.clone(), record: place, what: "record".to_owned() };
+            (None, what.to_owned(), vec![evidence])
+        });
+    }
+
+    fn read_dump(&mut self, path: &Path, watcher: &mut dyn Watcher) -> Result<Journal, AuditError> {
+        let mut dump = Dump::open(path)?;
+        watcher.begin("journal dump", file_bytes(path));
+        let mut journal = Journal { end: 0, end_ms: 0, participants: std::collections::BTreeMap::new() };
+        while let Some(line) = dump.next_line()? {
+            if self.tally.facts == 0 && line.sequence != 1 {
+                self.notes.push(format!("the dump begins with sequence {}", line.sequence));
+            }
+            self.tally.facts += 1;
+            if let Progress::Breaks { what, before, now } = line.progress {
+                self.findings.add(Class::JournalBroken, || {
+                    let evidence = Evidence::Journal { sequence: line.sequence, fact: "line" };
+                    (None, format!("{what} goes from {before} to {now}"), vec![evidence])
+                });
+            }
+            journal.end = journal.end.max(line.sequence);
+            journal.end_ms = journal.end_ms.max(line.time_ms);
+            if let Some(fact) = line.fact {
+                self.shards.add_fact(fact).map_err(AuditError::Spill)?;
+            }
+            if self.tally.facts.is_multiple_of(STEPS) {
+                watcher.advance(dump.bytes());
+            }
+        }
+        journal.participants = dump.participants().clone();
+        Ok(journal)
+    }
+
+    fn note_what_is_missing(&mut self) {
+        for source in &self.sources {
+            if source.torn_bytes > 0 {
+                self.notes.push(format!("{} ends within a record: {} bytes", source.file, source.torn_bytes));
+            }
+            if !source.closed {
+                self.notes.push(format!("{} was not closed: its last records may be missing", source.file));
+            }
+        }
+    }
+
+    fn join(
+        mut self,
+        context: &Context,
+        journal: &Journal,
+        status: Option<&Status>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Report, AuditError> {
+        let mut positions = Positions::default();
+        let mut positions_then = Positions::default();
+        // The status may be older than the dump: it is compared with what the facts until then make.
+        let status = match status {
+            Some(status) if status.sequence > journal.end => {
+                self.notes.push("the status is newer than the dump and was not compared".to_owned());
+                None
+            }
+            other => other,
+        };
+        watcher.begin("transactions", self.shards.count() as u64);
+        for shard in 0..self.shards.count() {
+            let (findings, tally) = (&mut self.findings, &mut self.tally);
+            let judge = |transaction: &Transaction| {
+                let course = Course::of(&transaction.facts);
+                let case = Case { context, transaction, course: &course };
+                rules::check(&case, findings);
+                positions.book(transaction.key.originator, &course);
+                positions.compare(&case, findings);
+                tally.count(&case);
+                if let Some(status) = status {
+                    let until = transaction.facts.partition_point(|f| f.sequence <= status.sequence);
+                    if until == transaction.facts.len() {
+                        positions_then.book(transaction.key.originator, &course);
+                    } else {
+                        let then = Course::of(&transaction.facts[..until]);
+                        positions_then.book(transaction.key.originator, &then);
+                    }
+                }
+            };
+            self.shards.join(shard, judge).map_err(AuditError::Spill)?;
+            watcher.advance(shard as u64 + 1);
+        }
+        if let Some(status) = status {
+            compare_status(&positions_then, status, &mut self.findings);
+        }
+        nets_to_zero("the journal's", &positions.positions, &mut self.findings);
+        let names = journal.participants.iter().map(|(number, p)| (*number, p.name.clone())).collect();
+        Ok(Report::new(self.findings, self.tally, self.notes, context, positions, status, names))
+    }
+}
+
+fn compare_status(journal: &Positions, status: &Status, findings: &mut Findings) {
+    let keys: std::collections::BTreeSet<_> =
+        journal.positions.keys().chain(status.positions.keys()).copied().collect();
+    for key in keys {
+        let of = |map: &std::collections::BTreeMap<(u16, u16), Position>| {
+            map.get(&key).copied().unwrap_or_default()
+        };
+        let (facts, switch) = (of(&journal.positions), of(&status.positions));
+        if facts != switch {
+            findings.add(Class::PositionsDisagree, || {
+                let what = format!(
+                    "participant {} in currency {}: the facts make held {} debits {} credits {}, the switch says {} {} {}",
+                    key.0, key.1, facts.held, facts.debits, facts.credits, switch.held, switch.debits, switch.credits
+                );
+                (None, what, Vec::new())
+            });
+        }
+    }
+    nets_to_zero("the switch's", &status.positions, findings);
+}
+
+/// I4, for each currency.
+fn nets_to_zero(
+    whose: &str,
+    positions: &std::collections::BTreeMap<(u16, u16), Position>,
+    findings: &mut Findings,
+) {
+    let mut nets = std::collections::BTreeMap::new();
+    for ((_, currency), position) in positions {
+        *nets.entry(*currency).or_insert(0_i128) += position.credits - position.debits;
+    }
+    for (currency, net) in nets.into_iter().filter(|(_, net)| *net != 0) {
+        findings.add(Class::NotNetZero, || {
+            (None, format!("{whose} positions in currency {currency} sum to {net}"), Vec::new())
+        });
+    }
+}

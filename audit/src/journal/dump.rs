@@ -1,0 +1,273 @@
+//! Reads a dump line by line and checks what can be seen without joining: that nothing is missing between the lines.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use iso_currency::Currency;
+
+use super::fact::{Debtor, Fact, FactKind};
+use super::line::{Line, parse_id};
+use crate::history::Message;
+use crate::history::record::payment_id_digest;
+
+const READ_BYTES: usize = 1 << 20;
+/// No fact is longer: an authorize with 2 KiB of extensions is not printed with them.
+const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// Why a dump cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// The operating system says so.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What it says.
+        source: io::Error,
+    },
+    /// A line is no fact.
+    #[error("{path}: line {line}: {what}")]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Counted from one.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// A participant as the journal configured it last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    /// Its name.
+    pub name: String,
+}
+
+/// What the order of the lines shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// This line follows the one before it.
+    Follows,
+    /// The sequence, the epoch or the time does not follow from the line before.
+    Breaks {
+        /// Which: `sequence`, `epoch` or `time`.
+        what: &'static str,
+        /// What the line before said.
+        before: u64,
+        /// What this line says.
+        now: u64,
+    },
+}
+
+/// A dump being read.
+#[derive(Debug)]
+pub struct Dump {
+    path: PathBuf,
+    reader: BufReader<File>,
+    buffer: Vec<u8>,
+    line: u64,
+    bytes: u64,
+    before: Option<(u64, u32, u64)>,
+    participants: BTreeMap<u16, Participant>,
+    currencies: BTreeMap<String, u16>,
+}
+
+/// What one line holds.
+#[derive(Debug)]
+pub struct Read {
+    /// Where it stands.
+    pub sequence: u64,
+    /// Unix milliseconds.
+    pub time_ms: u64,
+    /// Whether it follows the line before.
+    pub progress: Progress,
+    /// The fact, where it is about a transaction.
+    pub fact: Option<Fact>,
+}
+
+impl Dump {
+    /// Opens a dump.
+    ///
+    /// # Errors
+    /// [`DumpError::Io`].
+    pub fn open(path: &Path) -> Result<Self, DumpError> {
+        let file = File::open(path).map_err(|source| DumpError::Io { path: path.to_owned(), source })?;
+        Ok(Self {
+            path: path.to_owned(),
+            reader: BufReader::with_capacity(READ_BYTES, file),
+            buffer: Vec::new(),
+            line: 0,
+            bytes: 0,
+            before: None,
+            participants: BTreeMap::new(),
+            currencies: BTreeMap::new(),
+        })
+    }
+
+    /// Who takes part, as far as was read.
+    pub fn participants(&self) -> &BTreeMap<u16, Participant> {
+        &self.participants
+    }
+
+    /// How many bytes were read.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The next line, `None` at the end.
+    ///
+    /// # Errors
+    /// [`DumpError`].
+    pub fn next_line(&mut self) -> Result<Option<Read>, DumpError> {
+        loop {
+            self.buffer.clear();
+            let mut limited = io::Read::take(&mut self.reader, LINE_BYTES_MAX as u64);
+            let got = limited
+                .read_until(b'\n', &mut self.buffer)
+                .map_err(|source| DumpError::Io { path: self.path.clone(), source })?;
+            if got == 0 {
+                return Ok(None);
+            }
+            self.line += 1;
+            self.bytes += got as u64;
+            if got == LINE_BYTES_MAX {
+                return Err(self.wrong("it is longer than any fact".to_owned()));
+            }
+            if !self.buffer.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        let buffer = std::mem::take(&mut self.buffer);
+        let read = self.read(&buffer).map_err(|what| self.wrong(what));
+        self.buffer = buffer;
+        read.map(Some)
+    }
+
+    fn wrong(&self, what: String) -> DumpError {
+        DumpError::Line { path: self.path.clone(), line: self.line, what }
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<Read, String> {
+        let line: Line<'_> = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        let now = (line.sequence, line.epoch, line.time);
+        let progress = match self.before.replace(now) {
+            // The first line that is kept may be any, once old segments go to an archive.
+            None => Progress::Follows,
+            Some(before) => progress(before, now),
+        };
+        let fact = match FactKind::from_name(line.kind) {
+            Some(kind) => Some(self.fact(kind, &line)?),
+            None => {
+                self.about_the_switch(&line)?;
+                None
+            }
+        };
+        Ok(Read { sequence: line.sequence, time_ms: line.time, progress, fact })
+    }
+
+    fn about_the_switch(&mut self, line: &Line<'_>) -> Result<(), String> {
+        match line.kind {
+            "participant_configured" => {
+                let number = line.participant.ok_or("participant is missing")?;
+                let name = line.name.as_deref().unwrap_or_default().to_owned();
+                self.participants.insert(number, Participant { name });
+                Ok(())
+            }
+            // A removed participant still owns what it did.
+            "participant_removed"
+            | "participant_status_set"
+            | "routes_configured"
+            | "cut_over"
+            | "day_closed"
+            | "forgotten" => Ok(()),
+            // A kind that nobody described here could move money.
+            other => Err(format!("a fact of the unknown kind {other:?}")),
+        }
+    }
+
+    fn fact(&mut self, kind: FactKind, line: &Line<'_>) -> Result<Fact, String> {
+        let id = |text: Option<&str>, name: &str| {
+            parse_id(text.ok_or_else(|| format!("{name} is missing"))?)
+                .ok_or_else(|| format!("{name} is no request id"))
+        };
+        let original = id(line.original, "original")?;
+        let needs_amount = matches!(
+            kind,
+            FactKind::Reserved | FactKind::DeclinedAtOnce | FactKind::Approved | FactKind::Captured
+        );
+        if needs_amount && line.amount.is_none() {
+            return Err("amount is missing".to_owned());
+        }
+        if kind == FactKind::Reserved && (line.destination.is_none() || line.currency.is_none()) {
+            return Err("destination or currency is missing".to_owned());
+        }
+        Ok(Fact {
+            sequence: line.sequence,
+            epoch: line.epoch,
+            time_ms: line.time,
+            kind,
+            originator: line.originator.ok_or("originator is missing")?,
+            original,
+            id: if line.id.is_some() { id(line.id, "id")? } else { original },
+            payment_kind: choose(line.payment_kind, &["pay", "reserve", "verify"], "payment_kind")?,
+            debtor: match choose(line.debtor, &["originator", "destination", "outside"], "debtor")? {
+                1 => Debtor::Originator,
+                2 => Debtor::Destination,
+                _ => Debtor::Outside,
+            },
+            decided_by: choose(line.decided_by, &["destination", "switch", "stand_in"], "decided_by")?,
+            partial_allowed: line.partial_allowed,
+            captures_many: line.captures_many,
+            last: line.last,
+            reversal: line.reversal,
+            approved: line.approved,
+            payment_digest: line.payment_id.map_or(0, payment_id_digest),
+            amount: line.amount.unwrap_or(0),
+            currency: line.currency.map_or(Ok(0), |code| self.currency(code))?,
+            destination: line.destination.unwrap_or(0),
+            hold_until: line.hold_until.unwrap_or(0),
+            deadline: line.deadline.unwrap_or(0),
+            reason: line.reason.unwrap_or(0),
+            delivery: line.delivery.unwrap_or(0),
+            superseded_from: line.superseded_from.unwrap_or(0),
+            request: match choose(line.request, &["capture", "release", "reverse"], "request")? {
+                1 => Message::Capture,
+                2 => Message::Release,
+                3 => Message::Reverse,
+                _ => Message::None,
+            },
+        })
+    }
+
+    fn currency(&mut self, code: &str) -> Result<u16, String> {
+        if let Some(number) = self.currencies.get(code) {
+            return Ok(*number);
+        }
+        let currency = Currency::from_code(code).ok_or_else(|| format!("no currency {code:?}"))?;
+        self.currencies.insert(code.to_owned(), currency.numeric());
+        Ok(currency.numeric())
+    }
+}
+
+/// The place of `text` in `names`, counted from one; zero where there is no text.
+fn choose(text: Option<&str>, names: &[&str], field: &str) -> Result<u8, String> {
+    let Some(text) = text else { return Ok(0) };
+    let at = names.iter().position(|name| *name == text);
+    at.and_then(|at| u8::try_from(at + 1).ok()).ok_or_else(|| format!("{field} is {text:?}"))
+}
+
+fn progress(before: (u64, u32, u64), now: (u64, u32, u64)) -> Progress {
+    let breaks = |what, before, now| Progress::Breaks { what, before, now };
+    if now.0 != before.0 + 1 {
+        breaks("sequence", before.0, now.0)
+    } else if now.1 < before.1 {
+        breaks("epoch", before.1.into(), now.1.into())
+    } else if now.2 < before.2 {
+        breaks("time", before.2, now.2)
+    } else {
+        Progress::Follows
+    }
+}

@@ -1,0 +1,8 @@
+//! The journal as `holdfast journal dump` prints it: one JSON object a line, described in `docs/JOURNAL.md`.
+
+pub mod dump;
+pub mod fact;
+mod line;
+
+pub use dump::{Dump, DumpError, Participant, Progress};
+pub use fact::{Debtor, Fact, FactKind};

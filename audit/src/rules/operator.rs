@@ -1,0 +1,250 @@
+//! What operators sent and heard, against what the journal decided.
+
+use super::{Case, outcome_name};
+use crate::course::Decision;
+use crate::finding::{Class, Findings};
+use crate::history::record::flag;
+use crate::history::{Kind, Message, Record, Role};
+use crate::journal::{Fact, FactKind};
+use crate::transaction::Seen;
+
+/// A request was recorded before under its id, or twice in a batch: refusals that speak of another copy.
+const REASON_DUPLICATE_IN_BATCH: u16 = 321;
+const REASONS_ID_REUSED: std::ops::RangeInclusive<u16> = 330..=341;
+
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
+    if !case.context.has(Role::Operator, case.transaction.key.originator) {
+        return;
+    }
+    let mut requests: Vec<(u128, Message)> = Vec::new();
+    for seen in &case.transaction.seen {
+        let Record { id, message, .. } = seen.record;
+        let request = message != Message::None && message != Message::Inquiry;
+        if request && case.context.role(seen) == Role::Operator && !requests.contains(&(id, message)) {
+            requests.push((id, message));
+        }
+    }
+    for (id, message) in requests {
+        let of = |kind| -> Vec<&Seen> {
+            let all = case.context.records(case.transaction, Role::Operator, kind);
+            all.filter(|s| s.record.id == id && s.record.message == message).collect()
+        };
+        let request =
+            Request { id, message, sent: of(Kind::Sent), heard: of(Kind::Heard), gave_up: of(Kind::GaveUp) };
+        request.check(case, findings);
+    }
+    facts_were_asked_for(case, findings);
+    statuses_are_true(case, findings);
+}
+
+/// One request of the operator and all that came of it.
+struct Request<'a> {
+    id: u128,
+    message: Message,
+    sent: Vec<&'a Seen>,
+    heard: Vec<&'a Seen>,
+    gave_up: Vec<&'a Seen>,
+}
+
+impl Request<'_> {
+    fn check(&self, case: &Case<'_>, findings: &mut Findings) {
+        if let (Some(first), true) = (self.heard.iter().chain(&self.gave_up).next(), self.sent.is_empty()) {
+            case.find(findings, Class::Phantom, &[], &[first], || {
+                format!("the operator never sent this {:?}", self.message).to_lowercase()
+            });
+        }
+        for seen in self.sent.iter().chain(&self.heard) {
+            if case.context.participant(seen) != case.transaction.key.originator {
+                case.find(findings, Class::HistoryContradicts, &[], &[seen], || {
+                    "an operator wrote down another operator's request".to_owned()
+                });
+            }
+        }
+        for heard in &self.heard {
+            match heard.record.outcome {
+                1 | 2 => self.recorded(case, heard, findings),
+                3 => self.refused(case, heard, findings),
+                _ => case.find(findings, Class::HistoryContradicts, &[], &[heard], || {
+                    "an answer without an outcome".to_owned()
+                }),
+            }
+        }
+        self.one_answer(case, findings);
+        let waits = self.heard.is_empty() && self.gave_up.is_empty();
+        if let (Some(sent), true) = (self.sent.first(), waits)
+            && case.context.source(sent).drained
+        {
+            case.find(findings, Class::Unanswered, &[], &[sent], || {
+                "it was neither answered nor given up, although the operator says it was drained".to_owned()
+            });
+        }
+    }
+
+    /// An answer that rests on a decision: the decision must stand where the answer says.
+    fn recorded(&self, case: &Case<'_>, heard: &Seen, findings: &mut Findings) {
+        let answer = &heard.record;
+        let Some(decision) = case.course.decision(self.id, self.message) else {
+            case.find(findings, Class::Lost, &[], &[heard], || {
+                format!("the operator heard {} and the journal decided nothing", outcome_name(answer.outcome))
+            });
+            return;
+        };
+        let at = decision.fact;
+        let fact = &case.transaction.facts[at];
+        if let Some(what) = difference(decision, answer) {
+            case.find(findings, Class::OutcomeChanged, &[at], &[heard], || what);
+        }
+        if (answer.partition, answer.epoch, answer.sequence) != (0, fact.epoch, fact.sequence) {
+            case.find(findings, Class::WrongPlace, &[at], &[heard], || {
+                format!(
+                    "the answer names partition {} epoch {} sequence {}, the decision stands at 0, {}, {}",
+                    answer.partition, answer.epoch, answer.sequence, fact.epoch, fact.sequence
+                )
+            });
+        }
+        if !case.course.had_state_since(at, answer.state) {
+            case.find(findings, Class::WrongState, &[at], &[heard], || {
+                format!("the answer tells state {}", answer.state)
+            });
+        }
+        if case.is_before(answer.time_ms, fact.time_ms) {
+            case.find(findings, Class::EffectBeforeFact, &[at], &[heard], || {
+                format!("heard at {}, journaled at {}", answer.time_ms, fact.time_ms)
+            });
+        }
+    }
+
+    /// A refusal says nothing about other copies; but where there was one copy only, nothing was recorded (rule 5).
+    fn refused(&self, case: &Case<'_>, heard: &Seen, findings: &mut Findings) {
+        let reason = heard.record.reason;
+        let about_another = REASONS_ID_REUSED.contains(&reason) || reason == REASON_DUPLICATE_IN_BATCH;
+        let one_copy = self.sent.len() == 1 && heard.record.attempt == 1;
+        if about_another || !one_copy {
+            return;
+        }
+        let recorded = |fact: &Fact| fact.id == self.id && asked_by(fact) == self.message;
+        if let Some(at) = case.transaction.facts.iter().position(recorded) {
+            case.find(findings, Class::RefusedYetRecorded, &[at], &[heard], || {
+                format!("its only copy was refused with reason {reason}")
+            });
+        }
+    }
+
+    /// One id has one outcome for ever (I2, I6).
+    fn one_answer(&self, case: &Case<'_>, findings: &mut Findings) {
+        let mut recorded = self.heard.iter().filter(|s| s.record.outcome != 3);
+        let Some(first) = recorded.next() else { return };
+        let said =
+            |r: &Record| (r.outcome, r.reason, r.amount, r.decided_by, r.partition, r.epoch, r.sequence);
+        for other in recorded {
+            if said(&first.record) != said(&other.record) {
+                case.find(findings, Class::TwoAnswers, &[], &[first, other], || {
+                    format!(
+                        "one answer says {} {}, the other {} {}",
+                        outcome_name(first.record.outcome),
+                        first.record.amount,
+                        outcome_name(other.record.outcome),
+                        other.record.amount
+                    )
+                });
+            }
+        }
+    }
+}
+
+/// Where an answer differs from the decision it rests on.
+fn difference(decision: &Decision, answer: &Record) -> Option<String> {
+    let differs = |what: &str, heard: &str, decided: &str| {
+        (heard != decided).then(|| format!("the operator heard {what} {heard}, the journal has {decided}"))
+    };
+    let number = |what, heard: u64, decided: u64| differs(what, &heard.to_string(), &decided.to_string());
+    differs("outcome", outcome_name(answer.outcome), outcome_name(decision.outcome))
+        .or_else(|| number("reason", answer.reason.into(), decision.reason.into()))
+        .or_else(|| number("decided by", answer.decided_by.into(), decision.decided_by.into()))
+        .or_else(|| number("amount", answer.amount, decision.amount))
+}
+
+/// Which message of the operator stands behind a fact.
+fn asked_by(fact: &Fact) -> Message {
+    if fact.kind == FactKind::Reserved { Message::Authorize } else { fact.decided_message() }
+}
+
+/// Every fact that needs an operator's request has one, with the same content.
+fn facts_were_asked_for(case: &Case<'_>, findings: &mut Findings) {
+    for (at, fact) in case.transaction.facts.iter().enumerate() {
+        let message = asked_by(fact);
+        let own = matches!(fact.kind, FactKind::Approved | FactKind::Declined);
+        if message == Message::None || own {
+            continue;
+        }
+        let sent = case.context.records(case.transaction, Role::Operator, Kind::Sent);
+        let sent = sent.filter(|s| s.record.id == fact.id && s.record.message == message);
+        let Some(first) = sent.clone().next() else {
+            case.find(findings, Class::Phantom, &[at], &[], || {
+                "no operator sent what the journal has".to_owned()
+            });
+            continue;
+        };
+        if !sent.clone().any(|s| same_content(fact, &s.record)) {
+            case.find(findings, Class::ContentDiffers, &[at], &[first], || {
+                "the journal has another content than the operator sent".to_owned()
+            });
+        }
+        if case.is_before(fact.time_ms, first.record.time_ms) {
+            case.find(findings, Class::EffectBeforeFact, &[at], &[first], || {
+                format!("journaled at {}, sent at {}", fact.time_ms, first.record.time_ms)
+            });
+        }
+    }
+}
+
+fn same_content(fact: &Fact, sent: &Record) -> bool {
+    let same_money = fact.amount == sent.amount && fact.currency == sent.currency;
+    match asked_by(fact) {
+        Message::Authorize => {
+            same_money
+                && fact.payment_kind == sent.payment_kind
+                && fact.payment_digest == sent.sequence
+                && fact.partial_allowed == sent.has(flag::PARTIAL_ALLOWED)
+                && fact.captures_many == sent.has(flag::CAPTURES_MANY)
+        }
+        Message::Capture => same_money && fact.last == sent.has(flag::LAST),
+        Message::None | Message::Release | Message::Reverse | Message::Inquiry => true,
+    }
+}
+
+/// What a status told, to either side, is what the journal decided.
+fn statuses_are_true(case: &Case<'_>, findings: &mut Findings) {
+    for told in case.transaction.seen.iter().filter(|s| s.record.kind == Kind::Told) {
+        let status = &told.record;
+        let asked = case.transaction.seen.iter().any(|s| {
+            s.file == told.file
+                && s.record.kind == Kind::Sent
+                && s.record.message == Message::Inquiry
+                && s.record.id == status.id
+        });
+        if !asked {
+            case.find(findings, Class::Phantom, &[], &[told], || "nobody asked for this status".to_owned());
+        }
+        if status.outcome == 0 {
+            continue;
+        }
+        let Some(decision) = case.course.decisions.iter().find(|d| d.id == status.id) else {
+            case.find(findings, Class::Lost, &[], &[told], || {
+                "a status told an outcome and the journal decided nothing".to_owned()
+            });
+            continue;
+        };
+        let fact = &case.transaction.facts[decision.fact];
+        if (status.outcome, status.reason) != (decision.outcome, decision.reason) {
+            case.find(findings, Class::OutcomeChanged, &[decision.fact], &[told], || {
+                "the status tells another outcome than the journal".to_owned()
+            });
+        }
+        if (status.partition, status.epoch, status.sequence) != (0, fact.epoch, fact.sequence) {
+            case.find(findings, Class::WrongPlace, &[decision.fact], &[told], || {
+                "the status names another place than that of the decision".to_owned()
+            });
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! All that is known of one transaction: the journal's facts, what its operator and what its destination wrote down.
+
+use crate::finding::Evidence;
+use crate::history::{Kind, Message, Record, Role};
+use crate::journal::Fact;
+use crate::shard::{Key, id_text};
+
+/// A record and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Which history.
+    pub file: u16,
+    /// Its place in it.
+    pub place: u64,
+    /// What it says.
+    pub record: Record,
+}
+
+/// One transaction, facts in the order of the journal and records in the order of each history.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    /// Which.
+    pub key: Key,
+    /// From the journal.
+    pub facts: Vec<Fact>,
+    /// From histories, file after file.
+    pub seen: Vec<Seen>,
+}
+
+impl Transaction {
+    pub(crate) fn begin(&mut self, key: Key) {
+        self.key = key;
+        self.facts.clear();
+        self.seen.clear();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.facts.is_empty() && self.seen.is_empty()
+    }
+
+    pub(crate) fn add_record(&mut self, file: u16, place: u64, record: Record) {
+        self.seen.push(Seen { file, place, record });
+    }
+}
+
+/// A history that takes part in the audit.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The name of its file.
+    pub file: String,
+    /// On which side of the switch.
+    pub role: Role,
+    /// Whose it is.
+    pub participant: u16,
+    /// How many records it has.
+    pub records: u64,
+    /// Whether its writer finished.
+    pub closed: bool,
+    /// Whether its writer had nothing in flight any more.
+    pub drained: bool,
+    /// Bytes after its last whole record.
+    pub torn_bytes: usize,
+    /// How many answers of each link and lane are decided.
+    pub decided_through: std::collections::BTreeMap<(u32, u8), u64>,
+}
+
+/// Everything that rules need beside the transaction.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The histories, in the order of [`Seen::file`].
+    pub sources: Vec<Source>,
+    /// Nothing is in flight any more.
+    pub drained: bool,
+    /// By how much the clocks of writers may differ from the switch's.
+    pub skew_ms: u64,
+    /// When the last fact was journaled.
+    pub journal_end_ms: u64,
+}
+
+impl Context {
+    /// Whether a participant's history of this role was given: without one, nothing can be said about what it saw.
+    pub fn has(&self, role: Role, participant: u16) -> bool {
+        self.sources.iter().any(|s| s.role == role && s.participant == participant)
+    }
+
+    /// On which side a record was written.
+    pub fn role(&self, seen: &Seen) -> Role {
+        self.source(seen).role
+    }
+
+    /// Who wrote a record.
+    pub fn participant(&self, seen: &Seen) -> u16 {
+        self.source(seen).participant
+    }
+
+    /// The history a record stands in.
+    pub fn source(&self, seen: &Seen) -> &Source {
+        &self.sources[usize::from(seen.file)]
+    }
+
+    /// The records of a transaction of one role and kind.
+    pub fn records<'t>(
+        &'t self,
+        transaction: &'t Transaction,
+        role: Role,
+        kind: Kind,
+    ) -> impl Iterator<Item = &'t Seen> + Clone {
+        transaction.seen.iter().filter(move |s| s.record.kind == kind && self.role(s) == role)
+    }
+
+    /// A record as evidence.
+    pub fn evidence(&self, seen: &Seen) -> Evidence {
+        let Seen { place, record, .. } = seen;
+        let mut what = format!("{:?}", record.kind).to_lowercase();
+        if record.message != Message::None {
+            what.push_str(&format!(" {:?}", record.message).to_lowercase());
+        }
+        if record.id != record.original {
+            what.push_str(&format!(" {}", id_text(record.id)));
+        }
+        Evidence::History { file: self.source(seen).file.clone(), record: *place, what }
+    }
+}
+
+/// A fact as evidence.
+pub fn fact_evidence(fact: &Fact) -> Evidence {
+    Evidence::Journal { sequence: fact.sequence, fact: fact.kind.name() }
+}
