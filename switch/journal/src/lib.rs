@@ -1,1 +1,44 @@
-//! Placeholder.
+//! Durable, ordered, checked log of facts.
+//!
+//! Append-only segments of frames, one frame a group commit. [`open`] reads all facts back and begins an epoch;
+//! [`Handle`] appends on a thread of its own; [`Log`] is the small door that a replicated log can stand behind too.
+//! `docs/JOURNAL.md` has the bytes.
+//!
+//! Invariant: what [`Log::durable`] names survives a power cut; what it does not name was told to nobody (I1). What is
+//! read back is what was written, or the journal refuses to open and names the place.
+//!
+//! Absent on purpose: decisions, snapshots, trimming, and any retry of a failed write or sync.
+
+#![deny(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::float_arithmetic
+)]
+
+mod batch;
+mod block;
+mod format;
+mod handle;
+mod recovery;
+mod scan;
+mod settings;
+mod shared;
+mod statistics;
+mod stepped;
+mod storage;
+mod supply;
+mod survey;
+mod writer;
+
+pub use batch::{Appended, Batch, Log, NotTaken};
+pub use block::BLOCK_BYTES;
+pub use format::JournalId;
+pub use handle::Handle;
+pub use recovery::{OpenError, Recovered, Report, Visit, VisitError, open, recover};
+pub use scan::Facts;
+pub use settings::{Settings, SettingsError};
+pub use shared::{JournalFailure, Notify, OnFailure};
+pub use statistics::{Counts, SYNC_BUCKETS_US, Statistics};
+pub use stepped::SteppedJournal;
+pub use storage::{Access, Fault, FileStorage, ForgetfulStorage, Position, Segment, SegmentNumber, Storage};

@@ -1,0 +1,381 @@
+//! Opening a journal: read all of it, tell a torn tail from corruption, make what was read durable, begin an epoch.
+//!
+//! Invariant: a frame that anybody was told of is never cut. A frame that does not count is corruption if any later
+//! header of this journal, of the same or a higher epoch, has `durable_through` at or beyond it; then nothing is opened.
+//! Otherwise it is a torn tail, which nobody heard of (I1), and is cut with all after it.
+//!
+//! A header alone is evidence, also where its body is torn: it was written when it was true. What was read may have come
+//! from a drive's cache, so frames that no later frame calls durable are written again, and all is synced before
+//! anything recovered is called durable. Nothing on the disk changes before the journal is known to be whole.
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use holdfast_protocol::{Epoch, Sequence, UnixMillis};
+
+use crate::block::{BLOCK, BlockBuffer};
+use crate::format::{FrameHeader, FrameKind, JournalId};
+use crate::scan::{Facts, Progress, Scanner};
+use crate::settings::{Settings, SettingsError};
+use crate::shared::{JournalFailure, Notify, Shared};
+use crate::storage::{Access, FileStorage, Position, Segment, SegmentNumber, Storage};
+use crate::supply::{Preparer, Supply, make_segment};
+use crate::survey::{Survey, survey};
+use crate::writer::{Clock, FrameBuffer, Tail, Writer, write_frame};
+
+/// What a reader of facts may object to.
+pub type VisitError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Called with the facts of each frame, in order.
+pub type Visit<'a> = &'a mut dyn FnMut(Facts<'_>) -> Result<(), VisitError>;
+
+/// Why a journal was not opened. Nothing on the disk was changed, unless it says so.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The settings cannot work.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The directory cannot be used.
+    #[error("journal directory {}", directory.display())]
+    Directory {
+        /// Which.
+        directory: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process uses it.
+    #[error("journal directory {} is in use by another process", directory.display())]
+    Locked {
+        /// Which.
+        directory: PathBuf,
+    },
+    /// It could not be read, or what had to be written before the start could not be.
+    #[error("reading or preparing the journal")]
+    Io(#[from] io::Error),
+    /// What was durable is not as it was written.
+    #[error("the journal is corrupt at {at}: {why}")]
+    Corrupt {
+        /// Where the first thing that does not count is.
+        at: Position,
+        /// What was found.
+        why: String,
+    },
+    /// A whole frame holds facts that cannot be read.
+    #[error("the facts of the frame at {at} cannot be read")]
+    Facts {
+        /// Which frame.
+        at: Position,
+        /// Why.
+        source: VisitError,
+    },
+    /// The frame that begins the epoch could not be written.
+    #[error("the epoch could not be begun")]
+    Epoch(#[from] JournalFailure),
+}
+
+/// What reading the whole journal found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Segments with a valid header.
+    pub segments: u64,
+    /// Frames that count, of any kind.
+    pub frames: u64,
+    /// Of them, empty ones.
+    pub empty_frames: u64,
+    /// Facts.
+    pub facts: u64,
+    /// Bytes of facts.
+    pub fact_bytes: u64,
+    /// Time of the first and last frame.
+    pub times: Option<(UnixMillis, UnixMillis)>,
+    /// The epoch of the last frame.
+    pub epoch: Epoch,
+    /// Where the journal ends.
+    pub end: Position,
+    /// Bytes of torn frames after the end, which nobody was told of.
+    pub torn_bytes: u64,
+    /// Segments whose preparation did not finish.
+    pub incomplete_segments: u64,
+}
+
+/// A journal that was read.
+pub(crate) struct Reading {
+    pub(crate) survey: Survey,
+    pub(crate) progress: Progress,
+    pub(crate) report: Report,
+    /// Frames that no later frame calls durable.
+    unsealed: VecDeque<(u64, Position, u64)>,
+    /// Ranges after the end that are not zero.
+    torn: Vec<Torn>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Torn {
+    segment: SegmentNumber,
+    from: u64,
+    to: u64,
+}
+
+/// Reads the whole journal; changes nothing. `None` where there is none.
+pub(crate) fn read_all(storage: &impl Storage, visit: Visit<'_>) -> Result<Option<Reading>, OpenError> {
+    let survey = survey(storage)?;
+    let Some(journal) = survey.journal else { return Ok(None) };
+    let segments = survey.segments.clone();
+    let mut scanner = Scanner::new(storage, &segments, journal);
+    let mut report = Report {
+        segments: count(segments.len()),
+        frames: 0,
+        empty_frames: 0,
+        facts: 0,
+        fact_bytes: 0,
+        times: None,
+        epoch: Epoch(0),
+        end: scanner.progress.at,
+        torn_bytes: 0,
+        incomplete_segments: count(survey.incomplete.len()),
+    };
+    let mut unsealed = VecDeque::new();
+    while let Some(frame) = scanner.next()? {
+        report.frames = report.frames.saturating_add(1);
+        let (first, _) = report.times.unwrap_or((frame.header.time, frame.header.time));
+        report.times = Some((first, frame.header.time));
+        let durable_through = frame.header.durable_through;
+        while unsealed.front().is_some_and(|(number, _, _)| *number <= durable_through) {
+            unsealed.pop_front();
+        }
+        unsealed.push_back((frame.header.number, frame.at, frame.bytes));
+        match frame.facts() {
+            Some(facts) => {
+                report.facts = report.facts.saturating_add(u64::from(facts.count));
+                report.fact_bytes = report.fact_bytes.saturating_add(count(facts.body.len()));
+                visit(facts).map_err(|source| OpenError::Facts { at: facts.at, source })?;
+            }
+            None => report.empty_frames = report.empty_frames.saturating_add(1),
+        }
+    }
+    report.epoch = scanner.progress.epoch;
+    report.end = scanner.progress.at;
+    let torn = judge_tail(&mut scanner)?;
+    report.torn_bytes = torn.iter().map(|torn| torn.to.saturating_sub(torn.from)).sum();
+    let progress = scanner.progress;
+    Ok(Some(Reading { survey, progress, report, unsealed, torn }))
+}
+
+/// What lies after the last frame that counts: the ranges that are not zero, or corruption.
+fn judge_tail(scanner: &mut Scanner<'_, impl Storage>) -> Result<Vec<Torn>, OpenError> {
+    let (progress, journal) = (scanner.progress, scanner.journal());
+    let mut torn: Vec<Torn> = Vec::new();
+    let mut evidence: Option<(Position, FrameHeader)> = None;
+    scanner.blocks_from(progress.at, |at, block| {
+        if block.iter().all(|byte| *byte == 0) {
+            return;
+        }
+        let end = at.offset.saturating_add(BLOCK);
+        match torn.last_mut() {
+            Some(last) if last.segment == at.segment => last.to = end,
+            Some(_) | None => torn.push(Torn { segment: at.segment, from: at.offset, to: end }),
+        }
+        if let Some(header) = FrameHeader::decode(block) {
+            let ours = header.journal == journal && header.epoch >= progress.epoch;
+            if evidence.is_none() && ours && header.durable_through >= progress.frame {
+                evidence = Some((at, header));
+            }
+        }
+    })?;
+    let Some((found_at, header)) = evidence else { return Ok(torn) };
+    // The frame that does not count is where the first byte is, in this segment or at the start of the next.
+    let first =
+        torn.first().map_or(progress.at, |torn| Position { segment: torn.segment, offset: torn.from });
+    let at = if first.segment == progress.at.segment || first.offset != BLOCK { progress.at } else { first };
+    let why = format!(
+        "frame {} does not count, but frame {} at {found_at} says that it was durable",
+        progress.frame, header.number
+    );
+    Err(OpenError::Corrupt { at, why })
+}
+
+fn count(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+/// A journal that is whole, durable, and in an epoch of its own: ready to be written.
+#[derive(Debug)]
+pub struct Recovered<S> {
+    storage: Arc<S>,
+    pub(crate) settings: Settings,
+    tail: Tail,
+    ready: Vec<Segment>,
+    report: Option<Report>,
+}
+
+impl<S: Storage> Recovered<S> {
+    /// Which journal.
+    pub const fn journal(&self) -> JournalId {
+        self.tail.journal
+    }
+
+    /// The epoch this start may write under; no other start has it.
+    pub const fn epoch(&self) -> Epoch {
+        self.tail.epoch
+    }
+
+    /// The time of the newest frame; the switch resumes no earlier.
+    pub const fn last_time(&self) -> UnixMillis {
+        self.tail.time
+    }
+
+    /// The newest fact; zero where there is none.
+    pub const fn last_sequence(&self) -> Sequence {
+        Sequence(self.tail.sequence.0.saturating_sub(1))
+    }
+
+    /// What was read; `None` where the journal is new.
+    pub const fn report(&self) -> Option<&Report> {
+        self.report.as_ref()
+    }
+
+    /// The machines that write it.
+    pub(crate) fn into_parts(
+        self,
+        notify: Notify,
+        clock: Clock,
+    ) -> (Writer<S>, Preparer<S>, Arc<Shared>, Arc<Supply>) {
+        let shared = Arc::new(Shared::new(self.last_sequence(), notify));
+        let supply = Arc::new(Supply::new(self.tail.segment.number, self.ready));
+        let preparer = Preparer::new(
+            Arc::clone(&self.storage),
+            Arc::clone(&supply),
+            self.tail.journal,
+            self.settings.segment_bytes,
+            self.settings.room_retry,
+        );
+        let writer = Writer::new(
+            self.storage,
+            Arc::clone(&supply),
+            Arc::clone(&shared),
+            self.settings,
+            self.tail,
+            clock,
+        );
+        (writer, preparer, shared, supply)
+    }
+}
+
+/// Opens the journal of a directory, or makes one. `visit` gets all facts in order; `now` is the wall clock.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open(
+    directory: &Path,
+    settings: Settings,
+    now: UnixMillis,
+    visit: Visit<'_>,
+) -> Result<Recovered<FileStorage>, OpenError> {
+    settings.check()?;
+    let storage = Arc::new(FileStorage::open(directory, Access::Write)?);
+    let mut id = [0; 16];
+    rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()).map_err(io::Error::from)?;
+    recover(storage, settings, JournalId(id), now, visit)
+}
+
+/// Opens the journal of any storage; a new one gets the id given.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn recover<S: Storage>(
+    storage: Arc<S>,
+    settings: Settings,
+    new_id: JournalId,
+    now: UnixMillis,
+    visit: Visit<'_>,
+) -> Result<Recovered<S>, OpenError> {
+    settings.check()?;
+    let reading = read_all(&*storage, visit)?;
+    let (journal, progress, segments, report) = match reading {
+        Some(reading) => {
+            make_durable(&*storage, &reading)?;
+            let journal = reading.survey.journal.unwrap_or(new_id);
+            (journal, reading.progress, reading.survey.segments, Some(reading.report))
+        }
+        None => {
+            remove_incomplete(&*storage, &survey(&*storage)?)?;
+            let first = Segment { number: SegmentNumber::FIRST, bytes: settings.segment_bytes };
+            make_segment(&*storage, new_id, first.number, first.bytes)?;
+            (new_id, Progress::start(new_id), vec![first], None)
+        }
+    };
+    let segment = segments.iter().find(|segment| segment.number == progress.at.segment);
+    let segment = *segment.expect("the end of the journal is in a segment that was read");
+    let ready = segments.into_iter().filter(|ready| ready.number > segment.number).collect();
+    let tail = Tail {
+        journal,
+        epoch: Epoch(progress.epoch.0.checked_add(1).expect("fewer than four billion starts")),
+        segment,
+        offset: progress.at.offset,
+        frame: progress.frame,
+        sequence: progress.sequence,
+        chain: progress.chain,
+        time: progress.time.max(now),
+    };
+    let mut recovered = Recovered { storage, settings, tail, ready, report };
+    begin_epoch(&mut recovered)?;
+    Ok(recovered)
+}
+
+/// Writes the frame that begins the epoch: recorded before it is used.
+fn begin_epoch<S: Storage>(recovered: &mut Recovered<S>) -> Result<(), OpenError> {
+    let storage = &*recovered.storage;
+    if recovered.tail.left() < BLOCK {
+        let number = recovered.tail.segment.number.next();
+        if recovered.ready.is_empty() {
+            let bytes = recovered.settings.segment_bytes;
+            make_segment(storage, recovered.tail.journal, number, bytes)?;
+            recovered.ready.push(Segment { number, bytes });
+        }
+        recovered.tail.enter(recovered.ready.remove(0));
+    }
+    let segment = recovered.tail.segment.number;
+    write_frame(storage, &mut recovered.tail, &mut FrameBuffer::new(0), FrameKind::Epoch)?;
+    storage.sync(segment).map_err(|source| JournalFailure::Sync { segment, source })?;
+    Ok(())
+}
+
+/// Zeroes what is cut, writes again what no frame calls durable, removes what was not finished, and syncs it all.
+fn make_durable(storage: &impl Storage, reading: &Reading) -> io::Result<()> {
+    let mut touched = vec![reading.progress.at.segment];
+    for (_, at, bytes) in &reading.unsealed {
+        let mut frame = BlockBuffer::new(usize::try_from(*bytes).unwrap_or(0));
+        storage.read_at(*at, frame.as_mut_slice())?;
+        storage.write_at(*at, frame.as_slice())?;
+        touched.push(at.segment);
+    }
+    let zeros = BlockBuffer::new(1 << 20);
+    for torn in &reading.torn {
+        let mut offset = torn.from;
+        while offset < torn.to {
+            let left = usize::try_from(torn.to.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let chunk = zeros.as_slice().get(..left).unwrap_or(zeros.as_slice());
+            storage.write_at(Position { segment: torn.segment, offset }, chunk)?;
+            offset = offset.saturating_add(count(chunk.len()));
+        }
+        touched.push(torn.segment);
+    }
+    remove_incomplete(storage, &reading.survey)?;
+    touched.sort_unstable();
+    touched.dedup();
+    for segment in touched {
+        storage.sync(segment)?;
+    }
+    storage.sync_directory()
+}
+
+fn remove_incomplete(storage: &impl Storage, survey: &Survey) -> io::Result<()> {
+    for segment in &survey.incomplete {
+        storage.remove(*segment)?;
+    }
+    storage.sync_directory()
+}
