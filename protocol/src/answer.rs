@@ -54,7 +54,26 @@ pub enum DecidedBy {
     StandIn = 3,
 }
 
-/// The answer to an authorize, capture, release or reversal. See the byte table in `codec/layout_answer.rs`.
+/// The answer to an authorize, capture, release or reversal.
+///
+/// Type 0x11. No flags.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id of the request that is answered |
+/// | 16 | 2 | originator, from a destination; 0 to an operator |
+/// | 18 | 1 | outcome: 1 approved, 2 declined, 3 refused |
+/// | 19 | 1 | state now, 0 to 8 |
+/// | 20 | 2 | reason, 0 for an approval |
+/// | 22 | 1 | decided by: 1 destination, 2 switch, 3 stand-in |
+/// | 23 | 1 | zero |
+/// | 24 | 8 | amount in minor units, 0 to 999,999,999,999 |
+/// | 32 | 6 | approval code: letters, digits, spaces |
+/// | 38 | 4 | settlement date, 0 in a refusal and from a destination |
+/// | 42 | 2 | partition |
+/// | 44 | 4 | epoch |
+/// | 48 | 8 | sequence |
+/// | 56 | 2 | retry after, milliseconds, 0 where not busy |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The id of the request that is answered.
@@ -108,6 +127,14 @@ impl ApprovalCode {
 }
 
 /// A destination has recorded a capture, release or reversal.
+///
+/// Type 0x15. No flags, no extensions.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id of the original |
+/// | 16 | 2 | originator |
+/// | 18 | 2 | delivery, from 1 |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acknowledge {
     /// The id of the original.
@@ -119,6 +146,30 @@ pub struct Acknowledge {
 }
 
 /// The answer to an inquiry.
+///
+/// Type 0x17. No flags, no extensions.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id asked about |
+/// | 16 | 2 | originator, 0 where the asker named nobody |
+/// | 18 | 8 | correlation |
+/// | 26 | 2 | reason: 0 found, 230 unknown, 300 to 399 not looked up |
+/// | 28 | 1 | outcome as decided, 0 while pending and where not found |
+/// | 29 | 1 | state now |
+/// | 30 | 2 | reason of the outcome |
+/// | 32 | 1 | decided by |
+/// | 33 | 1 | zero |
+/// | 34 | 2 | undelivered messages to the destination |
+/// | 36 | 8 | held for |
+/// | 44 | 8 | captured |
+/// | 52 | 8 | released |
+/// | 60 | 8 | reversed |
+/// | 68 | 6 | approval code |
+/// | 74 | 4 | settlement date, or 0 |
+/// | 78 | 2 | partition |
+/// | 80 | 4 | epoch |
+/// | 84 | 8 | sequence |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// The id asked about.
@@ -162,6 +213,12 @@ pub struct Status {
 
 /// The first `count` answers received on this lane are decided and durable; whatever was not accepted among them has
 /// its reversal queued.
+///
+/// Type 0x18. No flags, no extensions.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 8 | answers received on this lane and decided, since the lane was opened |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecidedThrough {
     /// Answers since the lane was opened.
@@ -169,6 +226,13 @@ pub struct DecidedThrough {
 }
 
 /// Nothing for the transaction is undelivered and nothing more will come: the destination may forget its deliveries.
+///
+/// Type 0x19. No flags, no extensions.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id of the original |
+/// | 16 | 2 | originator |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Complete {
     /// The id of the original.

@@ -5,6 +5,17 @@ use crate::reason::Reason;
 use crate::time::UnixMillis;
 
 /// The first frame of a link, from the participant.
+///
+/// Type 0x01. Flags: 0x01 originates, 0x02 receives, 0x04 shared deduplication; at least one of the first two.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 2 | lowest version |
+/// | 2 | 2 | highest version |
+/// | 4 | 2 | instance |
+/// | 6 | 1 | lanes, 1 to 4 |
+/// | 7 | 1 | zero |
+/// | 8 | 4 | window: forwards it takes unanswered, at least 1 |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignOn {
     /// Lowest version it speaks.
@@ -26,6 +37,22 @@ pub struct SignOn {
 }
 
 /// The switch's answer to a sign-on.
+///
+/// Type 0x02.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 2 | version |
+/// | 2 | 2 | number of the participant |
+/// | 4 | 2 | partition |
+/// | 6 | 2 | zero |
+/// | 8 | 4 | epoch |
+/// | 12 | 8 | the switch's time, Unix milliseconds |
+/// | 20 | 4 | window: requests that may be unanswered |
+/// | 24 | 4 | longest life of a request, milliseconds |
+/// | 28 | 4 | how far an id may lie ahead, milliseconds |
+/// | 32 | 4 | largest budget, milliseconds |
+/// | 36 | 8 | longest hold, milliseconds |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Welcome {
     /// The version spoken from now on.
@@ -51,6 +78,12 @@ pub struct Welcome {
 }
 
 /// The first frame of each payment lane.
+///
+/// Type 0x09, the first frame of a lane.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 1 | which lane, from 0 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaneOpen {
     /// Which lane this is, counted from zero.
@@ -58,6 +91,13 @@ pub struct LaneOpen {
 }
 
 /// Are you there? Either side may ask; the other returns it with `reply` set and its own time.
+///
+/// Type 0x03. Flags: 0x01 reply.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 8 | correlation |
+/// | 8 | 8 | the sender's time, Unix milliseconds |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo {
     /// Chosen by the asker.
@@ -69,6 +109,12 @@ pub struct Echo {
 }
 
 /// The window changed. From the switch: how many requests may be unanswered. From a participant: how many forwards.
+///
+/// Type 0x04.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 4 | window, at least 1 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// At least 1.
@@ -76,6 +122,12 @@ pub struct Window {
 }
 
 /// Something the other side should know. With a reason of the 400s the link ends.
+///
+/// Type 0x05.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 2 | reason |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// What.
@@ -83,6 +135,12 @@ pub struct Notice {
 }
 
 /// No new work, please; what is in flight finishes, reversals still flow, then sign off.
+///
+/// Type 0x06.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 4 | milliseconds until the sender closes in any case, 0 for no limit |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drain {
     /// Milliseconds until the sender closes the link in any case; zero for no limit.
@@ -90,5 +148,7 @@ pub struct Drain {
 }
 
 /// The sender has nothing in flight and closes the link. Either side may.
+///
+/// Type 0x07. No fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignOff;

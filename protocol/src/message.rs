@@ -6,6 +6,7 @@ use crate::answer::{Acknowledge, Answer, Complete, DecidedThrough, Status};
 use crate::codec::DecodeError;
 use crate::codec::frame::Frame;
 use crate::control::{Drain, Echo, LaneOpen, Notice, SignOff, SignOn, Welcome, Window};
+use crate::ids::RequestId;
 use crate::reason::Reason;
 use crate::request::{Authorize, Capture, Inquiry, Release, Reverse};
 
@@ -120,14 +121,17 @@ impl Message {
     /// Reads a frame's message.
     ///
     /// # Errors
-    /// [`Reason::MessageReserved`] for a type kept for a later version and [`Reason::FrameMalformed`] for one that
-    /// nobody knows, both without an id; otherwise the reason and the field that is wrong, with the id where the
-    /// frame is a request long enough to name it.
-    pub fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    /// [`Reason::MessageReserved`] for a type kept for a later version, [`Reason::FrameMalformed`] for one that nobody
+    /// knows; otherwise the reason and the field that is wrong. With the id where the frame is a request that is long
+    /// enough to name it.
+    pub fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         let Some(kind) = MessageType::from_number(frame.kind) else {
-            let reserved = MessageType::RESERVED.iter().any(|(number, _)| *number == frame.kind);
-            let reason = if reserved { Reason::MessageReserved } else { Reason::FrameMalformed };
-            return Err(DecodeError::new(reason, "message type"));
+            if !MessageType::RESERVED.iter().any(|(number, _)| *number == frame.kind) {
+                return Err(DecodeError::new(Reason::FrameMalformed, "message type"));
+            }
+            // Every message of a later version begins with its id, too.
+            let id = frame.fixed().first_chunk().map(|id| RequestId::from_bytes(*id));
+            return Err(DecodeError { id, ..DecodeError::new(Reason::MessageReserved, "message type") });
         };
         match kind {
             MessageType::SignOn => SignOn::decode(frame).map(Self::SignOn),
@@ -136,7 +140,7 @@ impl Message {
             MessageType::Window => Window::decode(frame).map(Self::Window),
             MessageType::Notice => Notice::decode(frame).map(Self::Notice),
             MessageType::Drain => Drain::decode(frame).map(Self::Drain),
-            MessageType::SignOff => Ok(Self::SignOff(SignOff)),
+            MessageType::SignOff => SignOff::decode(frame).map(Self::SignOff),
             MessageType::LaneOpen => LaneOpen::decode(frame).map(Self::LaneOpen),
             MessageType::Authorize => Authorize::decode(frame).map(Self::Authorize),
             MessageType::Answer => Answer::decode(frame).map(Self::Answer),

@@ -1,6 +1,7 @@
 //! Money: an amount in minor units, and the currency it is in.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 /// Money in the minor unit of its currency.
 ///
@@ -103,8 +104,9 @@ pub struct Currency(u16);
 
 impl Currency {
     /// `None` for a number that ISO 4217 does not know, and for its codes without a minor unit (metals, test, none).
+    #[inline]
     pub fn from_number(number: u16) -> Option<Self> {
-        iso_currency::Currency::from_numeric(number).filter(|c| c.exponent().is_some()).map(|_| Self(number))
+        KNOWN.get(usize::from(number)).is_some_and(|known| *known).then_some(Self(number))
     }
 
     /// By the three letters of ISO 4217, in capitals.
@@ -132,6 +134,16 @@ impl Currency {
             .expect("a Currency is only made from a number ISO 4217 knows")
     }
 }
+
+/// Which numbers are currencies with a minor unit: looked up for each request, so it is a table.
+static KNOWN: LazyLock<[bool; 1_000]> = LazyLock::new(|| {
+    let known = |number| iso_currency::Currency::from_numeric(number).is_some_and(|c| c.exponent().is_some());
+    let mut table = [false; 1_000];
+    for (entry, number) in table.iter_mut().zip(0..) {
+        *entry = known(number);
+    }
+    table
+});
 
 impl fmt::Debug for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// The highest bit of each of eight bytes.
+const EACH_HIGH_BIT: u64 = 0x8080_8080_8080_8080;
+
 /// Short text of letters, digits, `.`, `-` and `_`, padded with zero bytes on the wire.
 ///
 /// The bytes after the text are all zero, so that equal texts are equal arrays.
@@ -11,11 +14,39 @@ struct Padded<const N: usize>([u8; N]);
 
 impl<const N: usize> Padded<N> {
     /// `None` where a byte is not allowed, text follows a zero byte, or there is no text.
+    #[inline]
     fn from_bytes(bytes: [u8; N]) -> Option<Self> {
-        let len = bytes.iter().position(|b| *b == 0).unwrap_or(N);
-        let (text, rest) = bytes.split_at(len);
-        let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-        (len > 0 && text.iter().all(allowed) && rest.iter().all(|b| *b == 0)).then_some(Self(bytes))
+        const { assert!(N.is_multiple_of(8), "looked at in words of eight bytes") };
+        let (mut allowed, mut text_may_follow) = (true, true);
+        for word in bytes.as_chunks::<8>().0 {
+            let word = u64::from_le_bytes(*word);
+            let zeros = Self::bytes_between(word, 0, 0);
+            // The bytes after a zero are zero, in this word and in the next.
+            allowed &= (zeros << 8) & !zeros == 0 && (text_may_follow || word == 0);
+            text_may_follow &= zeros == 0;
+            allowed &= word & EACH_HIGH_BIT == 0 && zeros | Self::text_bytes(word) == EACH_HIGH_BIT;
+        }
+        let begins = bytes.first().is_some_and(|b| *b != 0);
+        (allowed && begins).then_some(Self(bytes))
+    }
+
+    /// The high bit of each byte that is a letter, a digit, `-`, `.` or `_`.
+    #[inline]
+    const fn text_bytes(word: u64) -> u64 {
+        let lower = word | (EACH_HIGH_BIT >> 2);
+        Self::bytes_between(lower, b'a', b'z')
+            | Self::bytes_between(word, b'0', b'9')
+            | Self::bytes_between(word, b'-', b'.')
+            | Self::bytes_between(word, b'_', b'_')
+    }
+
+    /// The high bit of each byte of `word` from `low` to `high`, eight bytes at once, since this is done for each
+    /// authorize. Only where no byte has its high bit set: then no sum carries into the next byte.
+    #[inline]
+    const fn bytes_between(word: u64, low: u8, high: u8) -> u64 {
+        let from_low = word.wrapping_add(u64::from_le_bytes([0x80 - low; 8]));
+        let above_high = word.wrapping_add(u64::from_le_bytes([0x7f - high; 8]));
+        from_low & !above_high & EACH_HIGH_BIT
     }
 
     fn from_text(text: &str) -> Option<Self> {
@@ -138,9 +169,11 @@ impl InstrumentReference {
     }
 
     /// From the wire: `None` where the length is above 32 or a byte after it is not zero.
+    #[inline]
     pub fn from_padded(length: u8, bytes: [u8; Self::BYTES_MAX]) -> Option<Self> {
-        let rest = bytes.get(usize::from(length)..)?;
-        rest.iter().all(|b| *b == 0).then_some(Self { length, bytes })
+        // As above: all bytes at once.
+        let padded = bytes.iter().zip(0_u8..).fold(true, |ok, (b, at)| ok & ((at < length) | (*b == 0)));
+        (padded && usize::from(length) <= Self::BYTES_MAX).then_some(Self { length, bytes })
     }
 
     /// Its length and its bytes padded with zeros, as on the wire.
@@ -183,6 +216,25 @@ mod tests {
         assert_eq!(id.to_string(), "shop-1@acq1");
         for wrong in ["shop", "@acq", "shop@", "shop 1@acq", "shop@toolongmps", "a@b@c", "é@x"] {
             assert!(wrong.parse::<PaymentId>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_byte_is_judged_at_every_place() {
+        for at in 0..24 {
+            for byte in 0..=u8::MAX {
+                let mut bytes = *b"abcdefghijklmnopqrstuvwx";
+                bytes[at] = byte;
+                let allowed = byte.is_ascii_alphanumeric()
+                    || matches!(byte, b'.' | b'-' | b'_')
+                    || (byte == 0 && at == 23);
+                assert_eq!(Merchant::from_bytes(bytes).is_some(), allowed, "{byte:#x} at {at}");
+                bytes[at..].fill(0);
+                bytes[at] = byte;
+                let ends = byte == 0 && at > 0;
+                let allowed = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') || ends;
+                assert_eq!(Merchant::from_bytes(bytes).is_some(), allowed, "{byte:#x} at the end, {at}");
+            }
         }
     }
 

@@ -55,7 +55,29 @@ pub enum Channel {
     Automatic = 6,
 }
 
-/// Asks for a payment, a reservation or a verification. See the byte table in `codec/layout_request.rs`.
+/// Asks for a payment, a reservation or a verification.
+///
+/// Type 0x10. Flags: 0x01 repeat, 0x02 partial allowed, 0x04 captures many.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id |
+/// | 16 | 2 | originator, 0 from the operator |
+/// | 18 | 1 | kind: 1 pay, 2 reserve, 3 verify |
+/// | 19 | 1 | security level, 1 to 4 |
+/// | 20 | 1 | channel, 0 to 6 |
+/// | 21 | 1 | attempt, from 1 |
+/// | 22 | 2 | currency, ISO 4217 number |
+/// | 24 | 8 | amount in minor units, 1 to 999,999,999,999 |
+/// | 32 | 8 | MPS id, zero-padded |
+/// | 40 | 24 | merchant, zero-padded |
+/// | 64 | 32 | instrument reference, zero-padded |
+/// | 96 | 1 | length of the instrument reference, 0 to 32 |
+/// | 97 | 3 | zero |
+/// | 100 | 4 | budget in milliseconds, 1 to 600,000 |
+/// | 104 | 8 | expires, Unix milliseconds |
+/// | 112 | 8 | hold until, Unix milliseconds, 0 for a payment |
+/// | 120 | 4 | settlement date, 0 from the operator |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorize {
     /// Its own id, which names the transaction from now on.
@@ -97,6 +119,21 @@ pub struct Authorize {
 }
 
 /// Takes a part or all of what a reservation holds.
+///
+/// Type 0x12. Flags: 0x01 repeat, 0x02 last (the rest is released with it).
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id |
+/// | 16 | 16 | id of the original |
+/// | 32 | 2 | originator, 0 from the operator |
+/// | 34 | 2 | delivery, 0 from the operator |
+/// | 36 | 1 | attempt, from 1 |
+/// | 37 | 1 | zero |
+/// | 38 | 2 | currency, ISO 4217 number |
+/// | 40 | 8 | amount in minor units, 1 to 999,999,999,999 |
+/// | 48 | 8 | expires, Unix milliseconds |
+/// | 56 | 4 | settlement date, 0 from the operator |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capture {
     /// Its own id. From the switch: the id of the operator's request.
@@ -126,6 +163,18 @@ pub struct Capture {
 }
 
 /// Gives back what a reservation still holds.
+///
+/// Type 0x13. Flags: 0x01 repeat, 0x02 expired (only from the switch).
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id |
+/// | 16 | 16 | id of the original |
+/// | 32 | 2 | originator, 0 from the operator |
+/// | 34 | 2 | delivery, 0 from the operator |
+/// | 36 | 1 | attempt, from 1 |
+/// | 37 | 1 | zero |
+/// | 38 | 8 | expires, Unix milliseconds |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     /// Its own id. From the switch: the id of the operator's request, or the original's id where the switch released.
@@ -149,6 +198,22 @@ pub struct Release {
 }
 
 /// Undoes a transaction as a whole, whatever became of it (rules 10 to 12). It may precede its original.
+///
+/// Type 0x14. Flags: 0x01 repeat.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id |
+/// | 16 | 16 | id of the original |
+/// | 32 | 2 | originator, 0 from the operator |
+/// | 34 | 2 | delivery, 0 from the operator |
+/// | 36 | 1 | attempt, from 1 |
+/// | 37 | 1 | zero |
+/// | 38 | 2 | reason as the originator says, 0 for none given |
+/// | 40 | 8 | MPS id of the original, zero-padded |
+/// | 48 | 24 | merchant of the original, zero-padded |
+/// | 72 | 8 | expires, Unix milliseconds |
+/// | 80 | 4 | settlement date, 0 from the operator |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reverse {
     /// Its own id. From the switch: the id of the operator's request, or the original's id where the switch reversed.
@@ -177,6 +242,14 @@ pub struct Reverse {
 }
 
 /// Asks what became of a request. Changes nothing and is not remembered.
+///
+/// Type 0x16. No flags, no extensions.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id asked about |
+/// | 16 | 2 | originator, 0 for the asker's own |
+/// | 18 | 8 | correlation |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inquiry {
     /// The id asked about: of an authorize, capture, release or reversal.
@@ -188,6 +261,9 @@ pub struct Inquiry {
 }
 
 impl Authorize {
+    /// The largest budget in milliseconds: ten minutes.
+    pub const BUDGET_MS_MAX: u32 = 600_000;
+
     /// The transaction, once the switch has said whose it is.
     pub fn key(&self) -> Option<TransactionKey> {
         self.originator.map(|originator| TransactionKey { originator, id: self.id })

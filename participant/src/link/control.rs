@@ -295,7 +295,7 @@ mod tests {
     fn sent(control: &mut Control) -> Vec<Message> {
         let mut reader = FrameReader::default();
         reader.push(control.out.split().freeze());
-        std::iter::from_fn(|| reader.next_frame().unwrap()).map(|f| Message::decode(&f).unwrap()).collect()
+        std::iter::from_fn(|| reader.next_frame().unwrap().map(|f| Message::decode(&f).unwrap())).collect()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The byte tables of the control messages. None has extensions; only those named have flags.
+//! The control messages to bytes and back. Their byte tables are in `control.rs` beside this folder.
 
 use bytes::BytesMut;
 
@@ -25,16 +25,6 @@ fn window(f: &mut Fields<'_>) -> Result<u32, DecodeError> {
     }
 }
 
-/// Type 0x01. Flags: 0x01 originates, 0x02 receives, 0x04 shared deduplication; at least one of the first two.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 2 | lowest version |
-/// | 2 | 2 | highest version |
-/// | 4 | 2 | instance |
-/// | 6 | 1 | lanes, 1 to 4 |
-/// | 7 | 1 | zero |
-/// | 8 | 4 | window: forwards it takes unanswered, at least 1 |
 impl SignOn {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 12;
@@ -49,7 +39,9 @@ impl SignOn {
         w.finish(MessageType::SignOn, flags, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        // A later version may say more in flags and extensions; what is not critical is none of ours.
+        frame.extensions()?;
         let mut f = Fields::new(frame.fixed());
         let (version_min, version_max) = (f.u16("version")?, f.u16("version")?);
         let (instance, lanes, zero) = (Instance(f.u16("instance")?), f.u8("lanes")?, f.u8("zero")?);
@@ -72,21 +64,6 @@ impl SignOn {
     }
 }
 
-/// Type 0x02.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 2 | version |
-/// | 2 | 2 | number of the participant |
-/// | 4 | 2 | partition |
-/// | 6 | 2 | zero |
-/// | 8 | 4 | epoch |
-/// | 12 | 8 | the switch's time, Unix milliseconds |
-/// | 20 | 4 | window: requests that may be unanswered |
-/// | 24 | 4 | longest life of a request, milliseconds |
-/// | 28 | 4 | how far an id may lie ahead, milliseconds |
-/// | 32 | 4 | largest budget, milliseconds |
-/// | 36 | 8 | longest hold, milliseconds |
 impl Welcome {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 44;
@@ -99,7 +76,8 @@ impl Welcome {
         w.finish(MessageType::Welcome, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         let mut f = Fields::new(frame.fixed());
         let version = f.u16("version")?;
         let participant = f.participant("participant")?.ok_or(DecodeError::malformed("participant"))?;
@@ -122,11 +100,6 @@ impl Welcome {
     }
 }
 
-/// Type 0x09, the first frame of a lane.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 1 | which lane, from 0 |
 impl LaneOpen {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 1;
@@ -137,18 +110,13 @@ impl LaneOpen {
         w.finish(MessageType::LaneOpen, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         let lane = Fields::new(frame.fixed()).u8("lane")?;
         if lane < LANES_MAX { Ok(Self { lane }) } else { Err(DecodeError::malformed("lane")) }
     }
 }
 
-/// Type 0x03. Flags: 0x01 reply.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 8 | correlation |
-/// | 8 | 8 | the sender's time, Unix milliseconds |
 impl Echo {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 16;
@@ -159,7 +127,9 @@ impl Echo {
         w.finish(MessageType::Echo, if self.reply { REPLY } else { 0 }, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.only_flags(REPLY)?;
+        frame.extensions()?;
         let mut f = Fields::new(frame.fixed());
         Ok(Self {
             correlation: f.u64("correlation")?,
@@ -169,11 +139,6 @@ impl Echo {
     }
 }
 
-/// Type 0x04.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 4 | window, at least 1 |
 impl Window {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 4;
@@ -184,16 +149,12 @@ impl Window {
         w.finish(MessageType::Window, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         Ok(Self { window: window(&mut Fields::new(frame.fixed()))? })
     }
 }
 
-/// Type 0x05.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 2 | reason |
 impl Notice {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 2;
@@ -204,16 +165,12 @@ impl Notice {
         w.finish(MessageType::Notice, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         Ok(Self { reason: Fields::new(frame.fixed()).reason("reason")? })
     }
 }
 
-/// Type 0x06.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 4 | milliseconds until the sender closes in any case, 0 for no limit |
 impl Drain {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 4;
@@ -224,17 +181,21 @@ impl Drain {
         w.finish(MessageType::Drain, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         Ok(Self { within_ms: Fields::new(frame.fixed()).u32("within")? })
     }
 }
 
-/// Type 0x07. No fields.
 impl SignOff {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 0;
 
     pub(crate) fn encode(self, out: &mut BytesMut) {
         Writer::<{ Self::FIXED_BYTES }>::new().finish(MessageType::SignOff, 0, None, out);
+    }
+
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain().map(|()| Self)
     }
 }

@@ -36,18 +36,19 @@ impl Extensions {
     /// No extensions.
     pub const NONE: Self = Self(Bytes::new());
 
-    /// Checks the structure. A critical extension is refused, since version 1 knows none.
+    /// Checks the structure, and copies, so that a few bytes that are remembered do not keep a whole chunk of the
+    /// stream in memory. A critical extension is refused, since version 1 knows none.
     ///
     /// # Errors
     /// [`Reason::Malformed`] where lengths do not fit, [`Reason::ExtensionUnknown`] for a critical type.
-    pub fn from_wire(area: Bytes) -> Result<Self, DecodeError> {
+    pub fn from_wire(area: &[u8]) -> Result<Self, DecodeError> {
         if area.is_empty() {
             return Ok(Self::NONE);
         }
         if area.len() > EXTENSION_BYTES_MAX {
             return Err(DecodeError::malformed("extensions"));
         }
-        let mut rest: &[u8] = &area;
+        let mut rest = area;
         while !rest.is_empty() {
             let (extension, tail) = split(rest).ok_or(DecodeError::malformed("extensions"))?;
             if extension.kind & CRITICAL != 0 {
@@ -55,7 +56,7 @@ impl Extensions {
             }
             rest = tail;
         }
-        Ok(Self(area))
+        Ok(Self(Bytes::copy_from_slice(area)))
     }
 
     /// The extensions in the order they came.

@@ -1,8 +1,9 @@
 //! Finds frames in the chunks of a stream.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use super::DecodeError;
+use super::extension::Extensions;
 use crate::reason::Reason;
 
 /// Bytes before the fixed part.
@@ -10,29 +11,47 @@ pub const HEADER_BYTES: usize = 6;
 /// The longest frame, header included.
 pub const FRAME_BYTES_MAX: usize = 4_096;
 
-/// One whole frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
+/// One whole frame, inside the chunk it came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
     /// The number of the message type, known or not.
     pub kind: u8,
     /// Its flags.
     pub flags: u8,
-    /// The fixed part and the extensions.
-    body: Bytes,
-    fixed_bytes: usize,
+    fixed: &'a [u8],
+    extension_area: &'a [u8],
 }
 
-impl Frame {
+impl<'a> Frame<'a> {
     /// The fixed part.
     #[inline]
-    pub fn fixed(&self) -> &[u8] {
-        self.body.get(..self.fixed_bytes).unwrap_or_default()
+    pub const fn fixed(&self) -> &'a [u8] {
+        self.fixed
     }
 
-    /// The extension area, sharing the frame's memory.
+    /// The extension area.
     #[inline]
-    pub fn extension_area(&self) -> Bytes {
-        if self.body.len() > self.fixed_bytes { self.body.slice(self.fixed_bytes..) } else { Bytes::new() }
+    pub const fn extension_area(&self) -> &'a [u8] {
+        self.extension_area
+    }
+
+    /// The extensions, once their structure was checked.
+    #[inline]
+    pub(crate) fn extensions(&self) -> Result<Extensions, DecodeError> {
+        Extensions::from_wire(self.extension_area())
+    }
+
+    /// Refuses a flag that the message type does not know.
+    #[inline]
+    pub(crate) fn only_flags(&self, known: u8) -> Result<(), DecodeError> {
+        if self.flags & !known == 0 { Ok(()) } else { Err(DecodeError::malformed("flags")) }
+    }
+
+    /// For a message without flags that carries no extensions on: refuses flags and critical extensions.
+    #[inline]
+    pub(crate) fn plain(&self) -> Result<(), DecodeError> {
+        self.only_flags(0)?;
+        self.extensions().map(|_| ())
     }
 }
 
@@ -41,15 +60,27 @@ impl Frame {
 pub struct FrameReader {
     /// The chunk being read.
     chunk: Bytes,
-    /// The beginning of a frame whose end is in a later chunk.
-    partial: BytesMut,
+    /// How much of the chunk was taken as frames.
+    taken: usize,
+    /// The beginning of a frame whose end is in a later chunk; after it was taken, all of it.
+    partial: Vec<u8>,
+    /// The frame in `partial` was taken.
+    partial_taken: bool,
 }
 
 impl FrameReader {
-    /// Adds the next chunk of the stream. All frames of the chunk before must have been taken.
+    /// Adds the next chunk of the stream. Frames of the chunk before that were not taken are copied.
     pub fn push(&mut self, chunk: Bytes) {
-        debug_assert!(self.chunk.is_empty(), "frames are taken before the next chunk is pushed");
-        self.chunk = chunk;
+        let rest = self.rest();
+        if rest.is_empty() {
+            self.chunk = chunk;
+        } else {
+            let mut both = BytesMut::with_capacity(rest.len().saturating_add(chunk.len()));
+            both.extend_from_slice(rest);
+            both.extend_from_slice(&chunk);
+            self.chunk = both.freeze();
+        }
+        self.taken = 0;
     }
 
     /// The next whole frame; `None` where more bytes are needed.
@@ -57,49 +88,58 @@ impl FrameReader {
     /// # Errors
     /// [`Reason::FrameMalformed`]: lengths do not fit each other; nothing after this can be read.
     #[inline]
-    pub fn next_frame(&mut self) -> Result<Option<Frame>, DecodeError> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, DecodeError> {
         if !self.partial.is_empty() {
-            return self.finish_partial();
+            if !self.partial_taken {
+                return self.finish_partial();
+            }
+            self.partial.clear();
+            self.partial_taken = false;
         }
-        let Some(length) = frame_length(&self.chunk)? else {
+        let length = frame_length(self.rest())?;
+        let Some(length) = length.filter(|length| *length <= self.rest().len()) else {
             self.keep_rest();
             return Ok(None);
         };
-        if self.chunk.len() < length {
-            self.keep_rest();
-            return Ok(None);
-        }
-        parse(self.chunk.split_to(length)).map(Some)
+        let start = self.taken;
+        self.taken = start.saturating_add(length);
+        parse(self.chunk.get(start..self.taken).unwrap_or_default()).map(Some)
     }
 
     /// Bytes of a frame that has not come whole.
     pub fn pending_bytes(&self) -> usize {
-        self.partial.len().saturating_add(self.chunk.len())
+        let partial = if self.partial_taken { 0 } else { self.partial.len() };
+        partial.saturating_add(self.rest().len())
+    }
+
+    #[inline]
+    fn rest(&self) -> &[u8] {
+        self.chunk.get(self.taken..).unwrap_or_default()
     }
 
     fn keep_rest(&mut self) {
-        if !self.chunk.is_empty() {
-            self.partial.extend_from_slice(&self.chunk);
-            self.chunk = Bytes::new();
-        }
+        self.fill_partial(FRAME_BYTES_MAX);
+        self.chunk = Bytes::new();
+        self.taken = 0;
     }
 
-    fn finish_partial(&mut self) -> Result<Option<Frame>, DecodeError> {
+    fn finish_partial(&mut self) -> Result<Option<Frame<'_>>, DecodeError> {
         self.fill_partial(HEADER_BYTES);
         let Some(length) = frame_length(&self.partial)? else { return Ok(None) };
         self.fill_partial(length);
         if self.partial.len() < length {
             return Ok(None);
         }
-        parse(self.partial.split().freeze()).map(Some)
+        self.partial_taken = true;
+        parse(&self.partial).map(Some)
     }
 
+    /// Moves bytes of the chunk to `partial` until that has `length`, or the chunk ends.
     fn fill_partial(&mut self, length: usize) {
-        let missing = length.saturating_sub(self.partial.len()).min(self.chunk.len());
-        if let Some(bytes) = self.chunk.get(..missing) {
-            self.partial.extend_from_slice(bytes);
-            self.chunk.advance(missing);
-        }
+        let rest = self.chunk.get(self.taken..).unwrap_or_default();
+        let missing = length.saturating_sub(self.partial.len()).min(rest.len());
+        self.partial.extend_from_slice(rest.get(..missing).unwrap_or_default());
+        self.taken = self.taken.saturating_add(missing);
     }
 }
 
@@ -116,14 +156,13 @@ fn frame_length(bytes: &[u8]) -> Result<Option<usize>, DecodeError> {
 }
 
 #[inline]
-fn parse(mut whole: Bytes) -> Result<Frame, DecodeError> {
-    let Some([_, _, kind, flags, low, high]) = whole.first_chunk::<HEADER_BYTES>().copied() else {
+fn parse(whole: &[u8]) -> Result<Frame<'_>, DecodeError> {
+    let Some(([_, _, kind, flags, low, high], body)) = whole.split_first_chunk::<HEADER_BYTES>() else {
         return Err(DecodeError::new(Reason::FrameMalformed, "header"));
     };
-    whole.advance(HEADER_BYTES);
-    let fixed_bytes = usize::from(u16::from_le_bytes([low, high]));
-    if fixed_bytes > whole.len() {
+    let fixed_bytes = usize::from(u16::from_le_bytes([*low, *high]));
+    let Some((fixed, extension_area)) = body.split_at_checked(fixed_bytes) else {
         return Err(DecodeError::new(Reason::FrameMalformed, "fixed part"));
-    }
-    Ok(Frame { kind, flags, body: whole, fixed_bytes })
+    };
+    Ok(Frame { kind: *kind, flags: *flags, fixed, extension_area })
 }

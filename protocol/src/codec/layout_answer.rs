@@ -1,13 +1,13 @@
-//! The byte tables of answer, acknowledge, status, decided-through and complete.
+//! Answer, acknowledge, status, decided-through and complete to bytes and back. Their byte tables are in `answer.rs`.
 
 use bytes::BytesMut;
 
-use super::extension::Extensions;
 use super::frame::Frame;
 use super::{DecodeError, Fields, Writer};
 use crate::answer::{Acknowledge, Answer, Complete, DecidedBy, DecidedThrough, Outcome, State, Status};
 use crate::ids::{Epoch, Partition, Sequence};
 use crate::message::MessageType;
+use crate::reason::Reason;
 
 impl Outcome {
     fn from_number(number: u8) -> Result<Option<Self>, DecodeError> {
@@ -49,24 +49,6 @@ impl DecidedBy {
     }
 }
 
-/// Type 0x11. No flags.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 16 | id of the request that is answered |
-/// | 16 | 2 | originator, from a destination; 0 to an operator |
-/// | 18 | 1 | outcome: 1 approved, 2 declined, 3 refused |
-/// | 19 | 1 | state now, 0 to 8 |
-/// | 20 | 2 | reason, 0 for an approval |
-/// | 22 | 1 | decided by: 1 destination, 2 switch, 3 stand-in |
-/// | 23 | 1 | zero |
-/// | 24 | 8 | amount in minor units, 0 to 999,999,999,999 |
-/// | 32 | 6 | approval code: letters, digits, spaces |
-/// | 38 | 4 | settlement date, 0 in a refusal and from a destination |
-/// | 42 | 2 | partition |
-/// | 44 | 4 | epoch |
-/// | 48 | 8 | sequence |
-/// | 56 | 2 | retry after, milliseconds, 0 where not busy |
 impl Answer {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 58;
@@ -81,49 +63,43 @@ impl Answer {
         w.finish(MessageType::Answer, 0, Some(&self.extensions), out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         let fixed = frame
             .fixed()
             .first_chunk::<{ Self::FIXED_BYTES }>()
             .ok_or(DecodeError::malformed("fixed part"))?;
         let mut f = Fields::new(fixed);
         let id = f.request_id("id")?;
-        let mut rest = || {
-            let originator = f.participant("originator")?;
-            let outcome = Outcome::from_number(f.u8("outcome")?)?.ok_or(DecodeError::malformed("outcome"))?;
-            let (state, reason) = (State::from_number(f.u8("state")?)?, f.reason("reason")?);
-            let decided_by = DecidedBy::from_number(f.u8("decided by")?)?;
-            if f.u8("zero")? != 0 {
-                return Err(DecodeError::malformed("zero"));
-            }
-            Ok(Self {
-                id,
-                originator,
-                outcome,
-                state,
-                reason,
-                decided_by,
-                amount: f.amount("amount")?,
-                approval_code: f.approval_code("approval code")?,
-                settlement_date: f.date("settlement date")?,
-                partition: Partition(f.u16("partition")?),
-                epoch: Epoch(f.u32("epoch")?),
-                sequence: Sequence(f.u64("sequence")?),
-                retry_after_ms: f.u16("retry after")?,
-                extensions: Extensions::from_wire(frame.extension_area())?,
-            })
-        };
-        rest().map_err(|e: DecodeError| DecodeError { id: Some(id), ..e })
+        frame.only_flags(0)?;
+        let originator = f.participant("originator")?;
+        let outcome = Outcome::from_number(f.u8("outcome")?)?.ok_or(DecodeError::malformed("outcome"))?;
+        let (state, reason) = (State::from_number(f.u8("state")?)?, f.reason("reason")?);
+        let decided_by = DecidedBy::from_number(f.u8("decided by")?)?;
+        if matches!(outcome, Outcome::Approved) != matches!(reason, Reason::None) {
+            return Err(DecodeError::malformed("reason"));
+        }
+        if f.u8("zero")? != 0 {
+            return Err(DecodeError::malformed("zero"));
+        }
+        Ok(Self {
+            id,
+            originator,
+            outcome,
+            state,
+            reason,
+            decided_by,
+            amount: f.amount("amount")?,
+            approval_code: f.approval_code("approval code")?,
+            settlement_date: f.date("settlement date")?,
+            partition: Partition(f.u16("partition")?),
+            epoch: Epoch(f.u32("epoch")?),
+            sequence: Sequence(f.u64("sequence")?),
+            retry_after_ms: f.u16("retry after")?,
+            extensions: frame.extensions()?,
+        })
     }
 }
 
-/// Type 0x15. No flags, no extensions.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 16 | id of the original |
-/// | 16 | 2 | originator |
-/// | 18 | 2 | delivery, from 1 |
 impl Acknowledge {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 20;
@@ -134,7 +110,8 @@ impl Acknowledge {
         w.finish(MessageType::Acknowledge, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         let mut f = Fields::new(frame.fixed());
         Ok(Self {
             original: f.request_id("original")?,
@@ -144,29 +121,6 @@ impl Acknowledge {
     }
 }
 
-/// Type 0x17. No flags, no extensions.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 16 | id asked about |
-/// | 16 | 2 | originator, 0 where the asker named nobody |
-/// | 18 | 8 | correlation |
-/// | 26 | 2 | reason: 0 found, 230 unknown, 300 to 399 not looked up |
-/// | 28 | 1 | outcome as decided, 0 while pending and where not found |
-/// | 29 | 1 | state now |
-/// | 30 | 2 | reason of the outcome |
-/// | 32 | 1 | decided by |
-/// | 33 | 1 | zero |
-/// | 34 | 2 | undelivered messages to the destination |
-/// | 36 | 8 | held for |
-/// | 44 | 8 | captured |
-/// | 52 | 8 | released |
-/// | 60 | 8 | reversed |
-/// | 68 | 6 | approval code |
-/// | 74 | 4 | settlement date, or 0 |
-/// | 78 | 2 | partition |
-/// | 80 | 4 | epoch |
-/// | 84 | 8 | sequence |
 impl Status {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 92;
@@ -183,7 +137,8 @@ impl Status {
         w.finish(MessageType::Status, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         let mut f = Fields::new(frame.fixed());
         let (id, originator, correlation) =
             (f.request_id("id")?, f.participant("originator")?, f.u64("correlation")?);
@@ -217,11 +172,6 @@ impl Status {
     }
 }
 
-/// Type 0x18. No flags, no extensions.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 8 | answers received on this lane and decided, since the lane was opened |
 impl DecidedThrough {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 8;
@@ -232,17 +182,12 @@ impl DecidedThrough {
         w.finish(MessageType::DecidedThrough, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         Ok(Self { count: Fields::new(frame.fixed()).u64("count")? })
     }
 }
 
-/// Type 0x19. No flags, no extensions.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 16 | id of the original |
-/// | 16 | 2 | originator |
 impl Complete {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 18;
@@ -253,7 +198,8 @@ impl Complete {
         w.finish(MessageType::Complete, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         let mut f = Fields::new(frame.fixed());
         Ok(Self {
             original: f.request_id("original")?,

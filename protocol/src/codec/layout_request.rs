@@ -1,8 +1,7 @@
-//! The byte tables of authorize, capture, release, reverse and inquiry.
+//! Authorize, capture, release, reverse and inquiry to bytes and back. Their byte tables are in `request.rs`.
 
 use bytes::BytesMut;
 
-use super::extension::Extensions;
 use super::frame::Frame;
 use super::{DecodeError, Fields, Writer};
 use crate::message::MessageType;
@@ -18,13 +17,6 @@ const CAPTURES_MANY: u8 = 0x04;
 const LAST: u8 = 0x02;
 /// Flag of release: the hold ended at its time.
 const EXPIRED: u8 = 0x02;
-
-/// The largest budget in milliseconds.
-pub(crate) const BUDGET_MS_MAX: u32 = 600_000;
-
-fn known_flags(flags: u8, known: u8) -> Result<(), DecodeError> {
-    if flags & !known == 0 { Ok(()) } else { Err(DecodeError::malformed("flags")) }
-}
 
 impl Kind {
     fn from_number(number: u8) -> Result<Self, DecodeError> {
@@ -64,27 +56,6 @@ impl Channel {
     }
 }
 
-/// Type 0x10. Flags: 0x01 repeat, 0x02 partial allowed, 0x04 captures many.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 16 | id |
-/// | 16 | 2 | originator, 0 from the operator |
-/// | 18 | 1 | kind: 1 pay, 2 reserve, 3 verify |
-/// | 19 | 1 | security level, 1 to 4 |
-/// | 20 | 1 | channel, 0 to 6 |
-/// | 21 | 1 | attempt, from 1 |
-/// | 22 | 2 | currency, ISO 4217 number |
-/// | 24 | 8 | amount in minor units, 1 to 999,999,999,999 |
-/// | 32 | 8 | MPS id, zero-padded |
-/// | 40 | 24 | merchant, zero-padded |
-/// | 64 | 32 | instrument reference, zero-padded |
-/// | 96 | 1 | length of the instrument reference, 0 to 32 |
-/// | 97 | 3 | zero |
-/// | 100 | 4 | budget in milliseconds, 1 to 600,000 |
-/// | 104 | 8 | expires, Unix milliseconds |
-/// | 112 | 8 | hold until, Unix milliseconds, 0 for a payment |
-/// | 120 | 4 | settlement date, 0 from the operator |
 impl Authorize {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 124;
@@ -103,7 +74,7 @@ impl Authorize {
         w.finish(MessageType::Authorize, flags, Some(&self.extensions), out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         let fixed = frame
             .fixed()
             .first_chunk::<{ Self::FIXED_BYTES }>()
@@ -115,11 +86,11 @@ impl Authorize {
 
     #[inline(always)]
     fn decode_rest(
-        frame: &Frame,
+        frame: &Frame<'_>,
         id: crate::ids::RequestId,
         f: &mut Fields<'_>,
     ) -> Result<Self, DecodeError> {
-        known_flags(frame.flags, REPEAT | PARTIAL_ALLOWED | CAPTURES_MANY)?;
+        frame.only_flags(REPEAT | PARTIAL_ALLOWED | CAPTURES_MANY)?;
         let originator = f.participant("originator")?;
         let kind = Kind::from_number(f.u8("kind")?)?;
         let security_level = SecurityLevel::from_number(f.u8("security level")?)?;
@@ -141,7 +112,7 @@ impl Authorize {
         if attempt == 0 {
             return Err(DecodeError::malformed("attempt"));
         }
-        if budget_ms == 0 || budget_ms > BUDGET_MS_MAX {
+        if budget_ms == 0 || budget_ms > Self::BUDGET_MS_MAX {
             return Err(DecodeError::malformed("budget"));
         }
         if matches!(kind, Kind::Pay) != (hold_until.get() == 0) {
@@ -165,25 +136,11 @@ impl Authorize {
             repeat: frame.flags & REPEAT != 0,
             attempt,
             settlement_date: f.date("settlement date")?,
-            extensions: Extensions::from_wire(frame.extension_area())?,
+            extensions: frame.extensions()?,
         })
     }
 }
 
-/// Type 0x12. Flags: 0x01 repeat, 0x02 last (the rest is released with it).
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 16 | id |
-/// | 16 | 16 | id of the original |
-/// | 32 | 2 | originator, 0 from the operator |
-/// | 34 | 2 | delivery, 0 from the operator |
-/// | 36 | 1 | attempt, from 1 |
-/// | 37 | 1 | zero |
-/// | 38 | 2 | currency, ISO 4217 number |
-/// | 40 | 8 | amount in minor units, 1 to 999,999,999,999 |
-/// | 48 | 8 | expires, Unix milliseconds |
-/// | 56 | 4 | settlement date, 0 from the operator |
 impl Capture {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 60;
@@ -197,18 +154,18 @@ impl Capture {
         w.finish(MessageType::Capture, flags, Some(&self.extensions), out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         let mut f = Fields::new(frame.fixed());
         let id = f.request_id("id")?;
         Self::decode_rest(frame, id, &mut f).map_err(|e| DecodeError { id: Some(id), ..e })
     }
 
     fn decode_rest(
-        frame: &Frame,
+        frame: &Frame<'_>,
         id: crate::ids::RequestId,
         f: &mut Fields<'_>,
     ) -> Result<Self, DecodeError> {
-        known_flags(frame.flags, REPEAT | LAST)?;
+        frame.only_flags(REPEAT | LAST)?;
         let original = f.request_id("original")?;
         let (originator, delivery) = (f.participant("originator")?, f.delivery("delivery")?);
         let attempt = attempt_and_zero(f)?;
@@ -224,7 +181,7 @@ impl Capture {
             repeat: frame.flags & REPEAT != 0,
             attempt,
             settlement_date: f.date("settlement date")?,
-            extensions: Extensions::from_wire(frame.extension_area())?,
+            extensions: frame.extensions()?,
         })
     }
 }
@@ -240,17 +197,6 @@ fn attempt_and_zero(f: &mut Fields<'_>) -> Result<u8, DecodeError> {
     Ok(attempt)
 }
 
-/// Type 0x13. Flags: 0x01 repeat, 0x02 expired (only from the switch).
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 16 | id |
-/// | 16 | 16 | id of the original |
-/// | 32 | 2 | originator, 0 from the operator |
-/// | 34 | 2 | delivery, 0 from the operator |
-/// | 36 | 1 | attempt, from 1 |
-/// | 37 | 1 | zero |
-/// | 38 | 8 | expires, Unix milliseconds |
 impl Release {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 46;
@@ -263,11 +209,11 @@ impl Release {
         w.finish(MessageType::Release, flags, Some(&self.extensions), out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         let mut f = Fields::new(frame.fixed());
         let id = f.request_id("id")?;
         let mut rest = || {
-            known_flags(frame.flags, REPEAT | EXPIRED)?;
+            frame.only_flags(REPEAT | EXPIRED)?;
             let original = f.request_id("original")?;
             let (originator, delivery) = (f.participant("originator")?, f.delivery("delivery")?);
             Ok(Self {
@@ -279,28 +225,13 @@ impl Release {
                 expires: f.time("expires")?,
                 expired: frame.flags & EXPIRED != 0,
                 repeat: frame.flags & REPEAT != 0,
-                extensions: Extensions::from_wire(frame.extension_area())?,
+                extensions: frame.extensions()?,
             })
         };
         rest().map_err(|e: DecodeError| DecodeError { id: Some(id), ..e })
     }
 }
 
-/// Type 0x14. Flags: 0x01 repeat.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 16 | id |
-/// | 16 | 16 | id of the original |
-/// | 32 | 2 | originator, 0 from the operator |
-/// | 34 | 2 | delivery, 0 from the operator |
-/// | 36 | 1 | attempt, from 1 |
-/// | 37 | 1 | zero |
-/// | 38 | 2 | reason as the originator says, 0 for none given |
-/// | 40 | 8 | MPS id of the original, zero-padded |
-/// | 48 | 24 | merchant of the original, zero-padded |
-/// | 72 | 8 | expires, Unix milliseconds |
-/// | 80 | 4 | settlement date, 0 from the operator |
 impl Reverse {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 84;
@@ -313,11 +244,11 @@ impl Reverse {
         w.finish(MessageType::Reverse, if self.repeat { REPEAT } else { 0 }, Some(&self.extensions), out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         let mut f = Fields::new(frame.fixed());
         let id = f.request_id("id")?;
         let mut rest = || {
-            known_flags(frame.flags, REPEAT)?;
+            frame.only_flags(REPEAT)?;
             let original = f.request_id("original")?;
             let (originator, delivery) = (f.participant("originator")?, f.delivery("delivery")?);
             Ok(Self {
@@ -331,20 +262,13 @@ impl Reverse {
                 expires: f.time("expires")?,
                 settlement_date: f.date("settlement date")?,
                 repeat: frame.flags & REPEAT != 0,
-                extensions: Extensions::from_wire(frame.extension_area())?,
+                extensions: frame.extensions()?,
             })
         };
         rest().map_err(|e: DecodeError| DecodeError { id: Some(id), ..e })
     }
 }
 
-/// Type 0x16. No flags, no extensions.
-///
-/// | offset | bytes | field |
-/// | --- | --- | --- |
-/// | 0 | 16 | id asked about |
-/// | 16 | 2 | originator, 0 for the asker's own |
-/// | 18 | 8 | correlation |
 impl Inquiry {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 26;
@@ -355,7 +279,8 @@ impl Inquiry {
         w.finish(MessageType::Inquiry, 0, None, out);
     }
 
-    pub(crate) fn decode(frame: &Frame) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        frame.plain()?;
         let mut f = Fields::new(frame.fixed());
         let id = f.request_id("id")?;
         Ok(Self { id, originator: f.participant("originator")?, correlation: f.u64("correlation")? })

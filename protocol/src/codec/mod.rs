@@ -30,8 +30,8 @@ use crate::reason::Reason;
 
 /// The peer sent nonsense.
 ///
-/// With an `id` the frame was whole and named its request, so the request can be refused with `reason`. Without one
-/// nothing can be trusted that follows: the link is closed.
+/// With an `id` the frame was whole and named its request, which can be refused with `reason`. Without one the link is
+/// closed: a peer that writes such frames cannot be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct DecodeError {
