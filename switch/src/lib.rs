@@ -5,5 +5,7 @@
 
 pub mod admin;
 pub mod build;
+pub mod certs;
 pub mod config;
+pub mod logging;
 pub mod telemetry;

@@ -1,0 +1,118 @@
+//! Certificates of the development authority carry real handshakes, and are treated as secrets.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use holdfast::certs::{CertsError, issue};
+use holdfast::config::Config;
+use holdfast_link::{Credentials, Identity};
+use quinn::{ClientConfig, Endpoint, ServerConfig};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+fn config() -> Config {
+    let text = r#"
+        name = "main"
+        listen = ["127.0.0.1:7070", "0.0.0.0:7072", "192.0.2.7:7070"]
+        tls = { names = ["switch.example"] }
+        [[participants]]
+        name = "operator-1"
+        number = 1
+        roles = ["originates"]
+        caps = { EUR = "1" }
+        limits = { level_3 = {} }
+        [[participants]]
+        name = "acquirer-1"
+        number = 2
+        roles = ["receives"]
+        caps = { EUR = "1" }
+    "#;
+    Config::parse(text, Path::new("h.toml")).unwrap()
+}
+
+fn identity(file: &Path) -> Identity {
+    Identity::from_der(&CertificateDer::from_pem_file(file).unwrap()).unwrap()
+}
+
+#[test]
+fn each_name_gets_a_certificate_with_its_identity_and_a_private_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let written = issue(dir.path(), &config(), false).unwrap();
+    let names: Vec<_> = written.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
+    let expected = [
+        "ca.pem",
+        "switch.pem",
+        "switch.key",
+        "operator-1.pem",
+        "operator-1.key",
+        "acquirer-1.pem",
+        "acquirer-1.key",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(identity(&dir.path().join("switch.pem")), Identity::Switch("main".to_owned()));
+    let operator = identity(&dir.path().join("operator-1.pem"));
+    assert_eq!(operator, Identity::Participant("operator-1".to_owned()));
+    for file in &written {
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        let is_key = file.extension().unwrap() == "key";
+        assert_eq!(mode & 0o077 == 0, is_key, "{} has mode {mode:o}", file.display());
+    }
+}
+
+#[test]
+fn what_exists_stays_unless_forced() {
+    let dir = tempfile::tempdir().unwrap();
+    issue(dir.path(), &config(), false).unwrap();
+    let key = dir.path().join("operator-1.key");
+    let before = std::fs::read(&key).unwrap();
+    assert!(
+        matches!(issue(dir.path(), &config(), false), Err(CertsError::Exists(files)) if files.len() == 7)
+    );
+    assert_eq!(std::fs::read(&key).unwrap(), before);
+    issue(dir.path(), &config(), true).unwrap();
+    assert_ne!(std::fs::read(&key).unwrap(), before);
+    assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// Dials the switch of one directory with the certificate of another; says whom the switch sees.
+async fn dial(switch: &Path, participant: &Path, name: &str, server_name: &str) -> Result<Identity, String> {
+    let server = Credentials::from_directory(switch, "switch").unwrap();
+    let admit = Arc::new(|identity: &Identity| *identity != Identity::Participant("acquirer-1".to_owned()));
+    let server = ServerConfig::with_crypto(server.server(admit).unwrap());
+    let listener = Endpoint::server(server, "127.0.0.1:0".parse().unwrap()).unwrap();
+    let client = Credentials::from_directory(participant, name).unwrap().client().unwrap();
+    let mut dialler = Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+    dialler.set_default_client_config(ClientConfig::new(client));
+    let address = listener.local_addr().unwrap();
+    let accept = async {
+        let link = listener.accept().await.unwrap().await.map_err(|e| e.to_string())?;
+        let chain = link.peer_identity().unwrap().downcast::<Vec<CertificateDer<'static>>>().unwrap();
+        Identity::from_der(&chain[0]).map_err(|e| e.to_string())
+    };
+    let connect = async { dialler.connect(address, server_name).unwrap().await.map_err(|e| e.to_string()) };
+    let (seen, link) = tokio::join!(accept, connect);
+    link.and(seen)
+}
+
+#[tokio::test]
+async fn participants_and_switch_shake_hands_by_every_name_of_the_switch() {
+    let dir = tempfile::tempdir().unwrap();
+    issue(dir.path(), &config(), false).unwrap();
+    for server_name in ["localhost", "127.0.0.1", "::1", "switch.example", "192.0.2.7"] {
+        let seen = dial(dir.path(), dir.path(), "operator-1", server_name).await;
+        assert_eq!(seen, Ok(Identity::Participant("operator-1".to_owned())), "{server_name}");
+    }
+    assert!(dial(dir.path(), dir.path(), "operator-1", "other.example").await.is_err(), "not its name");
+}
+
+#[tokio::test]
+async fn strangers_do_not_shake_hands() {
+    let ours = tempfile::tempdir().unwrap();
+    let theirs = tempfile::tempdir().unwrap();
+    issue(ours.path(), &config(), false).unwrap();
+    issue(theirs.path(), &config(), false).unwrap();
+    assert!(dial(ours.path(), theirs.path(), "operator-1", "localhost").await.is_err(), "other authority");
+    assert!(dial(ours.path(), ours.path(), "acquirer-1", "localhost").await.is_err(), "not admitted");
+    assert!(dial(ours.path(), ours.path(), "switch", "localhost").await.is_err(), "not a client certificate");
+}
