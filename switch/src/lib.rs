@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod build;
 pub mod certs;
+pub mod cli;
 pub mod config;
 pub mod logging;
 pub mod telemetry;

@@ -6,6 +6,13 @@
 //! Absent on purpose: anything that moves money. Positions are changed by payments alone.
 
 pub mod command;
+mod guard;
+pub mod reload;
 pub mod report;
+mod server;
+mod thread;
 
 pub use command::{Command, CommandError, CommandReceiver, CommandSender, Who, channel};
+pub use guard::HEADER;
+pub use reload::credentials;
+pub use thread::{AdminError, AdminThread};

@@ -23,6 +23,7 @@ use holdfast_core::registry::{ParticipantRecord, Route};
 
 pub use decimal::{ParseDecimalError, minor_from_text, text_from_minor};
 pub use fault::{ConfigError, Fault};
+pub use read::admin_default;
 pub use reload::{Change, Reload};
 
 /// Everything the configuration file says. Paths are absolute or relative to the process, never to the file.

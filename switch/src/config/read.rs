@@ -1,6 +1,6 @@
 //! From the text of a file to a [`Config`]: every section, its defaults and its ranges.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use holdfast_core::Settings;
@@ -14,8 +14,7 @@ use super::{
 };
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:7070";
-/// Where the admin interface listens unless the file says otherwise.
-pub(crate) const ADMIN_DEFAULT: &str = "127.0.0.1:7071";
+const ADMIN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7_071);
 const ADDRESS: &str = "an IP address and port such as \"127.0.0.1:7070\"";
 const FILE_BYTES_MAX: u64 = 16 << 20;
 const DAY_MS: u64 = 86_400_000;
@@ -105,15 +104,19 @@ fn listen(root: &mut Section<'_>) -> Vec<SocketAddr> {
 }
 
 fn admin(root: &mut Section<'_>) -> SocketAddr {
-    let default = ADMIN_DEFAULT.parse().expect("the default is an address");
-    let Some(text) = root.text("admin", ADDRESS) else { return default };
+    let Some(text) = root.text("admin", ADDRESS) else { return ADMIN_DEFAULT };
     match text.value.parse::<SocketAddr>() {
         Ok(address) if address.ip().is_loopback() => return address,
         // It can stop participants and shows positions; what guards it is that nobody else can reach it.
         Ok(address) => text.fault(root.faults(), format!("expected a loopback address, found {address}")),
         Err(_) => text.fault(root.faults(), format!("expected {ADDRESS}, found {:?}", text.value)),
     }
-    default
+    ADMIN_DEFAULT
+}
+
+/// Where the admin interface listens unless the file says otherwise.
+pub const fn admin_default() -> SocketAddr {
+    ADMIN_DEFAULT
 }
 
 fn path(section: &mut Section<'_>, key: &'static str, base: &Path, default: &Path) -> PathBuf {
