@@ -73,7 +73,7 @@ pub enum DecidedBy {
 /// | 42 | 2 | partition |
 /// | 44 | 4 | epoch |
 /// | 48 | 8 | sequence |
-/// | 56 | 2 | retry after, milliseconds, 0 where not busy |
+/// | 56 | 2 | retry after, milliseconds, with reasons 300, 311 and 322; else 0 |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The id of the request that is answered.
@@ -101,7 +101,8 @@ pub struct Answer {
     pub epoch: Epoch,
     /// The place of the deciding fact in the journal of that partition; zero in a refusal and from a destination.
     pub sequence: Sequence,
-    /// In a refusal with [`Reason::Busy`]: after how many milliseconds to try again (rule 24). Zero otherwise.
+    /// After how many milliseconds to try again (rule 24), in a refusal with [`Reason::Busy`],
+    /// [`Reason::WindowExceeded`] or [`Reason::DeliveryQueueFull`]. Zero otherwise.
     pub retry_after_ms: u16,
     /// What travels along unchanged.
     pub extensions: Extensions,
@@ -128,7 +129,7 @@ impl ApprovalCode {
 
 /// A destination has recorded a capture, release or reversal.
 ///
-/// Type 0x15. No flags, no extensions.
+/// Type 0x15. No flags.
 ///
 /// | offset | bytes | field |
 /// | --- | --- | --- |
@@ -147,7 +148,7 @@ pub struct Acknowledge {
 
 /// The answer to an inquiry.
 ///
-/// Type 0x17. No flags, no extensions.
+/// Type 0x17. No flags.
 ///
 /// | offset | bytes | field |
 /// | --- | --- | --- |
@@ -214,7 +215,7 @@ pub struct Status {
 /// The first `count` answers received on this lane are decided and durable; whatever was not accepted among them has
 /// its reversal queued.
 ///
-/// Type 0x18. No flags, no extensions.
+/// Type 0x18. No flags.
 ///
 /// | offset | bytes | field |
 /// | --- | --- | --- |
@@ -227,7 +228,7 @@ pub struct DecidedThrough {
 
 /// Nothing for the transaction is undelivered and nothing more will come: the destination may forget its deliveries.
 ///
-/// Type 0x19. No flags, no extensions.
+/// Type 0x19. No flags.
 ///
 /// | offset | bytes | field |
 /// | --- | --- | --- |

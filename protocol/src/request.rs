@@ -65,7 +65,7 @@ pub enum Channel {
 /// | 16 | 2 | originator, 0 from the operator |
 /// | 18 | 1 | kind: 1 pay, 2 reserve, 3 verify |
 /// | 19 | 1 | security level, 1 to 4 |
-/// | 20 | 1 | channel, 0 to 6 |
+/// | 20 | 1 | channel: 0 not said, 1 SMS, 2 USSD, 3 packet data, 4 web, 5 office, 6 automatic |
 /// | 21 | 1 | attempt, from 1 |
 /// | 22 | 2 | currency, ISO 4217 number |
 /// | 24 | 8 | amount in minor units, 1 to 999,999,999,999 |
@@ -243,7 +243,7 @@ pub struct Reverse {
 
 /// Asks what became of a request. Changes nothing and is not remembered.
 ///
-/// Type 0x16. No flags, no extensions.
+/// Type 0x16. No flags.
 ///
 /// | offset | bytes | field |
 /// | --- | --- | --- |

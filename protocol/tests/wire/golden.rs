@@ -10,7 +10,7 @@ use crate::samples;
 const GOLDEN: &str = include_str!("golden-v1.txt");
 
 /// The golden bytes by name: lines of hexadecimal digits under `[name]`.
-fn golden() -> BTreeMap<&'static str, String> {
+pub(crate) fn golden() -> BTreeMap<&'static str, String> {
     let mut found = BTreeMap::<&str, String>::new();
     let mut name = "";
     for line in GOLDEN.lines().filter(|line| !line.starts_with('#')) {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that lacks something it was given may stop there")]
 
+mod document;
 mod generators;
 mod golden;
 mod properties;

@@ -68,10 +68,12 @@ impl File {
     /// Test modules stand at the end of a file: everything after their attribute belongs to them.
     fn first_test_line(&self) -> usize {
         let lines: Vec<&str> = self.text.lines().collect();
-        lines
-            .windows(2)
-            .position(|pair| pair[0].trim() == "#[cfg(test)]" && pair[1].trim_start().starts_with("mod "))
-            .unwrap_or(lines.len())
+        let opens_tests = |at: &usize| {
+            let after = lines[at + 1..].iter().find(|line| !line.trim_start().starts_with('#'));
+            lines[*at].trim() == "#[cfg(test)]"
+                && after.is_some_and(|line| line.trim_start().starts_with("mod "))
+        };
+        (0..lines.len()).find(opens_tests).unwrap_or(lines.len())
     }
 }
 
