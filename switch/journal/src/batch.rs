@@ -30,7 +30,8 @@ impl Batch {
 pub enum NotTaken {
     /// The queue is full: hand it in again later.
     Full(Batch),
-    /// The condition does not hold: another epoch, or other facts follow the expected place. It never will.
+    /// The condition does not hold: another epoch, other facts follow the expected place, or the batch is larger than
+    /// any may be. It never will.
     Refused(Batch),
     /// The log has ended: what was handed in and is not durable is unknown. All effects stop until the log is read.
     Ended(Batch),

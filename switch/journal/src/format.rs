@@ -43,8 +43,8 @@ use holdfast_protocol::{Epoch, Sequence, UnixMillis};
 
 /// Bytes of a frame header.
 pub(crate) const FRAME_HEADER_BYTES: usize = 128;
-/// The longest body of a frame. A longer one on disk is no frame.
-pub(crate) const FRAME_BODY_BYTES_MAX: usize = 8 << 20;
+/// The longest body of a frame. A longer one on disk is no frame. The longest record fits: all routes.
+pub(crate) const FRAME_BODY_BYTES_MAX: usize = (16 << 20) + 64;
 /// Bytes of a segment header; the rest of its block is zero.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
 

@@ -30,6 +30,7 @@ pub struct Handle {
     shared: Arc<Shared>,
     supply: Arc<Supply>,
     epoch: Epoch,
+    batch_bytes_max: usize,
     /// The last fact handed in.
     last: AtomicU64,
     threads: Vec<JoinHandle<()>>,
@@ -58,6 +59,7 @@ impl Handle {
         on_failure: OnFailure,
     ) -> Result<Self, JournalFailure> {
         let queue = recovered.settings.queue_batches_max;
+        let batch_bytes_max = recovered.settings.batch_bytes_max;
         let (epoch, last) = (recovered.epoch(), recovered.last_sequence());
         let (sender, batches) = bounded(queue);
         // As many vectors can come back as can be under way, and those in the frame.
@@ -72,6 +74,7 @@ impl Handle {
             shared: Arc::clone(&shared),
             supply: Arc::clone(&supply),
             epoch,
+            batch_bytes_max,
             last: AtomicU64::new(last.0),
             threads: Vec::new(),
         };
@@ -95,14 +98,19 @@ impl Handle {
     /// Gives the batch back where the queue is full or the journal has ended ([`Self::failure`] tells which).
     ///
     /// # Panics
-    /// Where the batch does not follow the one before it: facts were lost or doubled on the way here.
+    /// Where the batch does not follow the one before it (facts were lost or doubled on the way here), or is larger than
+    /// [`crate::Settings::batch_bytes_max`].
     pub fn try_submit(&self, batch: Batch) -> Result<(), Batch> {
         let expected = Sequence(self.last.load(Ordering::Relaxed));
         match self.append(self.epoch, expected, batch) {
             Ok(()) => Ok(()),
             Err(NotTaken::Full(batch) | NotTaken::Ended(batch)) => Err(batch),
             Err(NotTaken::Refused(batch)) => {
-                panic!("a batch from {:?} does not follow {expected:?}", batch.first)
+                panic!(
+                    "a batch of {} bytes from {:?} cannot follow {expected:?}",
+                    batch.bytes.len(),
+                    batch.first
+                )
             }
         }
     }
@@ -152,7 +160,8 @@ impl Log for Handle {
 
     fn append(&self, epoch: Epoch, expected: Sequence, batch: Batch) -> Result<(), NotTaken> {
         let last = Sequence(self.last.load(Ordering::Relaxed));
-        if epoch != self.epoch || expected != last || batch.first != expected.next() || batch.count == 0 {
+        let follows = expected == last && batch.first == expected.next() && batch.count > 0;
+        if epoch != self.epoch || !follows || batch.bytes.len() > self.batch_bytes_max {
             return Err(NotTaken::Refused(batch));
         }
         let Some(sender) = self.sender.as_ref().filter(|_| self.shared.failure().is_none()) else {

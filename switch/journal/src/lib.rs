@@ -29,6 +29,7 @@ mod stepped;
 mod storage;
 mod supply;
 mod survey;
+mod verify;
 mod writer;
 
 pub use batch::{Appended, Batch, Log, NotTaken};
@@ -42,3 +43,4 @@ pub use shared::{JournalFailure, Notify, OnFailure};
 pub use statistics::{Counts, SYNC_BUCKETS_US, Statistics};
 pub use stepped::SteppedJournal;
 pub use storage::{Access, Fault, FileStorage, ForgetfulStorage, Position, Segment, SegmentNumber, Storage};
+pub use verify::{Verified, read_directory, read_storage};

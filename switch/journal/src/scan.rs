@@ -191,8 +191,8 @@ struct Window {
     held: usize,
 }
 
-/// Twice the longest frame, so that reading ahead pays.
-const WINDOW_BYTES: usize = 2 * (FRAME_BODY_BYTES_MAX + BLOCK_BYTES);
+/// More than the longest frame, which must fit whole.
+const WINDOW_BYTES: usize = FRAME_BODY_BYTES_MAX + (4 << 20);
 
 impl Window {
     fn new(longest_segment: u64) -> Self {

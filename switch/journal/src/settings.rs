@@ -10,7 +10,9 @@ use crate::format::{FRAME_BODY_BYTES_MAX, FRAME_HEADER_BYTES};
 pub struct Settings {
     /// Length of a new segment, whole blocks.
     pub segment_bytes: u64,
-    /// The most facts' bytes in one frame; what is more waits for the next. No batch may be larger.
+    /// The largest batch.
+    pub batch_bytes_max: usize,
+    /// Batches share a frame up to this many bytes; what is more waits for the next.
     pub frame_bytes_max: usize,
     /// When busy, a frame waits this long for more batches. Zero: whatever is waiting goes at once.
     pub gather: Duration,
@@ -31,7 +33,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             segment_bytes: 256 << 20,
-            frame_bytes_max: 2 << 20,
+            batch_bytes_max: FRAME_BODY_BYTES_MAX,
+            frame_bytes_max: 1 << 20,
             gather: Duration::ZERO,
             gather_bytes: 256 << 10,
             seal_after: Duration::from_millis(5),
@@ -48,8 +51,8 @@ pub enum SettingsError {
     /// The segment is no whole number of blocks.
     #[error("journal segment of {0} bytes: expected a multiple of {BLOCK}")]
     SegmentNotWhole(u64),
-    /// The frame is too long.
-    #[error("journal frame of {0} bytes: expected 1 to {FRAME_BODY_BYTES_MAX}")]
+    /// The frame or batch is too long.
+    #[error("journal frame or batch of {0} bytes: expected 1 to {FRAME_BODY_BYTES_MAX}")]
     FrameBytes(usize),
     /// The largest frame does not fit a segment.
     #[error("journal segment of {segment_bytes} bytes: expected room for a frame of {frame_bytes_max} bytes")]
@@ -69,6 +72,7 @@ impl Settings {
     pub fn small() -> Self {
         Self {
             segment_bytes: 64 << 10,
+            batch_bytes_max: 16 << 10,
             frame_bytes_max: 16 << 10,
             gather_bytes: 8 << 10,
             full_reserve_bytes: 32 << 10,
@@ -76,15 +80,22 @@ impl Settings {
         }
     }
 
+    /// The longest body of a frame: of one large batch, or of several.
+    pub(crate) fn body_bytes_max(&self) -> usize {
+        self.frame_bytes_max.max(self.batch_bytes_max)
+    }
+
     /// # Errors
     /// Names the first setting that cannot work.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let (segment_bytes, frame_bytes_max) = (self.segment_bytes, self.frame_bytes_max);
+        let (segment_bytes, frame_bytes_max) = (self.segment_bytes, self.body_bytes_max());
         if !segment_bytes.is_multiple_of(BLOCK) {
             return Err(SettingsError::SegmentNotWhole(segment_bytes));
         }
-        if frame_bytes_max == 0 || frame_bytes_max > FRAME_BODY_BYTES_MAX {
-            return Err(SettingsError::FrameBytes(frame_bytes_max));
+        for bytes in [self.frame_bytes_max, self.batch_bytes_max] {
+            if bytes == 0 || bytes > FRAME_BODY_BYTES_MAX {
+                return Err(SettingsError::FrameBytes(bytes));
+            }
         }
         if self.queue_batches_max == 0 {
             return Err(SettingsError::NoQueue);
@@ -111,7 +122,7 @@ mod tests {
         assert_eq!(odd.check(), Err(SettingsError::SegmentNotWhole(100_000)));
         let short = Settings { segment_bytes: 16 << 10, ..Settings::small() };
         assert!(matches!(short.check(), Err(SettingsError::SegmentTooShort { .. })));
-        let long = Settings { frame_bytes_max: 9 << 20, ..Settings::default() };
-        assert_eq!(long.check(), Err(SettingsError::FrameBytes(9 << 20)));
+        let long = Settings { frame_bytes_max: 17 << 20, ..Settings::default() };
+        assert_eq!(long.check(), Err(SettingsError::FrameBytes(17 << 20)));
     }
 }

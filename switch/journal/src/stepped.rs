@@ -23,6 +23,7 @@ pub struct SteppedJournal<S> {
     now_us: Arc<AtomicU64>,
     epoch: Epoch,
     queue_batches_max: usize,
+    batch_bytes_max: usize,
 }
 
 struct Machines<S> {
@@ -46,12 +47,13 @@ impl<S: Storage> SteppedJournal<S> {
         let clock = Arc::clone(&now_us);
         let (epoch, last) = (recovered.epoch(), recovered.last_sequence());
         let queue_batches_max = recovered.settings.queue_batches_max;
+        let batch_bytes_max = recovered.settings.batch_bytes_max;
         let (writer, preparer, shared, _) = recovered.into_parts(
             Box::new(|| {}),
             Box::new(move || Duration::from_micros(clock.load(Ordering::Relaxed))),
         );
         let machines = Machines { writer, preparer, queue: VecDeque::new(), last, buffers: Vec::new() };
-        Self { machines: Mutex::new(machines), shared, now_us, epoch, queue_batches_max }
+        Self { machines: Mutex::new(machines), shared, now_us, epoch, queue_batches_max, batch_bytes_max }
     }
 
     /// Sets the time and does all that is due: makes segments, takes batches, writes, syncs, seals.
@@ -132,7 +134,7 @@ impl<S: Storage> Log for SteppedJournal<S> {
     fn append(&self, epoch: Epoch, expected: Sequence, batch: Batch) -> Result<(), NotTaken> {
         let mut machines = self.machines();
         let follows = expected == machines.last && batch.first == expected.next() && batch.count > 0;
-        if epoch != self.epoch || !follows {
+        if epoch != self.epoch || !follows || batch.bytes.len() > self.batch_bytes_max {
             return Err(NotTaken::Refused(batch));
         }
         if self.shared.failure().is_some() {

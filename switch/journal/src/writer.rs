@@ -58,7 +58,6 @@ impl Tail {
 #[derive(Debug)]
 pub(crate) struct FrameBuffer {
     buffer: BlockBuffer,
-    body_bytes_max: usize,
     body_bytes: usize,
     count: u32,
     batches: u64,
@@ -68,7 +67,7 @@ pub(crate) struct FrameBuffer {
 impl FrameBuffer {
     pub(crate) fn new(body_bytes_max: usize) -> Self {
         let buffer = BlockBuffer::new(body_bytes_max.saturating_add(FRAME_HEADER_BYTES));
-        Self { buffer, body_bytes_max, body_bytes: 0, count: 0, batches: 0, time: UnixMillis::default() }
+        Self { buffer, body_bytes: 0, count: 0, batches: 0, time: UnixMillis::default() }
     }
 
     const fn is_empty(&self) -> bool {
@@ -80,11 +79,11 @@ impl FrameBuffer {
         whole_blocks(self.body_bytes.saturating_add(FRAME_HEADER_BYTES)).unwrap_or(usize::MAX)
     }
 
-    /// False, and nothing changed, where the batch does not fit.
-    fn push(&mut self, batch: &Batch) -> bool {
+    /// False, and nothing changed, where others are there and it would be more than may share a frame.
+    fn push(&mut self, batch: &Batch, shared_bytes_max: usize) -> bool {
         let after = self.body_bytes.saturating_add(batch.bytes.len());
         let Some(count) = self.count.checked_add(batch.count) else { return false };
-        if after > self.body_bytes_max {
+        if after > shared_bytes_max && !self.is_empty() {
             return false;
         }
         let start = FRAME_HEADER_BYTES.saturating_add(self.body_bytes);
@@ -121,7 +120,7 @@ impl FrameBuffer {
             first: tail.sequence,
             time,
             epoch: tail.epoch,
-            body_bytes: u32::try_from(self.body_bytes).expect("a body is at most 8 MiB"),
+            body_bytes: u32::try_from(self.body_bytes).expect("a body is at most 16 MiB"),
             // The one before was synced before this one is written.
             durable_through: tail.frame.saturating_sub(1),
             previous: tail.chain,
@@ -206,7 +205,7 @@ impl<S: Storage> Writer<S> {
         tail: Tail,
         clock: Clock,
     ) -> Self {
-        let frame = FrameBuffer::new(settings.frame_bytes_max);
+        let frame = FrameBuffer::new(settings.body_bytes_max());
         Self {
             clock,
             storage,
@@ -226,9 +225,9 @@ impl<S: Storage> Writer<S> {
     pub(crate) fn offer(&mut self, batch: Batch) -> Result<Vec<u8>, Batch> {
         let expected = Sequence(self.tail.sequence.0.saturating_add(u64::from(self.frame.count)));
         assert_eq!(batch.first, expected, "facts are handed in without gaps");
-        assert!(batch.bytes.len() <= self.settings.frame_bytes_max, "a batch fits a frame");
+        assert!(batch.bytes.len() <= self.settings.batch_bytes_max, "a batch fits a frame");
         let was_empty = self.frame.is_empty();
-        if !self.frame.push(&batch) {
+        if !self.frame.push(&batch, self.settings.frame_bytes_max) {
             return Err(batch);
         }
         if was_empty {

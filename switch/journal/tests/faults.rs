@@ -8,14 +8,19 @@ use std::time::Duration;
 
 use holdfast_journal::{
     Appended, Batch, Fault, ForgetfulStorage, Log, NotTaken, OpenError, Position, SegmentNumber, Settings,
-    SteppedJournal, Storage,
+    SteppedJournal, Storage, read_storage,
 };
 use holdfast_protocol::{Epoch, Sequence};
 use proptest::prelude::*;
 use stage::{NOW, Told, fact, hand_in, reopen, work};
 
 fn settings() -> Settings {
-    Settings { segment_bytes: 48 << 10, frame_bytes_max: 8 << 10, ..Settings::small() }
+    Settings {
+        segment_bytes: 48 << 10,
+        frame_bytes_max: 8 << 10,
+        batch_bytes_max: 8 << 10,
+        ..Settings::small()
+    }
 }
 
 /// A journal of three segments and more, cleanly stopped, and its last fact.
@@ -70,6 +75,28 @@ fn corruption_is_named_by_segment_and_offset_and_changes_nothing() {
         }
         assert_eq!(storage.operations(), 0, "nothing is written to a corrupt journal");
     }
+}
+
+#[test]
+fn verifying_finds_what_recovery_finds_and_writes_nothing() {
+    let (storage, last) = stopped();
+    storage.set_fault(Fault::CutAfter(u64::MAX));
+    let mut facts = 0;
+    let verified = read_storage(&storage, &mut |frame| {
+        facts += u64::from(frame.count);
+        Ok(())
+    });
+    let verified = verified.unwrap().unwrap();
+    assert_eq!((facts, verified.report.facts), (last, last));
+    assert_eq!(verified.report.torn_bytes, 0);
+    assert!(verified.to_string().contains(&format!("facts        {last}")), "{verified}");
+    storage.flip(Position { segment: SegmentNumber(2), offset: 4_096 + 40 }, 0);
+    let corrupt = read_storage(&storage, &mut |_| Ok(())).map(|_| ());
+    assert!(matches!(corrupt, Err(OpenError::Corrupt { .. })), "{corrupt:?}");
+    let objecting = read_storage(&storage, &mut |_| Err("no such record".into())).map(|_| ());
+    assert!(matches!(objecting, Err(OpenError::Facts { .. })), "{objecting:?}");
+    assert_eq!(storage.operations(), 0);
+    assert_eq!(read_storage(&ForgetfulStorage::new(), &mut |_| Ok(())).unwrap(), None);
 }
 
 #[test]

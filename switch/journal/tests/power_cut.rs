@@ -10,7 +10,12 @@ use stage::{Told, reopen, work};
 
 /// Small segments, so that a run crosses several.
 fn settings() -> Settings {
-    Settings { segment_bytes: 48 << 10, frame_bytes_max: 8 << 10, ..Settings::small() }
+    Settings {
+        segment_bytes: 48 << 10,
+        frame_bytes_max: 8 << 10,
+        batch_bytes_max: 8 << 10,
+        ..Settings::small()
+    }
 }
 
 const TURNS: u64 = 14;
