@@ -13,6 +13,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod backoff;
+pub mod destination;
 pub mod link;
 pub mod request_ids;
 pub mod switch_clock;

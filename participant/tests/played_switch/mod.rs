@@ -1,6 +1,6 @@
 //! A switch played by the test: a real QUIC endpoint with real certificates, and no opinion of its own.
 
-#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 use std::net::SocketAddr;
 use std::path::Path;
