@@ -60,14 +60,14 @@ pub struct JournalConfig {
     pub directory: PathBuf,
     /// The size of a segment, preallocated.
     pub segment_bytes: u64,
-    /// How long a commit waits for more facts while another sync is on its way.
+    /// How long a commit waits for more facts when busy.
     pub gather_us: u64,
     /// A commit of this size leaves without waiting.
     pub gather_bytes: u64,
     /// At this many unsynced bytes new work is refused (I8).
     pub unsynced_bytes_max: u64,
-    /// Below this much free space on the disk new work is refused.
-    pub free_bytes_min: u64,
+    /// With no room for a next segment and less than this left in the current one, new work is refused.
+    pub full_reserve_bytes: u64,
 }
 
 impl Default for JournalConfig {
@@ -75,10 +75,10 @@ impl Default for JournalConfig {
         Self {
             directory: PathBuf::from("journal"),
             segment_bytes: 256 << 20,
-            gather_us: 300,
+            gather_us: 0,
             gather_bytes: 256 << 10,
             unsynced_bytes_max: 64 << 20,
-            free_bytes_min: 1 << 30,
+            full_reserve_bytes: 128 << 20,
         }
     }
 }

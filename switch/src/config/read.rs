@@ -137,10 +137,13 @@ fn journal(mut section: Section<'_>, base: &Path) -> JournalConfig {
         gather_us: section.number("gather_us", d.gather_us, 0..=10_000),
         gather_bytes: section.number("gather_bytes", d.gather_bytes, 4_096..=(16 << 20)),
         unsynced_bytes_max: section.number("unsynced_bytes_max", d.unsynced_bytes_max, (1 << 20)..=(4 << 30)),
-        free_bytes_min: section.number("free_bytes_min", d.free_bytes_min, 0..=(1 << 50)),
+        full_reserve_bytes: section.number("full_reserve_bytes", d.full_reserve_bytes, 0..=(16 << 30)),
     };
     if !config.segment_bytes.is_multiple_of(4_096) {
         section.fault("segment_bytes", "expected a multiple of 4096");
+    }
+    if config.full_reserve_bytes > config.segment_bytes {
+        section.fault("full_reserve_bytes", "expected at most segment_bytes");
     }
     section.finish();
     config

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use holdfast_journal::{Counts, SYNC_BUCKETS_US};
 use holdfast_protocol::{Reason, ReasonClass};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet, text};
@@ -153,13 +154,22 @@ impl Scrape {
     }
 
     fn journal(&self, page: &mut Page<'_>) -> fmt::Result {
-        let j = &self.telemetry.journal;
-        page.count("holdfast_journal_syncs", "Syncs of the journal.", j.syncs.get())?;
-        page.count("holdfast_journal_bytes", "Bytes written to the journal.", j.bytes.get())?;
-        page.count("holdfast_journal_frames", "Frames written to the journal.", j.frames.get())?;
-        page.count("holdfast_journal_facts", "Facts written to the journal.", j.facts.get())?;
-        page.histograms("holdfast_journal_sync_seconds", "What a sync took.", [(Vec::new(), &j.sync_time)])
+        let j = self.telemetry.journal_counts();
+        page.count("holdfast_journal_syncs", "Syncs of the journal.", j.syncs)?;
+        page.count("holdfast_journal_bytes", "Bytes written to the journal.", j.bytes)?;
+        page.count("holdfast_journal_frames", "Frames written to the journal.", j.frames)?;
+        page.count("holdfast_journal_seals", "Empty frames that seal the one before.", j.seals)?;
+        page.count("holdfast_journal_facts", "Facts written to the journal.", j.facts)?;
+        page.count("holdfast_journal_batches", "Batches merged into frames.", j.batches)?;
+        let (buckets, sum) = sync_times(&j);
+        page.histogram("holdfast_journal_sync_seconds", "What a write and sync took.", sum, &buckets)
     }
+}
+
+/// The buckets and the sum of sync times in seconds.
+fn sync_times(counts: &Counts) -> (Vec<(f64, u64)>, f64) {
+    let edges = SYNC_BUCKETS_US.iter().map(|us| *us as f64 / 1e6).chain([f64::INFINITY]);
+    (edges.zip(counts.sync_buckets).collect(), counts.sync_us_sum as f64 * 1e-6)
 }
 
 /// An outcome's label from its reason's class.
@@ -285,6 +295,12 @@ impl Page<'_> {
         Ok(())
     }
 
+    fn histogram(&mut self, name: &str, help: &str, sum: f64, buckets: &[(f64, u64)]) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        let count = buckets.iter().map(|(_, n)| n).sum();
+        metric.encode_histogram::<NoLabelSet>(sum, count, buckets, None)
+    }
+
     fn histograms<'d>(
         &mut self,
         name: &str,
@@ -299,5 +315,20 @@ impl Page<'_> {
             metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sync_times_keep_their_buckets() {
+        let mut counts = Counts { sync_us_sum: 1_500_000, ..Counts::default() };
+        counts.sync_buckets[0] = 3;
+        counts.sync_buckets[SYNC_BUCKETS_US.len()] = 1;
+        let (buckets, sum) = sync_times(&counts);
+        assert_eq!((buckets[0], buckets[SYNC_BUCKETS_US.len()]), ((50e-6, 3), (f64::INFINITY, 1)));
+        assert!((sum - 1.5).abs() < 1e-9);
     }
 }

@@ -10,9 +10,11 @@ mod exposition;
 mod participant;
 mod tally;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+
+use holdfast_journal::{Counts, Statistics};
 
 pub use exposition::{CONTENT_TYPE, Names, exposition};
 pub use participant::{ParticipantTallies, ParticipantTally, RequestKind};
@@ -31,8 +33,8 @@ pub struct Parts {
     pub driver: DriverTally,
     /// Written by the thread of the links.
     pub links: LinkTally,
-    /// Written by the driver's thread, from the journal's own statistics.
-    pub journal: JournalTally,
+    /// The journal counts for itself, on its own thread.
+    journal: OnceLock<Arc<Statistics>>,
     ready: AtomicBool,
 }
 
@@ -42,7 +44,7 @@ impl Default for Telemetry {
             started: Instant::now(),
             driver: DriverTally::default(),
             links: LinkTally::default(),
-            journal: JournalTally::default(),
+            journal: OnceLock::new(),
             ready: AtomicBool::new(false),
         }))
     }
@@ -60,6 +62,18 @@ impl Telemetry {
     /// Whether the switch is recovered and listens; `/readyz` says so.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
+    }
+
+    /// Says where the journal counts; once, when it has been opened.
+    pub fn watch_journal(&self, statistics: Arc<Statistics>) {
+        if self.journal.set(statistics).is_err() {
+            tracing::warn!("a second journal is not watched");
+        }
+    }
+
+    /// What the journal has counted; nothing before it is watched.
+    pub fn journal_counts(&self) -> Counts {
+        self.journal.get().map(|statistics| statistics.counts()).unwrap_or_default()
     }
 
     /// Says that the switch takes work, or no longer does.
@@ -147,19 +161,4 @@ pub struct LinkTally {
     pub refused: ParticipantTallies,
     /// Links closed, of each participant by reason.
     pub closed: ParticipantTallies,
-}
-
-/// What the journal counts since the start of the process.
-#[derive(Debug, Default)]
-pub struct JournalTally {
-    /// Syncs.
-    pub syncs: Tally,
-    /// Bytes written.
-    pub bytes: Tally,
-    /// Frames written.
-    pub frames: Tally,
-    /// Facts written.
-    pub facts: Tally,
-    /// Of each sync.
-    pub sync_time: Durations,
 }

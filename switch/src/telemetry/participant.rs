@@ -126,6 +126,6 @@ impl ParticipantTallies {
 
     /// All that exist, by number; 0 is nobody.
     pub fn iter(&self) -> impl Iterator<Item = (u16, &ParticipantTally)> {
-        (0_u16..).zip(&self.0).filter_map(|(number, tally)| Some((number, tally.get()?.as_ref())))
+        (0..=u16::MAX).zip(&self.0).filter_map(|(number, tally)| Some((number, tally.get()?.as_ref())))
     }
 }

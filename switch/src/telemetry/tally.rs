@@ -68,7 +68,7 @@ impl Durations {
     /// The upper bound of each bucket in seconds, with how many events lie in it; the last has no bound.
     pub fn buckets(&self) -> Vec<(f64, u64)> {
         let bound = |i: usize| {
-            let below = (1_u64 << (i / 2)) as f64 * 1e-6;
+            let below = (1_u64 << (i / 2)) as f64 / 1e6;
             if i.is_multiple_of(2) { below } else { below * 1.5 }
         };
         let last = BUCKETS - 1;

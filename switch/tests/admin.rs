@@ -1,0 +1,468 @@
+//! The admin interface and the command line against a played driver.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Output;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use holdfast::admin::report::{
+    DeliveryReport, InDoubtReport, ParticipantReport, PositionReport, RouteReport, StatusReport,
+    TransactionReport,
+};
+use holdfast::admin::{AdminError, AdminThread, Command, CommandError, CommandReceiver, Who, channel};
+use holdfast::certs;
+use holdfast::config::Config;
+use holdfast::telemetry::{RequestKind, Telemetry, TurnStats};
+use holdfast_journal::{Batch, Handle, Settings, Statistics, open};
+use holdfast_protocol::{ParticipantNumber, Reason, UnixMillis};
+
+const CONFIG: &str = r#"
+admin = "127.0.0.1:0"
+[[participants]]
+name = "operator-1"
+number = 1
+roles = ["originates"]
+caps = { EUR = "500.00" }
+limits = { level_3 = {} }
+[[participants]]
+name = "acquirer-1"
+number = 2
+roles = ["receives"]
+caps = { EUR = "0" }
+[[routes]]
+mps = "acq1"
+destination = "acquirer-1"
+"#;
+
+const ID: &str = "019f0000-0000-7000-8000-000000000001";
+
+/// A switch without its driver: the admin interface is real, the answers are played.
+struct Stage {
+    _directory: tempfile::TempDir,
+    file: std::path::PathBuf,
+    telemetry: Telemetry,
+    admin: Option<AdminThread>,
+    address: SocketAddr,
+    driver: Option<JoinHandle<Vec<String>>>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::with(play)
+    }
+
+    fn with(driver: fn(CommandReceiver) -> Vec<String>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("holdfast.toml");
+        std::fs::write(&file, CONFIG).unwrap();
+        let config = Config::load(&file).unwrap();
+        certs::issue(&directory.path().join("certs"), &config, false).unwrap();
+        let telemetry = Telemetry::default();
+        let (sender, receiver) = channel();
+        let admin = AdminThread::start(config, telemetry.clone(), sender).unwrap();
+        let address = admin.address();
+        let driver = Some(std::thread::spawn(move || driver(receiver)));
+        Self { _directory: directory, file, telemetry, admin: Some(admin), address, driver }
+    }
+
+    /// The status and the body of a request given by its first line and headers.
+    fn ask(&self, first_line: &str, headers: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let host =
+            if headers.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address) };
+        write!(stream, "{first_line} HTTP/1.1\r\n{host}Connection: close\r\n{headers}\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        self.ask(&format!("GET {path}"), "")
+    }
+
+    /// Runs the program itself.
+    fn program(&self, arguments: &[&str]) -> Output {
+        std::process::Command::new(env!("CARGO_BIN_EXE_holdfast"))
+            .args(arguments)
+            .args(["--admin", &self.address.to_string()])
+            .output()
+            .unwrap()
+    }
+
+    /// Ends it; what the driver was ordered.
+    fn orders(mut self) -> Vec<String> {
+        self.admin.take().unwrap().stop();
+        self.driver.take().unwrap().join().unwrap()
+    }
+}
+
+fn play(mut commands: CommandReceiver) -> Vec<String> {
+    let mut orders = Vec::new();
+    while let Some(command) = commands.blocking_recv() {
+        match command {
+            Command::Status { reply } => reply.send(Box::new(status())).unwrap(),
+            Command::SetStatus { participant: Who::Name(name), status, reply } if name != "nobody" => {
+                orders.push(format!("{name} {status:?}"));
+                reply.send(Ok(())).unwrap();
+            }
+            Command::SetStatus { reply, .. } => reply.send(Err(CommandError::ParticipantUnknown)).unwrap(),
+            Command::CutOver { date, reply } if date.to_yyyymmdd() > 20_261_122 => {
+                orders.push(format!("cut over to {date}"));
+                reply.send(Ok("2026-11-22".parse().unwrap())).unwrap();
+            }
+            Command::CutOver { reply, .. } => {
+                let answer = CommandError::Conflict("the business date is 2026-11-22 already".to_owned());
+                reply.send(Err(answer)).unwrap();
+            }
+            Command::Transaction { originator, id, reply } => {
+                let report = TransactionReport {
+                    originator: format!("{originator:?}"),
+                    id: id.to_string(),
+                    state: "held".to_owned(),
+                    currency: Some("EUR".to_owned()),
+                    held_for: "1250".to_owned(),
+                    ..TransactionReport::default()
+                };
+                let known = id.to_string() == ID;
+                reply
+                    .send(if known { Ok(Box::new(report)) } else { Err(CommandError::TransactionUnknown) })
+                    .unwrap();
+            }
+            Command::ExplainRoute { payment_id, reply } => {
+                let report = RouteReport {
+                    payment_id: payment_id.to_string(),
+                    destination: Some("acquirer-1".to_owned()),
+                    matched: Some("*".to_owned()),
+                    now: "would be forwarded".to_owned(),
+                    ..RouteReport::default()
+                };
+                reply.send(Box::new(report)).unwrap();
+            }
+            Command::Reload { config, reply, .. } => {
+                let refused = config.participants.len() == 1;
+                orders.push(format!("reload with {} participants", config.participants.len()));
+                let conflict = || CommandError::Conflict("acquirer-1 has open work".to_owned());
+                reply.send(if refused { Err(conflict()) } else { Ok(()) }).unwrap();
+            }
+        }
+    }
+    orders
+}
+
+fn status() -> StatusReport {
+    let text = str::to_owned;
+    StatusReport {
+        name: text("main"),
+        state: text("serving"),
+        business_date: text("2026-11-22"),
+        sequence: 42,
+        participants: vec![ParticipantReport {
+            number: 1,
+            name: text("operator-1"),
+            status: text("active"),
+            originates: true,
+            ..ParticipantReport::default()
+        }],
+        positions: vec![PositionReport {
+            participant: text("operator-1"),
+            number: 1,
+            currency: text("EUR"),
+            held: text("1250"),
+            exposure: text("-1250"),
+            cap: Some(text("50000")),
+            open: 1,
+            ..PositionReport::default()
+        }],
+        deliveries: vec![DeliveryReport {
+            destination: text("acquirer-1"),
+            number: 2,
+            undelivered: 3,
+            oldest_ms: 61_500,
+            in_doubt: vec![InDoubtReport { currency: text("EUR"), amount: text("990"), count: 2 }],
+            ..DeliveryReport::default()
+        }],
+        ..StatusReport::default()
+    }
+}
+
+#[test]
+fn ready_means_recovered_and_listening() {
+    let stage = Stage::new();
+    assert_eq!(stage.get("/healthz").0, 200);
+    assert_eq!(stage.get("/readyz").0, 503);
+    stage.telemetry.set_ready(true);
+    assert_eq!(stage.get("/readyz"), (200, "ready\n".to_owned()));
+    stage.telemetry.set_ready(false);
+    assert_eq!(stage.get("/readyz").0, 503);
+    assert_eq!(stage.get("/nowhere").0, 404);
+}
+
+#[test]
+fn status_gives_sums_as_text_in_minor_units() {
+    let stage = Stage::new();
+    let (code, body) = stage.get("/status");
+    assert_eq!(code, 200);
+    let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(value["positions"][0]["participant"], "operator-1");
+    assert_eq!(value["positions"][0]["held"], "1250");
+    assert_eq!(value["positions"][0]["open"], 1);
+    assert_eq!(serde_json::from_str::<StatusReport>(&body).unwrap(), status());
+}
+
+#[test]
+fn orders_reach_the_driver_and_its_refusals_come_back() {
+    let stage = Stage::new();
+    let post = |path: &str| stage.ask(&format!("POST {path}"), "X-Holdfast: 1\r\nContent-Length: 0\r\n");
+    assert_eq!(post("/participant/operator-1/suspend").0, 200);
+    assert_eq!(post("/participant/operator-1/resume").0, 200);
+    assert_eq!(post("/participant/acquirer-1/drain").0, 200);
+    assert_eq!(post("/participant/operator-1/remove").0, 400);
+    assert_eq!(post("/participant/nobody/drain"), (404, r#"{"error":"no such participant"}"#.to_owned()));
+    assert_eq!(post("/cutover/2026-11-23").0, 200);
+    assert_eq!(post("/cutover/2026-11-22").0, 409);
+    assert_eq!(post("/cutover/2026-11-31").0, 400);
+    assert_eq!(stage.get(&format!("/transaction/operator-1/{ID}")).0, 200);
+    assert_eq!(stage.get("/transaction/operator-1/019f0000-0000-7000-8000-000000000002").0, 404);
+    assert_eq!(stage.get("/transaction/operator-1/x").0, 400);
+    assert_eq!(stage.get("/route/shop-1@acq1").0, 200);
+    assert_eq!(
+        stage.orders(),
+        ["operator-1 Suspended", "operator-1 Active", "acquirer-1 Draining", "cut over to 2026-11-23"]
+    );
+}
+
+#[test]
+fn a_page_in_a_browser_cannot_give_orders_or_read() {
+    let stage = Stage::new();
+    let order = "POST /participant/operator-1/suspend";
+    let form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n";
+    assert_eq!(stage.ask(order, form).0, 403, "without a header of its own");
+    assert_eq!(stage.ask(order, "Host: evil.example\r\nX-Holdfast: 1\r\nContent-Length: 0\r\n").0, 403);
+    assert_eq!(stage.ask("GET /status", "Host: evil.example:7071\r\n").0, 403, "a name pointed at us");
+    assert_eq!(stage.ask("GET /participant/operator-1/suspend", "X-Holdfast: 1\r\n").0, 405);
+    assert!(stage.orders().is_empty());
+}
+
+#[test]
+fn only_loopback_is_bound() {
+    let mut config = Config::parse(CONFIG, Path::new("h.toml")).unwrap();
+    config.admin = "0.0.0.0:0".parse().unwrap();
+    let (sender, _receiver) = channel();
+    let error = AdminThread::start(config, Telemetry::default(), sender).unwrap_err();
+    assert!(matches!(error, AdminError::NotLoopback(_)), "{error}");
+}
+
+#[test]
+fn a_driver_that_has_gone_is_said_so_and_the_counters_stay() {
+    let stage = Stage::with(|commands| {
+        drop(commands);
+        Vec::new()
+    });
+    stage.telemetry.links.signed_on.set(7);
+    stage.driver_gone();
+    assert_eq!(stage.get("/status").0, 503);
+    let (code, body) = stage.get("/metrics");
+    assert_eq!(code, 200);
+    assert!(body.contains("\nholdfast_driver_answered 0.0\n"), "{body}");
+    assert!(body.contains("\nholdfast_sign_ons_total 7\n"));
+    assert!(body.contains("\nholdfast_journal_syncs_total 0\n"));
+    assert!(!body.contains("holdfast_pending"), "no stale levels");
+}
+
+impl Stage {
+    fn driver_gone(&self) {
+        let driver = self.driver.as_ref().unwrap();
+        wait_until("the driver has gone", || driver.is_finished());
+    }
+}
+
+fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !reached() {
+        assert!(start.elapsed().as_secs() < 10, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+/// The counters of a real journal that holds one fact.
+fn journal_with_a_fact() -> Arc<Statistics> {
+    let directory = tempfile::tempdir().unwrap();
+    let now = UnixMillis::new(1_795_305_600_000).unwrap();
+    let recovered = open(directory.path(), Settings::small(), now, &mut |_| Ok(())).unwrap();
+    let first = recovered.last_sequence().next();
+    let handle = Handle::start(recovered, Box::new(|| {}), Box::new(|_| {})).unwrap();
+    let statistics = handle.statistics();
+    handle.try_submit(Batch { bytes: vec![7; 100], first, count: 1, time: now }).unwrap();
+    handle.stop().unwrap();
+    statistics
+}
+
+/// Each sample as its name with labels, and its value; a line that is no OpenMetrics fails.
+fn samples(text: &str) -> Vec<(String, f64)> {
+    assert!(text.ends_with("# EOF\n"));
+    let mut samples = Vec::new();
+    for line in text.lines() {
+        if let Some(comment) = line.strip_prefix("# ") {
+            let word = comment.split(' ').next().unwrap();
+            assert!(["HELP", "TYPE", "EOF"].contains(&word), "{line}");
+            continue;
+        }
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        assert!(name.starts_with("holdfast_"), "{line}");
+        assert_eq!(name.contains('{'), name.ends_with('}'), "{line}");
+        samples.push((name.to_owned(), value.parse().unwrap()));
+    }
+    samples
+}
+
+#[test]
+fn metrics_are_openmetrics_with_counters_levels_and_histograms() {
+    let stage = Stage::new();
+    let t = &stage.telemetry;
+    let operator = t.driver.participants.of(ParticipantNumber::new(1).unwrap());
+    operator.requests(RequestKind::Pay, 300);
+    operator.outcomes(Reason::None, 290);
+    operator.outcomes(Reason::InsufficientFunds, 9);
+    operator.outcomes(Reason::Busy, 1);
+    t.links.refused.of_nobody().outcomes(Reason::Malformed, 4);
+    t.driver.turn(&TurnStats { inputs: 300, facts: 600, effects: 300, queued_ns: 40_000, decide_ns: 90_000 });
+    t.driver.released(300, 1_200_000, 5_000);
+    let journal = journal_with_a_fact();
+    let counts = journal.counts();
+    t.watch_journal(journal);
+
+    let (code, body) = stage.get("/metrics");
+    assert_eq!(code, 200);
+    let samples = samples(&body);
+    let value = |name: &str| {
+        let found: Vec<_> = samples.iter().filter(|(n, _)| n == name).collect();
+        assert_eq!(found.len(), 1, "{name} in {body}");
+        found[0].1
+    };
+    for (name, expected) in [
+        ("holdfast_driver_answered", 1.0),
+        ("holdfast_journal_syncs_total", counts.syncs as f64),
+        ("holdfast_journal_bytes_total", counts.bytes as f64),
+        ("holdfast_journal_frames_total", 1.0),
+        ("holdfast_journal_facts_total", 1.0),
+        (r#"holdfast_requests_total{participant="operator-1",kind="pay"}"#, 300.0),
+        (r#"holdfast_outcomes_total{participant="operator-1",reason="None",outcome="approved"}"#, 290.0),
+        (
+            r#"holdfast_outcomes_total{participant="operator-1",reason="InsufficientFunds",outcome="declined"}"#,
+            9.0,
+        ),
+        (r#"holdfast_outcomes_total{participant="operator-1",reason="Busy",outcome="refused"}"#, 1.0),
+        (r#"holdfast_refused_frames_total{participant="nobody",reason="Malformed"}"#, 4.0),
+        (r#"holdfast_stage_seconds_count{stage="decide"}"#, 300.0),
+        (r#"holdfast_stage_seconds_count{stage="journal"}"#, 300.0),
+        (r#"holdfast_stage_seconds_bucket{le="+Inf",stage="journal"}"#, 300.0),
+        (r#"holdfast_links_up{participant="operator-1"}"#, 0.0),
+        (r#"holdfast_position_exposure{participant="operator-1",currency="EUR"}"#, -1_250.0),
+        (r#"holdfast_position_cap{participant="operator-1",currency="EUR"}"#, 50_000.0),
+        (r#"holdfast_undelivered{destination="acquirer-1"}"#, 3.0),
+        (r#"holdfast_undelivered_oldest_seconds{destination="acquirer-1"}"#, 61.5),
+        (r#"holdfast_in_doubt{destination="acquirer-1",currency="EUR"}"#, 990.0),
+        ("holdfast_journal_sync_seconds_count", counts.syncs as f64),
+        ("holdfast_pending", 0.0),
+    ] {
+        assert_eq!(value(name), expected, "{name}");
+    }
+    let build = samples.iter().any(|(name, _)| name.starts_with("holdfast_build{version="));
+    assert!(build, "{body}");
+}
+
+#[test]
+fn a_reload_takes_over_all_or_nothing() {
+    let stage = Stage::new();
+    let post = || stage.ask("POST /reload", "X-Holdfast: 1\r\nContent-Length: 0\r\n");
+    assert_eq!(post(), (200, r#"{"changes":[]}"#.to_owned()));
+
+    std::fs::write(&stage.file, CONFIG.replace("500.00", "600.00")).unwrap();
+    assert_eq!(post(), (200, r#"{"changes":["participant operator-1"]}"#.to_owned()));
+    assert_eq!(post(), (200, r#"{"changes":[]}"#.to_owned()), "it runs now");
+
+    std::fs::write(&stage.file, CONFIG.replace("500.00", "600.00 EUR")).unwrap();
+    let (code, body) = post();
+    assert_eq!(code, 409);
+    assert!(body.contains("holdfast.toml:7: participants[1].caps.EUR: expected a decimal"), "{body}");
+
+    let (without, _) = CONFIG.split_once("[[participants]]\nname = \"acquirer-1\"").unwrap();
+    std::fs::write(&stage.file, without).unwrap();
+    assert_eq!(post(), (409, r#"{"error":"acquirer-1 has open work"}"#.to_owned()));
+
+    std::fs::write(&stage.file, CONFIG).unwrap();
+    std::fs::write(stage.file.with_file_name("certs/switch.key"), "no key").unwrap();
+    assert_eq!(post().0, 409, "a broken key leaves all as it runs");
+    let orders = stage.orders();
+    assert_eq!(orders.iter().filter(|order| order.ends_with("with 2 participants")).count(), 3);
+    assert_eq!(orders.len(), 4);
+}
+
+/// Standard output of a command that must end with a code.
+#[track_caller]
+fn check(output: &Output, code: i32) -> String {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    if code == 0 { String::from_utf8_lossy(&output.stdout).into_owned() } else { error.into_owned() }
+}
+
+#[test]
+fn the_command_line_shows_and_orders() {
+    let stage = Stage::new();
+    let page = check(&stage.program(&["status"]), 0);
+    assert!(page.contains("main : serving"), "{page}");
+    assert!(page.contains("12.50") && page.contains("-12.50") && page.contains("500.00"), "{page}");
+    assert!(
+        page.contains(
+            "undelivered to acquirer-1: 3 (0 on their way), the oldest for 1 min 1 s; in doubt: 9.90 EUR"
+        ),
+        "{page}"
+    );
+    let json = check(&stage.program(&["status", "--json"]), 0);
+    assert_eq!(serde_json::from_str::<StatusReport>(&json).unwrap(), status());
+    assert_eq!(
+        check(&stage.program(&["participant", "drain", "acquirer-1"]), 0),
+        "acquirer-1 is being drained\n"
+    );
+    assert_eq!(
+        check(&stage.program(&["participant", "suspend", "nobody"]), 5),
+        "holdfast: no such participant\n"
+    );
+    assert_eq!(
+        check(&stage.program(&["cutover", "2026-11-23"]), 0),
+        "new work has the business date 2026-11-23\n"
+    );
+    let refused = check(&stage.program(&["cutover", "2026-11-22"]), 5);
+    assert_eq!(refused, "holdfast: the business date is 2026-11-22 already\n");
+    let life = check(&stage.program(&["transaction", &format!("operator-1/{ID}")]), 0);
+    assert!(life.contains("held for         12.50 EUR"), "{life}");
+    let by_number = check(&stage.program(&["transaction", &format!("1/{ID}"), "--json"]), 0);
+    assert!(by_number.contains("Number(ParticipantNumber(1))"), "{by_number}");
+    let route = check(&stage.program(&["route", "explain", "shop-1@acq1"]), 0);
+    assert!(route.starts_with("shop-1@acq1 -> acquirer-1 (matched *)\n"), "{route}");
+    assert_eq!(check(&stage.program(&["reload"]), 0), "certificates read again, no other change\n");
+    let orders = stage.orders();
+    assert_eq!(orders, ["acquirer-1 Draining", "cut over to 2026-11-23", "reload with 2 participants"]);
+}
+
+#[test]
+fn exit_codes_tell_failures_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("holdfast.toml");
+    std::fs::write(&file, CONFIG.replace("acq1", "acq 1")).unwrap();
+    let run = |arguments: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_holdfast")).args(arguments).output().unwrap()
+    };
+    assert!(check(&run(&["status", "--admin", "127.0.0.1:1"]), 4).contains("no switch answers at"));
+    let wrong = check(&run(&["check-config", file.to_str().unwrap()]), 3);
+    assert!(
+        wrong.contains("holdfast.toml:15: routes[1].mps: expected the id of a payment system"),
+        "{wrong}"
+    );
+    assert!(check(&run(&["cutover", "tomorrow"]), 2).contains("expected YYYY-MM-DD"));
+}
