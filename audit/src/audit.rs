@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::course::Course;
 use crate::finding::{Class, Evidence, Findings};
+use crate::history::form::{Clocks, contradiction};
 use crate::history::record::flag;
 use crate::history::{FileError, History, Kind};
 use crate::journal::{Dump, DumpError, Progress};
@@ -105,6 +106,7 @@ const STEPS: u64 = 1 << 14;
 pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, AuditError> {
     let status = options.status.as_deref().map(Status::read).transpose()?;
     let mut audit = Audit {
+        skew_ms: options.skew_ms,
         shards: Shards::new(options.memory_bytes),
         findings: Findings::new(options.list),
         sources: Vec::new(),
@@ -134,6 +136,7 @@ struct Journal {
 }
 
 struct Audit {
+    skew_ms: u64,
     shards: Shards,
     findings: Findings,
     sources: Vec<Source>,
@@ -169,7 +172,7 @@ impl Audit {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         watcher.begin(&name, file_bytes(path) / crate::history::record::RECORD_BYTES as u64);
         let file = u16::try_from(self.sources.len()).unwrap_or(u16::MAX - 1);
-        let header = history.header();
+        let header = history.header().clone();
         let mut source = Source {
             file: name,
             role: header.role,
@@ -181,13 +184,15 @@ impl Audit {
             decided_through: std::collections::BTreeMap::new(),
         };
         let mut answers: std::collections::BTreeMap<(u32, u8), u64> = std::collections::BTreeMap::new();
-        let mut clock_ns = 0;
+        let mut clocks = Clocks::default();
         while let Some((place, record)) = history.next_record()? {
             source.records += 1;
-            if record.monotonic_ns < clock_ns || source.closed {
-                self.contradiction(&source, place, "a record after the end, or a clock that went back");
+            let contradiction = contradiction(&header, &record)
+                .or_else(|| clocks.contradiction(&record, self.skew_ms))
+                .or_else(|| source.closed.then_some("it was written after the end"));
+            if let Some(what) = contradiction {
+                self.contradiction(&source, place, what);
             }
-            clock_ns = record.monotonic_ns;
             let lane = (record.epoch, record.lane);
             match record.kind {
                 Kind::Closed => {

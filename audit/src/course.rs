@@ -164,7 +164,7 @@ impl Course {
     fn decide(&mut self, fact: &Fact, at: usize, before: Before) {
         let (outcome, reason, decided_by, amount) = match fact.kind {
             FactKind::Approved => (1, 0, BY_DESTINATION, fact.amount),
-            FactKind::DeclinedAtOnce | FactKind::FollowUpDeclined => (2, fact.reason, BY_SWITCH, 0),
+            FactKind::DeclinedAtOnce | FactKind::FollowUpDeclined => (2, fact.reason, fact.decided_by, 0),
             FactKind::Declined => (2, fact.reason, fact.decided_by, 0),
             FactKind::Captured => (1, 0, BY_SWITCH, fact.amount),
             FactKind::Released => (1, 0, BY_SWITCH, before.open),
@@ -179,8 +179,16 @@ impl Course {
     /// The fault of a fact that comes a second time, or decides again what is decided.
     fn second(facts: &[Fact], at: usize) -> Option<Fault> {
         let fact = &facts[at];
-        // Several deliveries are acknowledged, and an answer may come late more than once.
-        if matches!(fact.kind, FactKind::Acknowledged | FactKind::LateAnswer) {
+        let follows = match fact.decided_message() {
+            Message::Capture | Message::Release | Message::Reverse => true,
+            Message::None | Message::Authorize | Message::Inquiry => false,
+        };
+        if follows == (fact.id == fact.original) {
+            let what = format!("{} has an id that does not fit it", fact.kind.name());
+            return Some(Fault { class: Class::IllegalCourse, fact: at, what });
+        }
+        // Several deliveries are acknowledged; that none is acknowledged twice is seen by its number.
+        if fact.kind == FactKind::Acknowledged {
             return None;
         }
         let before = facts[..at].iter().filter(|before| before.id == fact.id);

@@ -44,6 +44,7 @@ classes! {
     WrongState "wrong-state" "An answer tells a state that the transaction never had after its decision.";
     ContentDiffers "content-differs" "Amount, currency, kind, payee or destination changed on the way.";
     RefusedYetRecorded "refused-yet-recorded" "The only copy of a request was refused, and yet the journal has it.";
+    RepeatUnmarked "repeat-unmarked" "A second copy left without its repeat flag.";
     IllegalCourse "illegal-course" "The facts of a transaction contradict the table of its money.";
     HoldWithoutEnd "hold-without-end" "A hold outlived its time or a request without an answer its deadline.";
     LateApproval "late-approval" "A destination's approval was not accepted, and no reversal follows it.";

@@ -16,6 +16,17 @@ pub struct Seen {
     pub record: Record,
 }
 
+impl Seen {
+    /// Whether this lies before `later`: within one history by place, between two as far as clocks can tell.
+    pub fn precedes(&self, later: &Self, skew_ms: u64) -> bool {
+        if self.file == later.file {
+            self.place < later.place
+        } else {
+            self.record.time_ms <= later.record.time_ms + skew_ms
+        }
+    }
+}
+
 /// One transaction, facts in the order of the journal and records in the order of each history.
 #[derive(Debug, Default)]
 pub struct Transaction {

@@ -17,15 +17,19 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     }
     for seen in &acknowledged {
         let number = seen.record.delivery;
-        let before = |d: &&Seen| d.file == seen.file && d.place < seen.place && d.record.delivery == number;
-        if !delivered.iter().any(before) {
+        let before = |d: &&&Seen| d.record.delivery == number && case.precedes(d, seen);
+        let to_acknowledge = delivered.iter().filter(before).count();
+        let until_now = acknowledged
+            .iter()
+            .filter(|a| a.record.delivery == number && (a.file, a.place) <= (seen.file, seen.place));
+        if to_acknowledge < until_now.count() {
             case.find(findings, Class::Phantom, &[], &[seen], || {
-                format!("delivery {number} was acknowledged and never received")
+                format!("delivery {number} was acknowledged more often than received")
             });
         }
     }
     once(case, &delivered, findings);
-    acknowledged_in_the_journal(case, &delivered, &acknowledged, findings);
+    acknowledged_in_the_journal(case, &acknowledged, findings);
     in_order(case, &delivered, &acknowledged, findings);
     complete(case, &delivered, &of(Kind::Completed), findings);
 }
@@ -42,7 +46,9 @@ fn was_decided(case: &Case<'_>, seen: &Seen, findings: &mut Findings) {
     let fact = &case.transaction.facts[delivery.fact];
     let expired = (fact.kind == FactKind::Expired) == record.has(flag::EXPIRED);
     let same_capture = record.message != Message::Capture
-        || (delivery.amount == record.amount && fact.last == record.has(flag::LAST));
+        || (delivery.amount == record.amount
+            && case.course.currency == record.currency
+            && fact.last == record.has(flag::LAST));
     let same = delivery.message == record.message && delivery.id == record.id && same_capture && expired;
     if !same || case.context.participant(seen) != case.course.destination {
         case.find(findings, Class::ContentDiffers, &[delivery.fact], &[seen], || {
@@ -56,27 +62,34 @@ fn was_decided(case: &Case<'_>, seen: &Seen, findings: &mut Findings) {
     }
 }
 
-/// A destination applies each delivery once.
+/// A destination applies each delivery once, and each copy after the first is marked.
 fn once(case: &Case<'_>, delivered: &[&Seen], findings: &mut Findings) {
-    for (at, seen) in delivered.iter().enumerate() {
-        let applied = |s: &&&Seen| s.record.delivery == seen.record.delivery && s.record.has(flag::APPLIED);
-        if seen.record.has(flag::APPLIED)
-            && let Some(first) = delivered[..at].iter().find(applied)
-        {
-            case.find(findings, Class::AppliedTwice, &[], &[first, seen], || {
-                format!("the destination applied delivery {} twice", seen.record.delivery)
+    let mut numbers: Vec<u16> = delivered.iter().map(|s| s.record.delivery).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    for number in numbers {
+        let copies: Vec<&Seen> = delivered.iter().copied().filter(|s| s.record.delivery == number).collect();
+        let applied: Vec<&Seen> = copies.iter().copied().filter(|s| s.record.has(flag::APPLIED)).collect();
+        if applied.len() > 1 {
+            case.find(findings, Class::AppliedTwice, &[], &applied, || {
+                format!("the destination applied delivery {number} twice")
+            });
+        }
+        if applied.is_empty() {
+            case.find(findings, Class::Lost, &[], &copies, || {
+                format!("the destination received delivery {number} and did not apply it")
+            });
+        }
+        if let Some(unmarked) = copies.iter().skip(1).find(|s| !s.record.has(flag::REPEAT)) {
+            case.find(findings, Class::RepeatUnmarked, &[], &[copies[0], unmarked], || {
+                format!("delivery {number} came again without its repeat flag")
             });
         }
     }
 }
 
 /// What the journal calls acknowledged was acknowledged; what it decided is, once nothing is in flight.
-fn acknowledged_in_the_journal(
-    case: &Case<'_>,
-    delivered: &[&Seen],
-    acknowledged: &[&Seen],
-    findings: &mut Findings,
-) {
+fn acknowledged_in_the_journal(case: &Case<'_>, acknowledged: &[&Seen], findings: &mut Findings) {
     let judged = case.context.has(Role::Destination, case.course.destination);
     for delivery in &case.course.deliveries {
         let Delivery { number, fact, .. } = *delivery;
@@ -90,13 +103,6 @@ fn acknowledged_in_the_journal(
                 if case.is_before(journaled_ms, seen.record.time_ms) {
                     case.find(findings, Class::EffectBeforeFact, &[at], &[seen], || {
                         format!("journaled at {journaled_ms}, acknowledged at {}", seen.record.time_ms)
-                    });
-                }
-                let ignored = delivery.message == Message::Capture
-                    && !delivered.iter().any(|s| s.record.delivery == number && s.record.has(flag::APPLIED));
-                if ignored {
-                    case.find(findings, Class::Lost, &[at], &[seen], || {
-                        format!("the destination acknowledged capture {number} without applying it")
                     });
                 }
             }
@@ -114,11 +120,11 @@ fn acknowledged_in_the_journal(
 fn in_order(case: &Case<'_>, delivered: &[&Seen], acknowledged: &[&Seen], findings: &mut Findings) {
     for (at, seen) in delivered.iter().enumerate() {
         let number = seen.record.delivery;
-        let repeat = delivered[..at].iter().any(|s| s.record.delivery == number && s.file == seen.file);
+        let repeat = delivered[..at].iter().any(|s| s.record.delivery == number);
         if repeat || number < 2 {
             continue;
         }
-        let waits = |other: &Seen| other.file == seen.file && other.place < seen.place;
+        let waits = |other: &Seen| case.precedes(other, seen);
         let earlier = delivered[..at].iter().filter(|s| waits(s) && s.record.delivery < number);
         for before in earlier {
             let done = acknowledged.iter().any(|a| waits(a) && a.record.delivery == before.record.delivery);
@@ -143,6 +149,11 @@ fn in_order(case: &Case<'_>, delivered: &[&Seen], acknowledged: &[&Seen], findin
 /// After completion nothing comes, and nothing is left.
 fn complete(case: &Case<'_>, delivered: &[&Seen], completed: &[&Seen], findings: &mut Findings) {
     let Some(first) = completed.first() else { return };
+    if case.course.deliveries.is_empty() {
+        case.find(findings, Class::Phantom, &[], &[first], || {
+            "completion of what was never delivered".to_owned()
+        });
+    }
     let left = case.course.deliveries.iter().find(|d| d.acknowledged.is_none() && !d.superseded);
     if let Some(delivery) = left {
         case.find(findings, Class::DeliveryOutOfOrder, &[delivery.fact], &[first], || {

@@ -17,12 +17,13 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     forwards_are_journaled(case, &received, findings);
     let unasked = answered.iter().copied().chain(of(Kind::Silent));
     for seen in unasked {
-        if !received.iter().any(|r| r.file == seen.file && r.place < seen.place) {
+        if !received.iter().any(|r| case.precedes(r, seen)) {
             case.find(findings, Class::Phantom, &[], &[seen], || {
                 "the destination had received no forward".to_owned()
             });
         }
     }
+    answers_fit(case, &received, &answered, findings);
     one_answer(case, &answered, findings);
     accepted_answers_were_given(case, &answered, findings);
     approvals_are_accepted_or_reversed(case, &answered, findings);
@@ -53,11 +54,43 @@ fn forwards_are_journaled(case: &Case<'_>, received: &[&Seen], findings: &mut Fi
             });
         }
     }
+    if let Some(unmarked) = received.iter().skip(1).find(|s| !s.record.has(flag::REPEAT)) {
+        case.find(findings, Class::RepeatUnmarked, &[], &[received[0], unmarked], || {
+            "the destination could take the second copy for a new request".to_owned()
+        });
+    }
     let mut applied = received.iter().filter(|s| s.record.has(flag::APPLIED));
     if let (Some(first), Some(second)) = (applied.next(), applied.next()) {
         case.find(findings, Class::AppliedTwice, &[], &[first, second], || {
             "the destination carried the request out twice".to_owned()
         });
+    }
+}
+
+/// A destination that answers has carried the request out, once, and answers in its currency and kind.
+fn answers_fit(case: &Case<'_>, received: &[&Seen], answered: &[&Seen], findings: &mut Findings) {
+    let Some(first) = received.first() else { return };
+    let silent = case.context.records(case.transaction, Role::Destination, Kind::Silent);
+    let carried_out = answered.iter().copied().filter(|s| s.record.outcome != 3).chain(silent).next();
+    let applied = received.iter().any(|s| s.record.has(flag::APPLIED));
+    if let (Some(seen), false) = (carried_out, applied) {
+        case.find(findings, Class::HistoryContradicts, &[], &[first, seen], || {
+            "the destination answered what it did not carry out".to_owned()
+        });
+    }
+    for seen in answered {
+        let (answer, asked) = (&seen.record, &first.record);
+        let approved = answer.outcome == 1;
+        if approved != (answer.reason == 0) || approved == (answer.amount == 0) {
+            case.find(findings, Class::HistoryContradicts, &[], &[seen], || {
+                "an approval has an amount and no reason, anything else a reason and no amount".to_owned()
+            });
+        }
+        if (answer.currency, answer.payment_kind) != (asked.currency, asked.payment_kind) {
+            case.find(findings, Class::HistoryContradicts, &[], &[first, seen], || {
+                "the answer is about another currency or kind of payment".to_owned()
+            });
+        }
     }
 }
 

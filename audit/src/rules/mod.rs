@@ -51,6 +51,11 @@ impl Case<'_> {
         });
     }
 
+    /// Whether one record lies before another.
+    fn precedes(&self, earlier: &Seen, later: &Seen) -> bool {
+        earlier.precedes(later, self.context.skew_ms)
+    }
+
     /// Whether `earlier` lies before `later` by more than the clocks may differ.
     fn is_before(&self, earlier_ms: u64, later_ms: u64) -> bool {
         earlier_ms + self.context.skew_ms < later_ms

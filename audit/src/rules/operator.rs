@@ -6,6 +6,7 @@ use crate::finding::{Class, Findings};
 use crate::history::record::flag;
 use crate::history::{Kind, Message, Record, Role};
 use crate::journal::{Fact, FactKind};
+use crate::numbers::BY_SWITCH;
 use crate::transaction::Seen;
 
 /// A request was recorded before under its id, or twice in a batch: refusals that speak of another copy.
@@ -19,8 +20,10 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     let mut requests: Vec<(u128, Message)> = Vec::new();
     for seen in &case.transaction.seen {
         let Record { id, message, .. } = seen.record;
-        let request = message != Message::None && message != Message::Inquiry;
-        if request && case.context.role(seen) == Role::Operator && !requests.contains(&(id, message)) {
+        if message != Message::None
+            && case.context.role(seen) == Role::Operator
+            && !requests.contains(&(id, message))
+        {
             requests.push((id, message));
         }
     }
@@ -53,30 +56,74 @@ impl Request<'_> {
                 format!("the operator never sent this {:?}", self.message).to_lowercase()
             });
         }
-        for seen in self.sent.iter().chain(&self.heard) {
-            if case.context.participant(seen) != case.transaction.key.originator {
-                case.find(findings, Class::HistoryContradicts, &[], &[seen], || {
-                    "an operator wrote down another operator's request".to_owned()
-                });
-            }
-        }
+        self.copies(case, findings);
         for heard in &self.heard {
             match heard.record.outcome {
                 1 | 2 => self.recorded(case, heard, findings),
-                3 => self.refused(case, heard, findings),
-                _ => case.find(findings, Class::HistoryContradicts, &[], &[heard], || {
-                    "an answer without an outcome".to_owned()
-                }),
+                _ => self.refused(case, heard, findings),
             }
         }
         self.one_answer(case, findings);
-        let waits = self.heard.is_empty() && self.gave_up.is_empty();
-        if let (Some(sent), true) = (self.sent.first(), waits)
+        self.settled(case, findings);
+    }
+
+    /// A drained operator knows what became of everything it sent, or has given it up.
+    fn settled(&self, case: &Case<'_>, findings: &mut Findings) {
+        let told = case.context.records(case.transaction, Role::Operator, Kind::Told);
+        let told = told.filter(|s| s.record.id == self.id && self.message == Message::Inquiry).count();
+        let known = self.heard.len() + self.gave_up.len() + told;
+        // Copies of a request share an outcome; each inquiry has its own status.
+        let needed = if self.message == Message::Inquiry { self.sent.len() } else { 1 };
+        if let (Some(sent), true) = (self.sent.first(), known < needed)
             && case.context.source(sent).drained
         {
             case.find(findings, Class::Unanswered, &[], &[sent], || {
                 "it was neither answered nor given up, although the operator says it was drained".to_owned()
             });
+        }
+    }
+
+    /// Copies are counted, marked and alike; and no more is heard of them than there are.
+    fn copies(&self, case: &Case<'_>, findings: &mut Findings) {
+        let mut contradicts = |seen: &Seen, what: &str| {
+            case.find(findings, Class::HistoryContradicts, &[], &[seen], || what.to_owned());
+        };
+        for (n, sent) in self.sent.iter().enumerate() {
+            let copy = u8::try_from(n + 1).unwrap_or(u8::MAX);
+            if self.message != Message::Inquiry && sent.record.attempt != copy {
+                contradicts(sent, "its copies are not counted one by one");
+            }
+            if self.message != Message::Inquiry && sent.record.has(flag::REPEAT) != (n > 0) {
+                contradicts(sent, "a second copy has the repeat flag, and a first has not");
+            }
+        }
+        let known = |seen: &&&Seen| seen.record.attempt != 0;
+        for seen in self.heard.iter().chain(&self.gave_up).filter(known) {
+            let copies = self.sent.iter().filter(|sent| case.precedes(sent, seen)).count();
+            if usize::from(seen.record.attempt) != copies.min(usize::from(u8::MAX)) {
+                contradicts(seen, "it counts other copies than were sent");
+            }
+        }
+        if self.gave_up.len() > self.sent.len() {
+            contradicts(self.gave_up[0], "it was given up more often than sent");
+        }
+        let counted = self.heard.iter().all(|s| s.record.attempt != 0);
+        if let (Some(last), true) = (self.heard.last(), counted && self.heard.len() > self.sent.len()) {
+            case.find(findings, Class::Phantom, &[], &[last], || {
+                "more answers than copies were sent".to_owned()
+            });
+        }
+        let alike = |r: &Record| {
+            let options = r.flags & !flag::REPEAT;
+            (r.amount, r.currency, r.payment_kind, r.sequence, options)
+        };
+        let refused = self.heard.iter().any(|s| REASONS_ID_REUSED.contains(&s.record.reason));
+        for other in self.sent.iter().skip(1).filter(|_| !refused) {
+            if alike(&self.sent[0].record) != alike(&other.record) {
+                case.find(findings, Class::ContentDiffers, &[], &[self.sent[0], other], || {
+                    "two copies have different content, and none was refused".to_owned()
+                });
+            }
         }
     }
 
@@ -116,7 +163,12 @@ impl Request<'_> {
 
     /// A refusal says nothing about other copies; but where there was one copy only, nothing was recorded (rule 5).
     fn refused(&self, case: &Case<'_>, heard: &Seen, findings: &mut Findings) {
-        let reason = heard.record.reason;
+        let Record { reason, decided_by, partition, sequence, amount, .. } = heard.record;
+        if (decided_by, partition, sequence, amount) != (BY_SWITCH, 0, 0, 0) {
+            case.find(findings, Class::WrongPlace, &[], &[heard], || {
+                "a refusal rests on no decision and moves nothing".to_owned()
+            });
+        }
         let about_another = REASONS_ID_REUSED.contains(&reason) || reason == REASON_DUPLICATE_IN_BATCH;
         let one_copy = self.sent.len() == 1 && heard.record.attempt == 1;
         if about_another || !one_copy {
@@ -217,13 +269,14 @@ fn same_content(fact: &Fact, sent: &Record) -> bool {
 fn statuses_are_true(case: &Case<'_>, findings: &mut Findings) {
     for told in case.transaction.seen.iter().filter(|s| s.record.kind == Kind::Told) {
         let status = &told.record;
-        let asked = case.transaction.seen.iter().any(|s| {
-            s.file == told.file
-                && s.record.kind == Kind::Sent
-                && s.record.message == Message::Inquiry
-                && s.record.id == status.id
-        });
-        if !asked {
+        let until_now = |kind| {
+            let same = move |s: &&Seen| {
+                let inquiry = s.record.kind == kind && s.record.message == Message::Inquiry;
+                inquiry && s.file == told.file && s.place <= told.place && s.record.id == status.id
+            };
+            case.transaction.seen.iter().filter(same).count()
+        };
+        if until_now(Kind::Sent) < until_now(Kind::Told) {
             case.find(findings, Class::Phantom, &[], &[told], || "nobody asked for this status".to_owned());
         }
         if status.outcome == 0 {
@@ -236,9 +289,16 @@ fn statuses_are_true(case: &Case<'_>, findings: &mut Findings) {
             continue;
         };
         let fact = &case.transaction.facts[decision.fact];
-        if (status.outcome, status.reason) != (decision.outcome, decision.reason) {
+        let says = (status.outcome, status.reason, status.decided_by);
+        let held_for = decision.outcome != 1 || status.amount == case.course.held_for;
+        if says != (decision.outcome, decision.reason, decision.decided_by) || !held_for {
             case.find(findings, Class::OutcomeChanged, &[decision.fact], &[told], || {
                 "the status tells another outcome than the journal".to_owned()
+            });
+        }
+        if !case.course.had_state_since(decision.fact, status.state) {
+            case.find(findings, Class::WrongState, &[decision.fact], &[told], || {
+                format!("the status tells state {}", status.state)
             });
         }
         if (status.partition, status.epoch, status.sequence) != (0, fact.epoch, fact.sequence) {

@@ -1,0 +1,520 @@
+//! A small world whose histories and journal agree: one operator, one destination, one of every course of events.
+//!
+//! Tests break it record by record.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use holdfast_audit::history::record::{flag, payment_id_digest};
+use holdfast_audit::history::{Header, Kind, Message, Record, Role};
+use holdfast_audit::{Options, Report, Unwatched, id_text, run};
+use serde_json::{Map, Value, json};
+
+pub(crate) type Line = Map<String, Value>;
+
+pub(crate) const OPERATOR: u16 = 1;
+pub(crate) const DESTINATION: u16 = 11;
+pub(crate) const START_MS: u64 = 1_795_305_600_000;
+const DEADLINE_MS: u64 = 5_000;
+const HOLD_MS: u64 = 30_000;
+const PAYMENT_ID: &str = "shop-7@ACQ1";
+const CURRENCY: u16 = 978;
+
+/// Everything that was written down.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    pub(crate) operator: Vec<Record>,
+    pub(crate) destination: Vec<Record>,
+    pub(crate) journal: Vec<Line>,
+    now_ms: u64,
+    epoch: u32,
+    next_id: u128,
+    facts: u64,
+    lane_answers: u64,
+    /// By participant: held, debits, credits.
+    pub(crate) positions: BTreeMap<u16, [i64; 3]>,
+}
+
+/// A transaction being played.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transaction {
+    pub(crate) id: u128,
+    pub(crate) amount: u64,
+    pub(crate) kind: u8,
+    deliveries: u16,
+}
+
+impl World {
+    /// A world in which nothing has happened.
+    pub(crate) fn new() -> Self {
+        let mut world = Self { now_ms: START_MS, epoch: 1, ..Self::default() };
+        for (number, name) in [(OPERATOR, "operator-1"), (DESTINATION, "acquirer-1")] {
+            world.fact("participant_configured", json!({"participant": number, "name": name}));
+        }
+        world
+    }
+
+    /// Everything that can happen, and everybody drained at the end.
+    pub(crate) fn everything() -> Self {
+        let mut world = Self::new();
+        world.pay_approved();
+        world.pay_declined();
+        world.pay_timed_out_with_a_late_approval();
+        world.pay_repeated();
+        world.pay_given_up_and_asked_for();
+        world.pay_refused();
+        world.pay_declined_at_once();
+        world.epoch = 2;
+        world.reserve_captured_in_parts();
+        world.reserve_released();
+        world.reserve_expired();
+        world.reserve_captured_and_reversed();
+        world.reserve_reversed_while_pending();
+        world.pay_reversed_before_it_came();
+        world.capture_declined();
+        world.verify_released();
+        world.fact("cut_over", json!({"business_date": "2026-11-23"}));
+        world.drained();
+        world
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.now_ms += 1;
+        self.now_ms
+    }
+
+    /// Time passes.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        self.now_ms += ms;
+    }
+
+    pub(crate) fn id(&mut self) -> u128 {
+        self.next_id += 1;
+        (u128::from(self.now_ms) << 80) | (7 << 76) | (2 << 62) | self.next_id
+    }
+
+    fn record(&mut self, kind: Kind, message: Message, original: u128, id: u128) -> Record {
+        let time_ms = self.tick();
+        let monotonic_ns = (time_ms - START_MS) * 1_000_000;
+        let (originator, attempt) = (OPERATOR, 0);
+        Record { time_ms, monotonic_ns, originator, attempt, id, original, ..Record::new(kind, message) }
+    }
+
+    /// Writes a fact; returns its sequence.
+    pub(crate) fn fact(&mut self, kind: &str, fields: Value) -> u64 {
+        let sequence = self.journal.len() as u64 + 1;
+        let mut line = Line::new();
+        line.insert("sequence".to_owned(), sequence.into());
+        line.insert("epoch".to_owned(), self.epoch.into());
+        line.insert("time".to_owned(), self.tick().into());
+        line.insert("kind".to_owned(), kind.into());
+        line.extend(fields.as_object().cloned().unwrap_or_default());
+        self.journal.push(line);
+        self.facts = sequence;
+        sequence
+    }
+
+    fn fact_of(&mut self, kind: &str, t: &Transaction, id: u128, fields: Value) -> u64 {
+        let mut all = json!({"originator": OPERATOR, "original": id_text(t.id), "id": id_text(id)});
+        let map = all.as_object_mut().unwrap();
+        map.extend(fields.as_object().cloned().unwrap_or_default());
+        self.fact(kind, all)
+    }
+
+    fn content(&self, t: &Transaction) -> Value {
+        let kind = ["", "pay", "reserve", "verify"][usize::from(t.kind)];
+        let hold_until = if t.kind == 1 { 0 } else { self.now_ms + HOLD_MS };
+        json!({"payment_kind": kind, "payment_id": PAYMENT_ID, "amount": t.amount, "currency": "EUR",
+               "hold_until": hold_until, "partial_allowed": t.kind == 2, "captures_many": t.kind == 2})
+    }
+
+    /// The operator sends an authorize.
+    pub(crate) fn authorize(&mut self, kind: u8, amount: u64) -> Transaction {
+        let t = Transaction { id: self.id(), amount, kind, deliveries: 0 };
+        self.send_authorize(&t, 1);
+        t
+    }
+
+    fn authorize_flags(t: &Transaction) -> u8 {
+        if t.kind == 2 { flag::PARTIAL_ALLOWED | flag::CAPTURES_MANY } else { 0 }
+    }
+
+    fn money(t: &Transaction, record: Record) -> Record {
+        Record { currency: CURRENCY, payment_kind: t.kind, amount: t.amount, ..record }
+    }
+
+    pub(crate) fn send_authorize(&mut self, t: &Transaction, attempt: u8) {
+        let base = Self::money(t, self.record(Kind::Sent, Message::Authorize, t.id, t.id));
+        let flags = Self::authorize_flags(t) | u8::from(attempt > 1);
+        self.operator.push(Record { attempt, flags, sequence: payment_id_digest(PAYMENT_ID), ..base });
+    }
+
+    /// The switch accepts and the destination receives.
+    pub(crate) fn forward(&mut self, t: &Transaction) {
+        self.reserve(t);
+        self.receive(t, 1);
+    }
+
+    pub(crate) fn reserve(&mut self, t: &Transaction) {
+        let mut fields = self.content(t);
+        let debtor = ["", "originator", "destination", "outside"][usize::from(t.kind)];
+        let more =
+            json!({"destination": DESTINATION, "debtor": debtor, "deadline": self.now_ms + DEADLINE_MS});
+        fields.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        self.fact_of("reserved", t, t.id, fields);
+    }
+
+    pub(crate) fn receive(&mut self, t: &Transaction, attempt: u8) {
+        let base = Self::money(t, self.record(Kind::Received, Message::Authorize, t.id, t.id));
+        let applied = if attempt == 1 { flag::APPLIED } else { flag::REPEAT };
+        let flags = Self::authorize_flags(t) | applied;
+        self.destination.push(Record { attempt, flags, sequence: payment_id_digest(PAYMENT_ID), ..base });
+    }
+
+    /// The destination answers.
+    pub(crate) fn answer(&mut self, t: &Transaction, outcome: u8, reason: u16, amount: u64) {
+        let base = Self::money(t, self.record(Kind::Answered, Message::Authorize, t.id, t.id));
+        self.lane_answers += 1;
+        let (epoch, lane, sequence) = (1, 1, self.lane_answers);
+        self.destination.push(Record { outcome, reason, amount, epoch, lane, sequence, ..base });
+    }
+
+    /// The destination is told that its answers are decided.
+    pub(crate) fn assure(&mut self) {
+        let base = self.record(Kind::DecidedThrough, Message::None, 0, 0);
+        let sequence = self.lane_answers;
+        self.destination.push(Record { originator: 0, epoch: 1, lane: 1, sequence, ..base });
+    }
+
+    /// The operator hears what a fact decided.
+    #[allow(clippy::too_many_arguments, reason = "an answer has that many fields")]
+    pub(crate) fn hear(&mut self, t: &Transaction, message: Message, id: u128, said: Said, place: u64) {
+        let base = self.record(Kind::Heard, message, t.id, id);
+        let epoch = if said.outcome == 3 { 0 } else { self.epoch };
+        self.operator.push(Record {
+            attempt: 1,
+            outcome: said.outcome,
+            reason: said.reason,
+            state: said.state,
+            decided_by: said.by,
+            amount: said.amount,
+            sequence: place,
+            epoch,
+            ..base
+        });
+    }
+
+    /// The operator sends a follow-up.
+    pub(crate) fn follow_up(&mut self, t: &Transaction, message: Message, amount: u64, last: bool) -> u128 {
+        let id = self.id();
+        let base = self.record(Kind::Sent, message, t.id, id);
+        let capture = message == Message::Capture;
+        let currency = if capture { CURRENCY } else { 0 };
+        let flags = if last { flag::LAST } else { 0 };
+        self.operator.push(Record { attempt: 1, amount, currency, flags, ..base });
+        id
+    }
+
+    /// The destination receives the next delivery, acknowledges it, and the journal notes it.
+    pub(crate) fn deliver(
+        &mut self,
+        t: &mut Transaction,
+        message: Message,
+        id: u128,
+        amount: u64,
+        flags: u8,
+    ) {
+        t.deliveries += 1;
+        let delivery = t.deliveries;
+        for (attempt, flags) in [(1, flags | flag::APPLIED), (2, flags | flag::REPEAT)] {
+            let base = self.record(Kind::Delivered, message, t.id, id);
+            let currency = if message == Message::Capture { CURRENCY } else { 0 };
+            self.destination.push(Record { delivery, amount, currency, flags, attempt, ..base });
+            let base = self.record(Kind::Acknowledged, Message::None, t.id, t.id);
+            self.destination.push(Record { delivery, ..base });
+        }
+        self.fact_of("acknowledged", t, t.id, json!({"delivery": delivery}));
+    }
+
+    pub(crate) fn complete(&mut self, t: &Transaction) {
+        let record = self.record(Kind::Completed, Message::None, t.id, t.id);
+        self.destination.push(record);
+    }
+
+    /// Both writers finish with nothing in flight.
+    pub(crate) fn drained(&mut self) {
+        for role in [Role::Operator, Role::Destination] {
+            let base = self.record(Kind::Closed, Message::None, 0, 0);
+            let closed = Record { originator: 0, flags: flag::DRAINED, ..base };
+            self.records_mut(role).push(closed);
+        }
+    }
+
+    pub(crate) fn records_mut(&mut self, role: Role) -> &mut Vec<Record> {
+        match role {
+            Role::Operator => &mut self.operator,
+            Role::Destination => &mut self.destination,
+        }
+    }
+
+    /// Books a movement; a reservation of this world is owed by its destination.
+    fn book(&mut self, t: &Transaction, amount: i64) {
+        let (debtor, creditor) = if t.kind == 1 { (OPERATOR, DESTINATION) } else { (DESTINATION, OPERATOR) };
+        let (debtor, creditor) = if amount < 0 { (creditor, debtor) } else { (debtor, creditor) };
+        self.positions.entry(debtor).or_default()[1] += amount.abs();
+        self.positions.entry(creditor).or_default()[2] += amount.abs();
+    }
+
+    fn status(&self) -> Value {
+        let line = |(number, [held, debits, credits]): (&u16, &[i64; 3])| {
+            json!({"number": number, "currency": "EUR", "held": held.to_string(),
+                   "debits": debits.to_string(), "credits": credits.to_string()})
+        };
+        let positions: Vec<Value> = self.positions.iter().map(line).collect();
+        json!({"sequence": self.facts, "positions": positions})
+    }
+
+    /// Writes the files of a run.
+    pub(crate) fn write(&self, directory: &Path) -> Options {
+        let history = directory.join("history");
+        fs::create_dir_all(&history).unwrap();
+        let headers = [
+            (Role::Operator, OPERATOR, "operator-1", &self.operator),
+            (Role::Destination, DESTINATION, "acquirer-1", &self.destination),
+        ];
+        for (role, participant, name, records) in headers {
+            let header =
+                Header { role, participant, instance: 0, started_ms: START_MS, name: name.to_owned() };
+            let mut bytes = header.to_bytes().to_vec();
+            for (place, record) in records.iter().enumerate() {
+                bytes.extend_from_slice(&record.to_bytes(place as u64));
+            }
+            let word = if role == Role::Operator { "operator" } else { "destination" };
+            fs::write(history.join(format!("{name}.{word}.history")), bytes).unwrap();
+        }
+        let dump = directory.join("journal.jsonl");
+        let lines: String =
+            self.journal.iter().map(|line| format!("{}\n", Value::Object(line.clone()))).collect();
+        fs::write(&dump, lines).unwrap();
+        let status = directory.join("status.json");
+        fs::write(&status, self.status().to_string()).unwrap();
+        Options { status: Some(status), ..Options::new(directory, dump) }
+    }
+
+    /// Audits it; `None` where it cannot even be read.
+    pub(crate) fn audit(&self) -> Option<Report> {
+        let directory = tempfile::tempdir().unwrap();
+        run(&self.write(directory.path()), &mut Unwatched).ok()
+    }
+}
+
+/// What an answer to an operator says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said {
+    pub(crate) outcome: u8,
+    pub(crate) reason: u16,
+    pub(crate) state: u8,
+    pub(crate) by: u8,
+    pub(crate) amount: u64,
+}
+
+const fn said(outcome: u8, reason: u16, state: u8, by: u8, amount: u64) -> Said {
+    Said { outcome, reason, state, by, amount }
+}
+
+/// The courses.
+impl World {
+    pub(crate) fn pay_approved(&mut self) -> Transaction {
+        let t = self.authorize(1, 1_250);
+        self.forward(&t);
+        self.answer(&t, 1, 0, 1_250);
+        let place = self.fact_of("approved", &t, t.id, json!({"amount": 1_250}));
+        self.book(&t, 1_250);
+        self.assure();
+        self.hear(&t, Message::Authorize, t.id, said(1, 0, 4, 1, 1_250), place);
+        t
+    }
+
+    pub(crate) fn pay_declined(&mut self) {
+        let t = self.authorize(1, 800);
+        self.forward(&t);
+        self.answer(&t, 2, 101, 0);
+        let fields = json!({"reason": 101, "decided_by": "destination", "reversal": false});
+        let place = self.fact_of("declined", &t, t.id, fields);
+        self.assure();
+        self.hear(&t, Message::Authorize, t.id, said(2, 101, 3, 1, 0), place);
+    }
+
+    pub(crate) fn pay_timed_out_with_a_late_approval(&mut self) {
+        let mut t = self.authorize(1, 900);
+        self.forward(&t);
+        let silent = self.record(Kind::Silent, Message::Authorize, t.id, t.id);
+        self.destination.push(silent);
+        self.wait(DEADLINE_MS);
+        let fields = json!({"reason": 203, "decided_by": "switch", "reversal": true});
+        let place = self.fact_of("declined", &t, t.id, fields);
+        self.hear(&t, Message::Authorize, t.id, said(2, 203, 7, 2, 0), place);
+        self.answer(&t, 1, 0, 900);
+        self.fact_of("late_answer", &t, t.id, json!({"approved": true, "reversal": false}));
+        self.assure();
+        let id = t.id;
+        self.deliver(&mut t, Message::Reverse, id, 0, 0);
+        self.complete(&t);
+    }
+
+    pub(crate) fn pay_repeated(&mut self) {
+        let t = self.authorize(1, 1_000);
+        self.forward(&t);
+        self.send_authorize(&t, 2);
+        self.receive(&t, 2);
+        self.answer(&t, 1, 0, 1_000);
+        self.answer(&t, 1, 0, 1_000);
+        let place = self.fact_of("approved", &t, t.id, json!({"amount": 1_000}));
+        self.book(&t, 1_000);
+        self.assure();
+        for _ in 0..2 {
+            self.hear(&t, Message::Authorize, t.id, said(1, 0, 4, 1, 1_000), place);
+            self.operator.last_mut().unwrap().attempt = 2;
+        }
+    }
+
+    pub(crate) fn pay_given_up_and_asked_for(&mut self) {
+        let t = self.authorize(1, 3_000);
+        self.forward(&t);
+        self.answer(&t, 1, 0, 3_000);
+        let sequence = self.fact_of("approved", &t, t.id, json!({"amount": 3_000}));
+        self.book(&t, 3_000);
+        self.assure();
+        let gave_up = self.record(Kind::GaveUp, Message::Authorize, t.id, t.id);
+        self.operator.push(Record { attempt: 1, ..gave_up });
+        let asked = self.record(Kind::Sent, Message::Inquiry, t.id, t.id);
+        self.operator.push(Record { attempt: 1, ..asked });
+        let told = self.record(Kind::Told, Message::Inquiry, t.id, t.id);
+        let epoch = self.epoch;
+        self.operator.push(Record {
+            outcome: 1,
+            state: 4,
+            decided_by: 1,
+            amount: 3_000,
+            epoch,
+            sequence,
+            ..told
+        });
+    }
+
+    pub(crate) fn pay_refused(&mut self) {
+        let t = self.authorize(1, 700);
+        self.hear(&t, Message::Authorize, t.id, said(3, 300, 0, 2, 0), 0);
+    }
+
+    pub(crate) fn pay_declined_at_once(&mut self) {
+        let t = self.authorize(1, 600);
+        let mut fields = self.content(&t);
+        let more = json!({"reason": 202, "decided_by": "switch"});
+        fields.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        let place = self.fact_of("declined_at_once", &t, t.id, fields);
+        self.hear(&t, Message::Authorize, t.id, said(2, 202, 3, 2, 0), place);
+    }
+
+    /// A reservation, approved in part.
+    pub(crate) fn reserved(&mut self, kind: u8, asked: u64, approved: u64) -> Transaction {
+        let t = self.authorize(kind, asked);
+        self.forward(&t);
+        self.answer(&t, 1, 0, approved);
+        let place = self.fact_of("approved", &t, t.id, json!({"amount": approved}));
+        self.assure();
+        self.hear(&t, Message::Authorize, t.id, said(1, 0, 2, 1, approved), place);
+        t
+    }
+
+    pub(crate) fn capture(&mut self, t: &mut Transaction, amount: u64, last: bool, state: u8) {
+        let id = self.follow_up(t, Message::Capture, amount, last);
+        let fields = json!({"amount": amount, "currency": "EUR", "last": last});
+        let place = self.fact_of("captured", t, id, fields);
+        self.book(t, i64::try_from(amount).unwrap());
+        self.hear(t, Message::Capture, id, said(1, 0, state, 2, amount), place);
+        self.deliver(t, Message::Capture, id, amount, if last { flag::LAST } else { 0 });
+    }
+
+    pub(crate) fn reserve_captured_in_parts(&mut self) {
+        let mut t = self.reserved(2, 5_000, 4_000);
+        self.capture(&mut t, 1_500, false, 2);
+        self.capture(&mut t, 2_000, true, 4);
+        self.complete(&t);
+    }
+
+    pub(crate) fn release(&mut self, t: &mut Transaction, open: u64) {
+        let id = self.follow_up(t, Message::Release, 0, false);
+        let place = self.fact_of("released", t, id, json!({}));
+        self.hear(t, Message::Release, id, said(1, 0, 5, 2, open), place);
+        self.deliver(t, Message::Release, id, 0, 0);
+        self.complete(t);
+    }
+
+    pub(crate) fn reserve_released(&mut self) {
+        let mut t = self.reserved(2, 2_500, 2_500);
+        self.release(&mut t, 2_500);
+    }
+
+    pub(crate) fn reserve_expired(&mut self) {
+        let mut t = self.reserved(2, 2_600, 2_600);
+        self.wait(HOLD_MS);
+        self.fact_of("expired", &t, t.id, json!({}));
+        let id = t.id;
+        self.deliver(&mut t, Message::Release, id, 0, flag::EXPIRED);
+        self.complete(&t);
+    }
+
+    pub(crate) fn reserve_captured_and_reversed(&mut self) {
+        let mut t = self.reserved(2, 2_000, 2_000);
+        self.capture(&mut t, 2_000, true, 4);
+        let id = self.follow_up(&t, Message::Reverse, 0, false);
+        let place = self.fact_of("reversed", &t, id, json!({"payment_id": PAYMENT_ID}));
+        self.book(&t, -2_000);
+        self.hear(&t, Message::Reverse, id, said(1, 0, 8, 2, 2_000), place);
+        self.deliver(&mut t, Message::Reverse, id, 0, 0);
+        self.complete(&t);
+    }
+
+    pub(crate) fn reserve_reversed_while_pending(&mut self) {
+        let mut t = self.authorize(2, 1_100);
+        self.forward(&t);
+        let id = self.follow_up(&t, Message::Reverse, 0, false);
+        let place = self.fact_of("reversed", &t, id, json!({"payment_id": PAYMENT_ID}));
+        self.hear(&t, Message::Authorize, t.id, said(2, 216, 8, 2, 0), place);
+        self.hear(&t, Message::Reverse, id, said(1, 0, 8, 2, 1_100), place);
+        self.deliver(&mut t, Message::Reverse, id, 0, 0);
+        self.complete(&t);
+    }
+
+    pub(crate) fn pay_reversed_before_it_came(&mut self) {
+        let mut t = Transaction { id: self.id(), amount: 400, kind: 1, deliveries: 0 };
+        let id = self.follow_up(&t, Message::Reverse, 0, false);
+        let fields = json!({"payment_id": PAYMENT_ID, "destination": DESTINATION});
+        let place = self.fact_of("tombstoned", &t, id, fields);
+        self.hear(&t, Message::Reverse, id, said(1, 0, 8, 2, 0), place);
+        self.deliver(&mut t, Message::Reverse, id, 0, 0);
+        self.send_authorize(&t, 1);
+        let mut fields = self.content(&t);
+        let more = json!({"reason": 212, "decided_by": "switch"});
+        fields.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        let place = self.fact_of("declined_at_once", &t, t.id, fields);
+        self.hear(&t, Message::Authorize, t.id, said(2, 212, 8, 2, 0), place);
+    }
+
+    pub(crate) fn capture_declined(&mut self) {
+        let mut t = self.reserved(2, 300, 300);
+        let id = self.follow_up(&t, Message::Capture, 301, true);
+        let fields = json!({"request": "capture", "amount": 301, "currency": "EUR", "last": true,
+                            "reason": 237, "decided_by": "switch"});
+        let place = self.fact_of("follow_up_declined", &t, id, fields);
+        self.hear(&t, Message::Capture, id, said(2, 237, 2, 2, 0), place);
+        self.release(&mut t, 300);
+    }
+
+    pub(crate) fn verify_released(&mut self) {
+        let mut t = self.reserved(3, 17, 17);
+        self.release(&mut t, 17);
+    }
+}
