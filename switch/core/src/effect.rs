@@ -1,7 +1,7 @@
 //! What the outside is to hear once the facts are durable (I1). Data, never a call.
 
 use holdfast_protocol::{
-    Answer, Authorize, Capture, Complete, Release, RequestId, Reverse, Status, TransactionKey, UnixMillis,
+    Answer, Authorize, Capture, Complete, DeliveryNumber, Release, RequestId, Reverse, Status, TransactionKey, UnixMillis,
 };
 
 use crate::view::SessionId;
@@ -33,7 +33,7 @@ pub enum Effect {
         /// When the switch reverses.
         deadline: UnixMillis,
         /// The request with originator and settlement date set.
-        request: Box<Authorize>,
+        request: Authorize,
     },
     /// To a destination, to be acknowledged.
     Deliver {
@@ -62,4 +62,37 @@ pub enum Delivery {
     Release(Release),
     /// Undo everything.
     Reverse(Reverse),
+}
+
+impl Delivery {
+    /// Its place among the deliveries of its transaction.
+    pub fn number(&self) -> DeliveryNumber {
+        let number = match self {
+            Self::Capture(m) => m.delivery,
+            Self::Release(m) => m.delivery,
+            Self::Reverse(m) => m.delivery,
+        };
+        number.expect("the switch numbers each delivery when it queues it")
+    }
+
+    /// The id of the original.
+    pub const fn original(&self) -> RequestId {
+        match self {
+            Self::Capture(m) => m.original,
+            Self::Release(m) => m.original,
+            Self::Reverse(m) => m.original,
+        }
+    }
+
+    /// As it leaves for the `attempt`-th time: from the second on with the repeat flag (rule 7).
+    pub(crate) fn as_sent(&self, attempt: u8) -> Self {
+        let mut delivery = self.clone();
+        let (repeat, number) = match &mut delivery {
+            Self::Capture(m) => (&mut m.repeat, &mut m.attempt),
+            Self::Release(m) => (&mut m.repeat, &mut m.attempt),
+            Self::Reverse(m) => (&mut m.repeat, &mut m.attempt),
+        };
+        (*repeat, *number) = (attempt > 1, attempt);
+        delivery
+    }
 }

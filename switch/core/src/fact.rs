@@ -1,8 +1,8 @@
 //! What was decided: the only thing that changes the ledger, and what the journal holds.
 
 use holdfast_protocol::{
-    Amount, ApprovalCode, Authorize, BusinessDate, Capture, DecidedBy, DeliveryNumber, Instance,
-    ParticipantNumber, Reason, Release, Reverse, TransactionKey, UnixMillis,
+    Amount, ApprovalCode, Authorize, BusinessDate, Capture, DecidedBy, DeliveryNumber, Extensions, Instance,
+    ParticipantNumber, Reason, Release, RequestId, Reverse, TransactionKey, UnixMillis,
 };
 
 use crate::registry::{Debtor, ParticipantRecord, ParticipantStatus, Route};
@@ -22,7 +22,7 @@ pub enum Fact {
     CutOver(BusinessDate),
     /// Nothing dated to this day is pending any more (rule 27).
     DayClosed(BusinessDate),
-    /// All ids created in this second (Unix seconds) are forgotten.
+    /// All ids created in this second (Unix seconds) or before are forgotten, but for those that are still open.
     Forgotten(u64),
 
     /// An authorize was accepted, its amount is held, and it is to be forwarded.
@@ -37,6 +37,8 @@ pub enum Fact {
         amount: Amount,
         /// Of the issuer.
         approval_code: ApprovalCode,
+        /// What came along.
+        extensions: Extensions,
     },
     /// A pending transaction ended without approval: declined by the destination or by the switch, or timed out.
     /// `reversal` says whether the destination must hear a reversal.
@@ -49,13 +51,17 @@ pub enum Fact {
         decided_by: DecidedBy,
         /// Whether a reversal is queued for the destination.
         reversal: bool,
+        /// What came along with the destination's answer.
+        extensions: Extensions,
     },
-    /// A destination's answer came after the end. Noted, moves nothing.
+    /// A destination's answer came after the end and contradicts it. Noted once; moves no money.
     LateAnswer {
         /// Which.
         key: TransactionKey,
         /// Approved or not.
         approved: bool,
+        /// Whether a reversal is queued because of it: it approved what it had declined.
+        reversal: bool,
     },
     /// A hold was captured in part or for the last time.
     Captured {
@@ -72,6 +78,8 @@ pub enum Fact {
         originator: ParticipantNumber,
         /// As received.
         request: Release,
+        /// The business date.
+        settlement_date: BusinessDate,
     },
     /// A hold ended at its time.
     Expired(TransactionKey),
@@ -83,6 +91,8 @@ pub enum Fact {
         request: Reverse,
         /// The date of the opposite movement, where something was captured.
         settlement_date: BusinessDate,
+        /// The first of the deliveries that were never sent and need not be: all from here on.
+        superseded_from: Option<DeliveryNumber>,
     },
     /// A reversal came for an unknown original: remembered, so that the original is declined if it comes later.
     Tombstoned {
@@ -103,6 +113,8 @@ pub enum Fact {
         request: FollowUp,
         /// Why.
         reason: Reason,
+        /// The business date.
+        settlement_date: BusinessDate,
     },
     /// A destination acknowledged a delivery.
     Acknowledged {
@@ -154,4 +166,24 @@ pub enum FollowUp {
     Release(Release),
     /// A reversal.
     Reverse(Reverse),
+}
+
+impl FollowUp {
+    /// Its own id.
+    pub const fn id(&self) -> RequestId {
+        match self {
+            Self::Capture(m) => m.id,
+            Self::Release(m) => m.id,
+            Self::Reverse(m) => m.id,
+        }
+    }
+
+    /// The id of its original.
+    pub const fn original(&self) -> RequestId {
+        match self {
+            Self::Capture(m) => m.original,
+            Self::Release(m) => m.original,
+            Self::Reverse(m) => m.original,
+        }
+    }
 }

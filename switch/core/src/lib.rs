@@ -15,15 +15,26 @@
     clippy::wildcard_enum_match_arm
 )]
 
+pub mod counters;
+mod decide;
 pub mod effect;
 pub mod fact;
 pub mod input;
+pub mod ledger;
 pub mod registry;
+pub mod report;
+mod route;
+mod schedule;
 pub mod settings;
+pub mod step;
+pub mod transaction;
 pub mod view;
 
+pub use counters::Counters;
+pub use decide::participant::ConfigurationError;
 pub use effect::Effect;
 pub use fact::Fact;
 pub use input::{From, Input};
 pub use settings::Settings;
+pub use step::{Core, Output};
 pub use view::View;

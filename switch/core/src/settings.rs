@@ -19,12 +19,14 @@ pub struct Settings {
     pub pending_for_destination_max: u32,
     /// Transactions that are pending, held or undelivered, in all.
     pub open_max: u32,
+    /// Ids remembered in all; about 80 bytes each.
+    pub remembered_max: u32,
     /// Messages that one destination has not acknowledged; at 80 % new forwards to it are refused.
     pub undelivered_for_destination_max: u32,
     /// Of those, how many are on their way at once.
     pub delivery_window: u32,
-    /// Messages that one transaction may need acknowledged.
-    pub deliveries_for_transaction_max: u16,
+    /// Captures that one transaction may need acknowledged, at most 60; its ending always fits.
+    pub deliveries_for_transaction_max: u8,
     /// The first pause before a delivery is sent again; doubled each time.
     pub delivery_retry_ms: u64,
     /// The longest pause between two sends of a delivery.
@@ -34,7 +36,11 @@ pub struct Settings {
     /// Requests waiting for a recall at once.
     pub recalls_max: u32,
     /// What `Busy` says about when to come again.
-    pub retry_after_ms: u64,
+    pub retry_after_ms: u16,
+    /// Inquiries that a participant may make in a second; more are refused (rule 23).
+    pub inquiries_per_s: u32,
+    /// Bytes of extensions of answers that are remembered in all; beyond it answers are passed on without theirs.
+    pub answer_extension_bytes_max: usize,
     /// How many ids a second to make room for in advance.
     pub expected_rate_per_s: u32,
     /// Seed of the hash tables; never influences behaviour.
@@ -52,14 +58,17 @@ impl Default for Settings {
             pending_max: 1_000_000,
             pending_for_destination_max: 500_000,
             open_max: 20_000_000,
+            remembered_max: 100_000_000,
             undelivered_for_destination_max: 1_000_000,
             delivery_window: 4_096,
-            deliveries_for_transaction_max: 64,
+            deliveries_for_transaction_max: 60,
             delivery_retry_ms: 1_000,
             delivery_retry_max_ms: 60_000,
             delivery_alarm_ms: 300_000,
             recalls_max: 10_000,
             retry_after_ms: 100,
+            inquiries_per_s: 10_000,
+            answer_extension_bytes_max: 64 * 1_024 * 1_024,
             expected_rate_per_s: 10_000,
             hash_seed: 0,
         }

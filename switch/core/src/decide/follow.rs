@@ -1,0 +1,199 @@
+//! What follows from a fact once it is applied: whom to tell, what to send, which deadline to set.
+//!
+//! The answer to a repeat and the answer to the first copy come from the same function of the ledger (I2, I6).
+
+use holdfast_protocol::{Complete, ParticipantNumber, TransactionKey, UnixMillis};
+
+use super::deliver;
+use crate::counters::Counters;
+use crate::effect::Effect;
+use crate::fact::Fact;
+use crate::ledger::apply::Touched;
+use crate::ledger::state::Ledger;
+use crate::report;
+use crate::schedule::{Head, Schedule};
+use crate::settings::Settings;
+use crate::step::Output;
+use crate::transaction::money::Money;
+use crate::view::{SessionId, View};
+
+/// Where consequences are written.
+pub(crate) struct Follower<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) schedule: &'a mut Schedule,
+    pub(crate) settings: &'a Settings,
+    pub(crate) counters: &'a mut Counters,
+    pub(crate) view: &'a View,
+    pub(crate) now: UnixMillis,
+    /// Whose input led to the fact; nobody for the passing of time.
+    pub(crate) from: Option<SessionId>,
+}
+
+impl Follower<'_> {
+    pub(crate) fn follow(&mut self, fact: &Fact, touched: Option<Touched>, out: &mut Output) {
+        match fact {
+            Fact::ParticipantConfigured(_)
+            | Fact::ParticipantRemoved(_)
+            | Fact::ParticipantStatusSet(..)
+            | Fact::RoutesConfigured(_)
+            | Fact::CutOver(_)
+            | Fact::DayClosed(_)
+            | Fact::Forgotten(_) => {}
+            Fact::Reserved(reserved) => {
+                let touched = touched.expect("a reservation opens a transaction");
+                let transaction = self.ledger.transactions.get(touched.index);
+                self.schedule.begin(touched.index, transaction, self.from);
+                let mut links = self.view.receivers(reserved.destination);
+                if let Some(link) = links.find(|link| link.instance == reserved.instance) {
+                    deliver::push_forward(self.ledger, self.schedule, touched.index, link.session, out);
+                    self.counters.forwards += 1;
+                }
+            }
+            Fact::DeclinedAtOnce(declined) => {
+                self.counters.decided(declined.originator, declined.reason);
+                let key = TransactionKey { originator: declined.originator, id: declined.request.id };
+                self.answer(key, self.from, out);
+            }
+            Fact::Approved { key, .. } | Fact::Declined { key, .. } => {
+                let touched = touched.expect("an answer decides an open transaction");
+                self.decided(*key, touched, out);
+            }
+            Fact::LateAnswer { key, .. } => {
+                if let Some(touched) = touched {
+                    self.opened_again(touched.index);
+                    self.continue_with(*key, touched, out);
+                }
+            }
+            Fact::Captured { originator, request, .. } => {
+                self.follow_up(*originator, request.id, request.original, touched, out);
+            }
+            Fact::Released { originator, request, .. } => {
+                self.follow_up(*originator, request.id, request.original, touched, out);
+            }
+            Fact::Reversed { originator, request, .. } | Fact::Tombstoned { originator, request, .. } => {
+                self.follow_up(*originator, request.id, request.original, touched, out);
+            }
+            Fact::FollowUpDeclined { originator, request, .. } => {
+                self.follow_up(*originator, request.id(), request.original(), None, out);
+            }
+            Fact::Expired(key) => {
+                let touched = touched.expect("a hold that ends is open");
+                self.continue_with(*key, touched, out);
+            }
+            Fact::Acknowledged { key, .. } => self.acknowledged(*key, touched, out),
+        }
+    }
+
+    /// Tells the outcome of an authorize.
+    fn answer(&mut self, key: TransactionKey, to: Option<SessionId>, out: &mut Output) {
+        if let Some(to) = to {
+            let answer = report::answer(self.ledger, key).expect("it was decided just now");
+            out.effects.push(Effect::Answer { to, original: key.id, answer });
+        }
+    }
+
+    fn decided(&mut self, key: TransactionKey, touched: Touched, out: &mut Output) {
+        let destination = self.destination_of(key, touched);
+        let waiter = self.schedule.decided(touched.index, destination);
+        if let Some(answer) = report::answer(self.ledger, key) {
+            self.counters.decided(key.originator, answer.reason);
+            if let Some(to) = waiter {
+                out.effects.push(Effect::Answer { to, original: key.id, answer });
+            }
+        }
+        self.continue_with(key, touched, out);
+    }
+
+    fn destination_of(&self, key: TransactionKey, touched: Touched) -> ParticipantNumber {
+        if touched.gone {
+            report::destination(self.ledger, key).expect("what was forwarded has a destination")
+        } else {
+            self.ledger.transactions.get(touched.index).destination
+        }
+    }
+
+    /// A transaction that was closed is open again under a number that somebody else may have had.
+    fn opened_again(&mut self, index: u32) {
+        if self.schedule.flight(index).head == Head::Idle {
+            *self.schedule.flight_mut(index) = crate::schedule::Flight::default();
+        }
+    }
+
+    /// Sets the deadline that holds now, and sends what is to be delivered next.
+    fn continue_with(&mut self, key: TransactionKey, touched: Touched, out: &mut Output) {
+        if touched.gone {
+            self.schedule.cancel_deadline(touched.index);
+            let destination = self.destination_of(key, touched);
+            self.schedule.head_done(touched.index, destination);
+            return;
+        }
+        let transaction = self.ledger.transactions.get(touched.index);
+        match transaction.money {
+            Money::Pending => {}
+            Money::Held => self.schedule.set_deadline(touched.index, transaction.hold_until),
+            Money::Closed(_) => self.schedule.cancel_deadline(touched.index),
+        }
+        if transaction.deliveries.is_empty() {
+            return;
+        }
+        self.schedule.enqueue(touched.index, transaction.destination, self.now);
+        self.pump(transaction.destination, out);
+    }
+
+    fn pump(&mut self, destination: ParticipantNumber, out: &mut Output) {
+        deliver::pump_parts(
+            self.ledger,
+            self.schedule,
+            self.settings,
+            self.view,
+            self.now,
+            destination,
+            out,
+        );
+    }
+
+    /// A capture, release or reversal was decided: its sender hears it, and so does who waits for the original.
+    fn follow_up(
+        &mut self,
+        originator: ParticipantNumber,
+        id: holdfast_protocol::RequestId,
+        original: holdfast_protocol::RequestId,
+        touched: Option<Touched>,
+        out: &mut Output,
+    ) {
+        let answer = report::follow_up_answer(self.ledger, originator, id);
+        if let Some(answer) = answer {
+            self.counters.decided(originator, answer.reason);
+            if let Some(to) = self.from {
+                out.effects.push(Effect::Answer { to, original, answer });
+            }
+        }
+        let Some(touched) = touched else { return };
+        let key = TransactionKey { originator, id: original };
+        let destination = self.destination_of(key, touched);
+        let waiter = self.schedule.decided(touched.index, destination);
+        if let Some(to) = waiter
+            && let Some(answer) = report::answer(self.ledger, key)
+        {
+            self.counters.decided(originator, answer.reason);
+            out.effects.push(Effect::Answer { to, original, answer });
+        }
+        self.continue_with(key, touched, out);
+    }
+
+    fn acknowledged(&mut self, key: TransactionKey, touched: Option<Touched>, out: &mut Output) {
+        let touched = touched.expect("a delivery belongs to an open transaction");
+        self.counters.acknowledgements += 1;
+        let destination = self.destination_of(key, touched);
+        self.schedule.head_done(touched.index, destination);
+        if touched.gone
+            && let Some(to) = self.from
+        {
+            let complete = Complete { original: key.id, originator: key.originator };
+            out.effects.push(Effect::Complete { to, complete });
+        }
+        self.continue_with(key, touched, out);
+        self.pump(destination, out);
+    }
+}
+

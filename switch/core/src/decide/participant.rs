@@ -1,0 +1,82 @@
+//! The configuration and the status of participants: the difference to the ledger becomes facts.
+
+use holdfast_protocol::ParticipantNumber;
+
+use super::Desk;
+use crate::fact::Fact;
+use crate::ledger::state::Ledger;
+use crate::registry::{ParticipantRecord, ParticipantStatus, Route};
+
+/// Why a configuration cannot be taken as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigurationError {
+    /// It is not in the file, but has open work or a position that is not flat.
+    #[error("participant {0} has open work or an open position and cannot be removed")]
+    OpenWork(ParticipantNumber),
+    /// A number stands for one participant for ever.
+    #[error("participant number {0} belongs to {1} and cannot be given to another name")]
+    NumberTaken(ParticipantNumber, String),
+}
+
+/// Whether a participant may go: nothing open, nothing held, nothing owed.
+fn may_go(ledger: &Ledger, number: ParticipantNumber) -> bool {
+    let participant = ledger.participants.known(number);
+    let flat = participant.positions.iter().all(|p| p.held == holdfast_protocol::Total::ZERO && p.debits == p.credits);
+    participant.open == 0 && flat
+}
+
+pub(crate) fn check(ledger: &Ledger, wanted: &[ParticipantRecord]) -> Result<(), ConfigurationError> {
+    for participant in ledger.participants.iter() {
+        let number = participant.record.number;
+        match wanted.iter().find(|record| record.number == number) {
+            Some(record) if record.name == participant.record.name => {}
+            Some(_) => {
+                return Err(ConfigurationError::NumberTaken(number, participant.record.name.clone()));
+            }
+            None if may_go(ledger, number) => {}
+            None => return Err(ConfigurationError::OpenWork(number)),
+        }
+    }
+    Ok(())
+}
+
+/// A configuration that [`check`] refuses changes nothing.
+pub(crate) fn configure(desk: &mut Desk<'_>, participants: &[ParticipantRecord], routes: &[Route]) {
+    if check(desk.ledger, participants).is_err() {
+        desk.counters.configurations_refused += 1;
+        return;
+    }
+    let mut wanted = participants.to_vec();
+    wanted.sort_by_key(|record| record.number);
+    for record in &mut wanted {
+        record.caps.sort_unstable();
+        record.limits.sort_by_key(|(level, _)| *level);
+    }
+    for record in &wanted {
+        let same = desk.ledger.participants.get(record.number).is_some_and(|p| p.record == *record);
+        if !same {
+            desk.fact(Fact::ParticipantConfigured(record.clone()));
+        }
+    }
+    let mut routes = routes.to_vec();
+    routes.sort();
+    if desk.ledger.routes.all() != routes {
+        desk.fact(Fact::RoutesConfigured(routes));
+    }
+    let gone: Vec<ParticipantNumber> = desk
+        .ledger
+        .participants
+        .iter()
+        .map(|p| p.record.number)
+        .filter(|number| wanted.iter().all(|record| record.number != *number))
+        .collect();
+    for number in gone {
+        desk.fact(Fact::ParticipantRemoved(number));
+    }
+}
+
+pub(crate) fn set_status(desk: &mut Desk<'_>, number: ParticipantNumber, status: ParticipantStatus) {
+    if desk.ledger.participants.get(number).is_some_and(|p| p.status != status) {
+        desk.fact(Fact::ParticipantStatusSet(number, status));
+    }
+}

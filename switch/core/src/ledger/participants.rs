@@ -1,0 +1,105 @@
+//! The participants with all that is kept for each.
+
+use holdfast_protocol::{Currency, ParticipantNumber};
+
+use super::limits::Usages;
+use super::position::Position;
+use crate::registry::{ParticipantRecord, ParticipantStatus};
+
+/// One participant.
+#[derive(Clone, Debug)]
+pub(crate) struct Participant {
+    pub(crate) record: ParticipantRecord,
+    pub(crate) status: ParticipantStatus,
+    pub(crate) positions: Vec<Position>,
+    pub(crate) usages: Usages,
+    /// Transactions waiting for its answer.
+    pub(crate) pending: u32,
+    /// Transactions that it is the destination of and that are not closed; each has a slot for its last delivery.
+    pub(crate) unfinished: u32,
+    /// Messages that it has not acknowledged.
+    pub(crate) undelivered: u32,
+    /// Open transactions that it is originator or destination of.
+    pub(crate) open: u32,
+}
+
+impl Participant {
+    pub(crate) fn position(&self, currency: Currency) -> Option<&Position> {
+        self.positions.iter().find(|p| p.currency == currency)
+    }
+
+    pub(crate) fn position_mut(&mut self, currency: Currency) -> &mut Position {
+        let at = self.positions.iter().position(|p| p.currency == currency).unwrap_or_else(|| {
+            self.positions.push(Position::new(currency));
+            self.positions.len() - 1
+        });
+        &mut self.positions[at]
+    }
+
+    /// Whether it agreed to the currency.
+    pub(crate) fn agrees(&self, currency: Currency) -> bool {
+        self.position(currency).is_some_and(|p| p.cap.is_some())
+    }
+}
+
+/// All participants, by number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Participants(Vec<Option<Participant>>);
+
+const KNOWN: &str = "an open transaction names configured participants; one with open work is not removed";
+
+impl Participants {
+    #[inline]
+    pub(crate) fn get(&self, number: ParticipantNumber) -> Option<&Participant> {
+        self.0.get(usize::from(number.get()))?.as_ref()
+    }
+
+    pub(crate) fn known(&self, number: ParticipantNumber) -> &Participant {
+        self.get(number).expect(KNOWN)
+    }
+
+    #[inline]
+    pub(crate) fn known_mut(&mut self, number: ParticipantNumber) -> &mut Participant {
+        self.0.get_mut(usize::from(number.get())).and_then(Option::as_mut).expect(KNOWN)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Participant> {
+        self.0.iter().flatten()
+    }
+
+    /// A participant is like this from now on; its books stay.
+    pub(crate) fn configure(&mut self, record: &ParticipantRecord) {
+        let at = usize::from(record.number.get());
+        if self.0.len() <= at {
+            self.0.resize_with(at + 1, || None);
+        }
+        let participant = self.0[at].get_or_insert_with(|| Participant {
+            record: record.clone(),
+            status: ParticipantStatus::Active,
+            positions: Vec::new(),
+            usages: Usages::default(),
+            pending: 0,
+            unfinished: 0,
+            undelivered: 0,
+            open: 0,
+        });
+        participant.record = record.clone();
+        for position in &mut participant.positions {
+            position.cap = None;
+        }
+        for (currency, cap) in &record.caps {
+            participant.position_mut(*currency).cap = Some(*cap);
+        }
+    }
+
+    /// A participant without open work and with flat books is gone.
+    pub(crate) fn remove(&mut self, number: ParticipantNumber) {
+        let participant = self.known(number);
+        assert_eq!(participant.open, 0, "a participant with open work is not removed");
+        self.0[usize::from(number.get())] = None;
+    }
+
+    pub(crate) fn set_status(&mut self, number: ParticipantNumber, status: ParticipantStatus) {
+        self.known_mut(number).status = status;
+    }
+}

@@ -1,0 +1,392 @@
+//! What is remembered of a decided id: 64 bytes for a transaction, 64 for a capture, release or reversal.
+//!
+//! While a transaction is open its record only points to it; when it closes and nothing is undelivered, the record
+//! takes over what a repeat, an inquiry or a late reversal needs. The fields are packed because there are tens of
+//! millions of them.
+
+use holdfast_protocol::{
+    Amount, ApprovalCode, BusinessDate, Currency, DecidedBy, Instance, Kind, ParticipantNumber, Reason,
+    RequestId, SecurityLevel,
+};
+
+use super::content::{Content, FIELDS};
+use crate::registry::Debtor;
+use crate::transaction::money::Ending;
+
+/// An unsigned number of `N` bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Packed<const N: usize>([u8; N]);
+
+impl<const N: usize> Packed<N> {
+    fn new(value: u64) -> Self {
+        let bytes = value.to_le_bytes();
+        assert!(bytes[N..].iter().all(|b| *b == 0), "the number fits the bytes of its record");
+        let mut packed = [0; N];
+        packed.copy_from_slice(&bytes[..N]);
+        Self(packed)
+    }
+
+    fn get(self) -> u64 {
+        let mut bytes = [0; 8];
+        bytes[..N].copy_from_slice(&self.0);
+        u64::from_le_bytes(bytes)
+    }
+}
+
+/// The part of an id that its generation does not say: the low 96 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IdLow([u8; 12]);
+
+impl IdLow {
+    pub(crate) fn of(id: RequestId) -> Self {
+        let [_, _, _, _, low @ ..] = id.to_bytes();
+        Self(low)
+    }
+}
+
+/// What a transaction is about. A tombstone whose original has not arrived has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) kind: Kind,
+    pub(crate) debtor: Debtor,
+    pub(crate) security_level: SecurityLevel,
+    /// As in the request, for comparing.
+    pub(crate) channel: u8,
+    pub(crate) currency: Currency,
+}
+
+/// What a closed transaction is remembered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed {
+    pub(crate) terms: Option<Terms>,
+    pub(crate) ending: Ending,
+    /// Why the authorize was declined; [`Reason::None`] where it was approved.
+    pub(crate) reason: Reason,
+    pub(crate) decided_by: DecidedBy,
+    pub(crate) destination: Option<ParticipantNumber>,
+    /// Which instance got the forward; meaningless where none did.
+    pub(crate) instance: Instance,
+    pub(crate) held_for: Amount,
+    pub(crate) captured: Amount,
+    pub(crate) approval_code: ApprovalCode,
+    pub(crate) settlement_date: BusinessDate,
+    /// Of the fact that decided the authorize.
+    pub(crate) sequence: u64,
+    /// How many deliveries there were.
+    pub(crate) deliveries_made: u8,
+    /// A destination's contradiction was noted.
+    pub(crate) late_noted: bool,
+}
+
+/// What a record says of its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is open: its number in the slab.
+    Open(u32),
+    /// It is closed, and this is all that is left.
+    Closed(Closed),
+}
+
+/// Bits of `flags`, from the lowest: ending 3, open 1, kind 2 (0: no terms), decided by 2, debtor 2, security level 2,
+/// channel 3, currency 10, deliveries 6, late 1.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct TransactionRecord {
+    digest: u64,
+    flags: u32,
+    settlement_date: u32,
+    reason: Reason,
+    instance: u16,
+    originator: ParticipantNumber,
+    destination: Option<ParticipantNumber>,
+    id_low: IdLow,
+    sequence: Packed<6>,
+    approval_code: ApprovalCode,
+    held_for: Packed<5>,
+    captured: Packed<5>,
+    fields: [u8; FIELDS],
+}
+
+const _: () = assert!(size_of::<TransactionRecord>() == 64);
+
+const ENDINGS: [Ending; 6] = [
+    Ending::Declined,
+    Ending::Captured,
+    Ending::Released,
+    Ending::Expired,
+    Ending::TimedOut,
+    Ending::Reversed,
+];
+const KINDS: [Kind; 3] = [Kind::Pay, Kind::Reserve, Kind::Verify];
+const DECIDERS: [DecidedBy; 3] = [DecidedBy::Destination, DecidedBy::Switch, DecidedBy::StandIn];
+const DEBTORS: [Debtor; 3] = [Debtor::Originator, Debtor::Destination, Debtor::Outside];
+const LEVELS: [SecurityLevel; 4] =
+    [SecurityLevel::One, SecurityLevel::Two, SecurityLevel::Three, SecurityLevel::Four];
+
+const OPEN: u32 = 1 << 3;
+const LATE: u32 = 1 << 31;
+
+const fn ending_number(ending: Ending) -> u32 {
+    match ending {
+        Ending::Declined => 0,
+        Ending::Captured => 1,
+        Ending::Released => 2,
+        Ending::Expired => 3,
+        Ending::TimedOut => 4,
+        Ending::Reversed => 5,
+    }
+}
+
+const fn debtor_number(debtor: Debtor) -> u32 {
+    match debtor {
+        Debtor::Originator => 0,
+        Debtor::Destination => 1,
+        Debtor::Outside => 2,
+    }
+}
+
+fn terms_bits(terms: Option<Terms>) -> u32 {
+    terms.map_or(0, |t| {
+        (t.kind as u32) << 4
+            | debtor_number(t.debtor) << 8
+            | (t.security_level as u32 - 1) << 10
+            | u32::from(t.channel) << 12
+            | u32::from(t.currency.number()) << 15
+    })
+}
+
+const TERMS_MASK: u32 = 0b11 << 4 | 0b11 << 8 | 0b11 << 10 | 0b111 << 12 | 0x3ff << 15;
+
+impl TransactionRecord {
+    /// A record of an open transaction.
+    pub(crate) fn open(
+        originator: ParticipantNumber,
+        id: RequestId,
+        content: Content,
+        terms: Option<Terms>,
+        index: u32,
+    ) -> Self {
+        Self {
+            digest: content.digest,
+            flags: OPEN | terms_bits(terms),
+            settlement_date: 0,
+            reason: Reason::None,
+            instance: 0,
+            originator,
+            destination: None,
+            id_low: IdLow::of(id),
+            sequence: Packed::new(0),
+            approval_code: ApprovalCode::NONE,
+            held_for: Packed::new(u64::from(index)),
+            captured: Packed::new(0),
+            fields: content.fields,
+        }
+    }
+
+    /// A record of a transaction that was never open.
+    pub(crate) fn closed(
+        originator: ParticipantNumber,
+        id: RequestId,
+        content: Content,
+        closed: &Closed,
+    ) -> Self {
+        let mut record = Self::open(originator, id, content, closed.terms, 0);
+        record.close(closed);
+        record
+    }
+
+    pub(crate) fn is(&self, originator: ParticipantNumber, id: RequestId) -> bool {
+        self.originator == originator && self.id_low == IdLow::of(id)
+    }
+
+    pub(crate) const fn originator(&self) -> ParticipantNumber {
+        self.originator
+    }
+
+    pub(crate) fn id_low(&self) -> [u8; 12] {
+        self.id_low.0
+    }
+
+    pub(crate) const fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    pub(crate) const fn fields(&self) -> &[u8; FIELDS] {
+        &self.fields
+    }
+
+    /// The number of its transaction where that is open.
+    pub(crate) fn index(&self) -> Option<u32> {
+        (self.flags & OPEN != 0)
+            .then(|| u32::try_from(self.held_for.get()).expect("an open record holds a number of 32 bits"))
+    }
+
+    /// The original of a tombstone arrived: its content is known from now on.
+    pub(crate) fn arrive(&mut self, content: Content, terms: Terms) {
+        self.digest = content.digest;
+        self.fields = content.fields;
+        self.flags = self.flags & !TERMS_MASK | terms_bits(Some(terms));
+    }
+
+    /// The transaction is open again: its number from now on.
+    pub(crate) fn reopen(&mut self, index: u32) {
+        self.flags |= OPEN;
+        self.held_for = Packed::new(u64::from(index));
+    }
+
+    /// Takes over what is left of a closed transaction.
+    pub(crate) fn close(&mut self, closed: &Closed) {
+        let decided_by = closed.decided_by as u32 - 1;
+        self.flags = ending_number(closed.ending)
+            | terms_bits(closed.terms)
+            | decided_by << 6
+            | u32::from(closed.deliveries_made) << 25
+            | if closed.late_noted { LATE } else { 0 };
+        self.settlement_date = closed.settlement_date.to_yyyymmdd();
+        self.reason = closed.reason;
+        self.instance = closed.instance.0;
+        self.destination = closed.destination;
+        self.sequence = Packed::new(closed.sequence);
+        self.approval_code = closed.approval_code;
+        self.held_for = Packed::new(closed.held_for.minor());
+        self.captured = Packed::new(closed.captured.minor());
+    }
+
+    /// What it is about; none for a tombstone whose original has not arrived.
+    pub(crate) fn terms(&self) -> Option<Terms> {
+        let field = |shift: u32, bits: u32| (self.flags >> shift) & ((1 << bits) - 1);
+        let kind = field(4, 2).checked_sub(1)?;
+        Some(Terms {
+            kind: KINDS[kind as usize],
+            debtor: DEBTORS[field(8, 2) as usize],
+            security_level: LEVELS[field(10, 2) as usize],
+            channel: u8::try_from(field(12, 3)).expect("three bits"),
+            currency: Currency::from_number(u16::try_from(field(15, 10)).expect("ten bits"))
+                .expect("a record takes its currency from a currency"),
+        })
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        if let Some(index) = self.index() {
+            return Standing::Open(index);
+        }
+        let amount = |packed: Packed<5>| {
+            Amount::from_minor(packed.get()).expect("a record takes its amounts from amounts")
+        };
+        Standing::Closed(Closed {
+            terms: self.terms(),
+            ending: ENDINGS[(self.flags & 7) as usize],
+            reason: self.reason,
+            decided_by: DECIDERS[(self.flags >> 6 & 3) as usize],
+            destination: self.destination,
+            instance: Instance(self.instance),
+            held_for: amount(self.held_for),
+            captured: amount(self.captured),
+            approval_code: self.approval_code,
+            settlement_date: BusinessDate::from_yyyymmdd(self.settlement_date)
+                .expect("a record takes its date from a date"),
+            sequence: self.sequence.get(),
+            deliveries_made: u8::try_from(self.flags >> 25 & 0x3f).expect("six bits"),
+            late_noted: self.flags & LATE != 0,
+        })
+    }
+}
+
+/// Which request a record of the second kind is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FollowUpKind {
+    Capture,
+    Release,
+    Reverse,
+}
+
+/// A decided capture, release or reversal.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct FollowUpRecord {
+    digest: u64,
+    original: [u8; 16],
+    settlement_date: BusinessDate,
+    reason: Reason,
+    originator: ParticipantNumber,
+    id_low: IdLow,
+    sequence: Packed<6>,
+    amount: Packed<5>,
+    fields: [u8; FIELDS],
+    kind: FollowUpKind,
+}
+
+const _: () = assert!(size_of::<FollowUpRecord>() <= 64);
+
+impl FollowUpRecord {
+    #[expect(clippy::too_many_arguments, reason = "one call, and each argument has its own type")]
+    pub(crate) fn new(
+        originator: ParticipantNumber,
+        id: RequestId,
+        original: RequestId,
+        kind: FollowUpKind,
+        content: Content,
+        reason: Reason,
+        amount: Amount,
+        settlement_date: BusinessDate,
+        sequence: u64,
+    ) -> Self {
+        Self {
+            digest: content.digest,
+            original: original.to_bytes(),
+            settlement_date,
+            reason,
+            originator,
+            id_low: IdLow::of(id),
+            sequence: Packed::new(sequence),
+            amount: Packed::new(amount.minor()),
+            fields: content.fields,
+            kind,
+        }
+    }
+
+    pub(crate) fn is(&self, originator: ParticipantNumber, id: RequestId) -> bool {
+        self.originator == originator && self.id_low == IdLow::of(id)
+    }
+
+    pub(crate) const fn originator(&self) -> ParticipantNumber {
+        self.originator
+    }
+
+    pub(crate) fn id_low(&self) -> [u8; 12] {
+        self.id_low.0
+    }
+
+    pub(crate) const fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    pub(crate) const fn fields(&self) -> &[u8; FIELDS] {
+        &self.fields
+    }
+
+    pub(crate) fn original(&self) -> RequestId {
+        RequestId::from_bytes(self.original)
+    }
+
+    pub(crate) const fn kind(&self) -> FollowUpKind {
+        self.kind
+    }
+
+    /// [`Reason::None`] where it was done.
+    pub(crate) const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    pub(crate) fn amount(&self) -> Amount {
+        Amount::from_minor(self.amount.get()).expect("a record takes its amount from an amount")
+    }
+
+    pub(crate) const fn settlement_date(&self) -> BusinessDate {
+        self.settlement_date
+    }
+
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence.get()
+    }
+}

@@ -1,0 +1,249 @@
+//! Every id decided within the window, in one generation for each second of creation time (rule 5).
+//!
+//! Which generation an id belongs to follows from the id alone, so a lookup touches one and forgetting drops one whole.
+//! What is still open then moves to the long-lived table.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use holdfast_protocol::{Extensions, ParticipantNumber, RequestId, TransactionKey};
+
+use super::generation::{Found, Generation};
+use super::record::{FollowUpRecord, TransactionRecord};
+
+/// The ids that are remembered.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    generations: HashMap<u64, Generation, FixedState>,
+    /// The seconds that have a generation.
+    seconds: BTreeMap<u64, ()>,
+    /// Transactions older than the window that are still open, and those that closed later than their own second.
+    long: HashMap<TransactionKey, TransactionRecord, FixedState>,
+    /// Which closed transactions of the long-lived table go with which second.
+    long_until: BTreeMap<u64, Vec<TransactionKey>>,
+    /// What came along with answers: rare, so beside the records.
+    extensions: HashMap<(ParticipantNumber, RequestId), Extensions, FixedState>,
+    extension_bytes: usize,
+    /// All ids created in this second or before are forgotten.
+    forgotten_through: u64,
+    expected_rate: usize,
+    hasher: FixedState,
+    ids: usize,
+}
+
+/// The second that an id was created in.
+pub(crate) const fn second_of(id: RequestId) -> u64 {
+    id.created().get() / 1_000
+}
+
+impl Remembered {
+    pub(crate) fn new(hash_seed: u64, expected_rate: usize) -> Self {
+        let hasher = FixedState::with_seed(hash_seed);
+        Self {
+            generations: HashMap::with_hasher(hasher.clone()),
+            seconds: BTreeMap::new(),
+            long: HashMap::with_hasher(hasher.clone()),
+            long_until: BTreeMap::new(),
+            extensions: HashMap::with_hasher(hasher.clone()),
+            extension_bytes: 0,
+            forgotten_through: 0,
+            expected_rate,
+            hasher,
+            ids: 0,
+        }
+    }
+
+    #[inline]
+    fn hash(&self, who: ParticipantNumber, id: RequestId) -> u64 {
+        self.hasher.hash_one((id.get(), who.get()))
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, who: ParticipantNumber, id: RequestId) -> Option<Found<'_>> {
+        let second = second_of(id);
+        if second > self.forgotten_through {
+            return self.generations.get(&second)?.find(self.hash(who, id), who, id);
+        }
+        self.long.get(&TransactionKey { originator: who, id }).map(Found::Transaction)
+    }
+
+    #[inline]
+    pub(crate) fn transaction(&self, key: TransactionKey) -> Option<&TransactionRecord> {
+        match self.find(key.originator, key.id)? {
+            Found::Transaction(record) => Some(record),
+            Found::FollowUp(_) => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn transaction_mut(&mut self, key: TransactionKey) -> Option<&mut TransactionRecord> {
+        let second = second_of(key.id);
+        if second > self.forgotten_through {
+            let hash = self.hash(key.originator, key.id);
+            return self.generations.get_mut(&second)?.transaction_mut(hash, key.originator, key.id);
+        }
+        self.long.get_mut(&key)
+    }
+
+    #[inline]
+    fn generation(&mut self, second: u64) -> &mut Generation {
+        self.generations.entry(second).or_insert_with(|| {
+            self.seconds.insert(second, ());
+            Generation::new(self.expected_rate)
+        })
+    }
+
+    /// Remembers a new transaction.
+    #[inline]
+    pub(crate) fn insert_transaction(&mut self, key: TransactionKey, record: TransactionRecord) {
+        self.ids += 1;
+        let second = second_of(key.id);
+        if second > self.forgotten_through {
+            let hash = self.hash(key.originator, key.id);
+            self.generation(second).insert_transaction(hash, record);
+        } else {
+            let before = self.long.insert(key, record);
+            assert!(before.is_none(), "I2: one record for each transaction");
+        }
+    }
+
+    /// Remembers a new capture, release or reversal. Where its second is forgotten already there is nothing to
+    /// remember: it is refused as too old from now on.
+    pub(crate) fn insert_follow_up(&mut self, who: ParticipantNumber, id: RequestId, record: FollowUpRecord) {
+        let second = second_of(id);
+        if second > self.forgotten_through {
+            self.ids += 1;
+            let hash = self.hash(who, id);
+            self.generation(second).insert_follow_up(hash, record);
+        }
+    }
+
+    /// What came along with the answer to a request.
+    pub(crate) fn extensions(&self, who: ParticipantNumber, id: RequestId) -> Extensions {
+        if self.extensions.is_empty() {
+            return Extensions::NONE;
+        }
+        self.extensions.get(&(who, id)).cloned().unwrap_or(Extensions::NONE)
+    }
+
+    pub(crate) fn keep_extensions(&mut self, who: ParticipantNumber, id: RequestId, extensions: &Extensions) {
+        if !extensions.is_empty() {
+            self.extension_bytes += extensions.len();
+            self.extensions.insert((who, id), extensions.clone());
+        }
+    }
+
+    pub(crate) const fn extension_bytes(&self) -> usize {
+        self.extension_bytes
+    }
+
+    /// A transaction of the long-lived table closed for good: it goes with `second`, the latest of those that a
+    /// repeat may still name it from.
+    pub(crate) fn close_long(&mut self, key: TransactionKey, second: u64) {
+        if second_of(key.id) > self.forgotten_through {
+            return;
+        }
+        if second <= self.forgotten_through {
+            self.drop_long(key);
+        } else {
+            self.long_until.entry(second).or_default().push(key);
+        }
+    }
+
+    fn drop_long(&mut self, key: TransactionKey) {
+        let closed = self.long.get(&key).is_some_and(|record| record.index().is_none());
+        // It may have been opened again by a reversal, which closes it again later.
+        if closed {
+            self.long.remove(&key);
+            self.ids -= 1;
+            self.drop_extensions(key.originator, key.id);
+        }
+    }
+
+    fn drop_extensions(&mut self, who: ParticipantNumber, id: RequestId) {
+        if !self.extensions.is_empty()
+            && let Some(extensions) = self.extensions.remove(&(who, id))
+        {
+            self.extension_bytes -= extensions.len();
+        }
+    }
+
+    /// Forgets all ids up to and including a second; what is open moves to the long-lived table.
+    pub(crate) fn forget(&mut self, through: u64) {
+        if through <= self.forgotten_through {
+            return;
+        }
+        while let Some((&second, ())) = self.seconds.first_key_value()
+            && second <= through
+        {
+            self.seconds.remove(&second);
+            let generation = self.generations.remove(&second).expect("each second listed has a generation");
+            self.forget_generation(second, &generation);
+        }
+        self.forgotten_through = through;
+        while let Some(entry) = self.long_until.first_entry()
+            && *entry.key() <= through
+        {
+            for key in entry.remove() {
+                self.drop_long(key);
+            }
+        }
+    }
+
+    fn forget_generation(&mut self, second: u64, generation: &Generation) {
+        for record in generation.transactions() {
+            let key = key_of(record.originator(), second, record.id_low());
+            if record.index().is_some() {
+                self.long.insert(key, *record);
+            } else {
+                self.ids -= 1;
+                self.drop_extensions(key.originator, key.id);
+            }
+        }
+        for record in generation.follow_ups() {
+            self.ids -= 1;
+            if !self.extensions.is_empty() {
+                let key = key_of(record.originator(), second, record.id_low());
+                self.drop_extensions(key.originator, key.id);
+            }
+        }
+    }
+
+    /// The oldest second that is remembered.
+    pub(crate) fn oldest_second(&self) -> Option<u64> {
+        self.seconds.first_key_value().map(|(second, ())| *second)
+    }
+
+    pub(crate) const fn forgotten_through(&self) -> u64 {
+        self.forgotten_through
+    }
+
+    /// How many ids are remembered.
+    pub(crate) const fn len(&self) -> usize {
+        self.ids
+    }
+
+    /// All that are in generations, with the second of each.
+    pub(crate) fn generations(&self) -> impl Iterator<Item = (u64, &Generation)> {
+        self.seconds.keys().map(|second| (*second, &self.generations[second]))
+    }
+
+    /// The long-lived table, in no order.
+    pub(crate) fn long(&self) -> impl Iterator<Item = (&TransactionKey, &TransactionRecord)> {
+        self.long.iter()
+    }
+}
+
+/// The whole id from its second and its low 96 bits.
+pub(crate) fn key_of(originator: ParticipantNumber, second: u64, id_low: [u8; 12]) -> TransactionKey {
+    let low_millis = u64::from(u16::from_be_bytes([id_low[0], id_low[1]]));
+    let first = second * 1_000;
+    // Within one second the low 16 bits of the milliseconds occur once.
+    let millis = first + (low_millis.wrapping_sub(first) & 0xffff);
+    let mut bytes = [0; RequestId::BYTES];
+    bytes[4..].copy_from_slice(&id_low);
+    let millis_bytes = millis.to_be_bytes();
+    bytes[..6].copy_from_slice(&millis_bytes[2..]);
+    TransactionKey { originator, id: RequestId::from_bytes(bytes) }
+}

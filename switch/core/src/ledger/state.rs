@@ -1,0 +1,167 @@
+//! The state that facts change, and nothing else does (I7).
+
+use std::collections::BTreeMap;
+
+use holdfast_protocol::{
+    Amount, ApprovalCode, Authorize, BusinessDate, DecidedBy, DeliveryNumber, Epoch, Extensions, Instance,
+    ParticipantNumber, Partition, PaymentId, Reason, TransactionKey, UnixMillis,
+};
+
+use super::participants::Participants;
+use super::record::Terms;
+use super::remembered::Remembered;
+use super::slab::Slab;
+use crate::effect::Delivery;
+use crate::registry::Debtor;
+use crate::route::RouteTable;
+use crate::settings::Settings;
+use crate::transaction::money::Money;
+
+/// A transaction that is pending, held or not delivered.
+#[derive(Clone, Debug)]
+pub(crate) struct Transaction {
+    pub(crate) key: TransactionKey,
+    pub(crate) destination: ParticipantNumber,
+    /// Which instance got the forward first; none for a tombstone.
+    pub(crate) instance: Option<Instance>,
+    /// None for a tombstone whose original has not arrived.
+    pub(crate) terms: Option<Terms>,
+    pub(crate) captures_many: bool,
+    pub(crate) partial_allowed: bool,
+    pub(crate) money: Money,
+    /// Requested while pending, approved after.
+    pub(crate) held_for: Amount,
+    pub(crate) captured: Amount,
+    pub(crate) released: Amount,
+    pub(crate) reversed: Amount,
+    pub(crate) deadline: UnixMillis,
+    pub(crate) hold_until: UnixMillis,
+    pub(crate) settlement_date: BusinessDate,
+    pub(crate) approval_code: ApprovalCode,
+    pub(crate) reason: Reason,
+    pub(crate) decided_by: DecidedBy,
+    /// Of the fact that decided the authorize; zero while pending.
+    pub(crate) sequence: u64,
+    pub(crate) payment_id: PaymentId,
+    /// The request as received, while it may be forwarded again.
+    pub(crate) content: Option<u32>,
+    /// What the destination has not acknowledged, in order.
+    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) deliveries_made: u8,
+    /// A contradiction of the destination was noted.
+    pub(crate) late_noted: bool,
+    /// The latest second among its id and those of its captures, releases and reversals.
+    pub(crate) latest_second: u64,
+}
+
+impl Transaction {
+    /// held_for − captured − released.
+    pub(crate) fn open_amount(&self) -> Amount {
+        self.held_for
+            .checked_sub(self.captured)
+            .and_then(|rest| rest.checked_sub(self.released))
+            .expect("I5: captured and released never exceed what is held for")
+    }
+
+    /// Whose position carries the hold.
+    pub(crate) fn debtor(&self) -> Option<ParticipantNumber> {
+        match self.terms?.debtor {
+            Debtor::Originator => Some(self.key.originator),
+            Debtor::Destination => Some(self.destination),
+            Debtor::Outside => None,
+        }
+    }
+
+    /// Who is credited by a capture.
+    pub(crate) fn creditor(&self) -> Option<ParticipantNumber> {
+        match self.terms?.debtor {
+            Debtor::Originator => Some(self.destination),
+            Debtor::Destination => Some(self.key.originator),
+            Debtor::Outside => None,
+        }
+    }
+
+    /// What its debtor's position holds for it.
+    pub(crate) fn hold_on_position(&self) -> Amount {
+        if self.debtor().is_some() { self.open_amount() } else { Amount::ZERO }
+    }
+
+    /// The number of the delivery after the last.
+    pub(crate) fn next_delivery(&self) -> DeliveryNumber {
+        DeliveryNumber(u16::from(self.deliveries_made) + 1)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    /// How many facts were applied.
+    pub(crate) sequence: u64,
+    pub(crate) participants: Participants,
+    pub(crate) routes: RouteTable,
+    pub(crate) business_date: Option<BusinessDate>,
+    /// Pending transactions of each date that is not closed.
+    pub(crate) days: BTreeMap<BusinessDate, u64>,
+    pub(crate) transactions: Slab<Transaction>,
+    pub(crate) contents: Slab<Authorize>,
+    pub(crate) remembered: Remembered,
+    pub(crate) pending: u32,
+    pub(crate) partition: Partition,
+    /// From which sequence on which epoch decided.
+    epochs: Vec<(u64, Epoch)>,
+}
+
+impl Ledger {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            sequence: 0,
+            participants: Participants::default(),
+            routes: RouteTable::new(settings.hash_seed),
+            business_date: None,
+            days: BTreeMap::new(),
+            transactions: Slab::new(),
+            contents: Slab::new(),
+            remembered: Remembered::new(settings.hash_seed, settings.expected_rate_per_s as usize),
+            pending: 0,
+            partition: Partition(0),
+            epochs: Vec::new(),
+        }
+    }
+
+    /// Facts from the next one on are decided under this epoch.
+    pub(crate) fn set_epoch(&mut self, epoch: Epoch) {
+        if self.epoch() != epoch {
+            self.epochs.push((self.sequence + 1, epoch));
+        }
+    }
+
+    /// The epoch of the next fact.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epochs.last().map_or(Epoch(0), |(_, epoch)| *epoch)
+    }
+
+    /// Under which epoch a fact was decided.
+    pub(crate) fn epoch_of(&self, sequence: u64) -> Epoch {
+        self.epochs
+            .iter()
+            .rev()
+            .find(|(from, _)| *from <= sequence)
+            .map_or(Epoch(0), |(_, epoch)| *epoch)
+    }
+
+    /// The open transaction of a key.
+    pub(crate) fn open(&self, key: TransactionKey) -> Option<(u32, &Transaction)> {
+        let index = self.remembered.transaction(key)?.index()?;
+        Some((index, self.transactions.get(index)))
+    }
+
+    /// The date that new work and new movements get. Nothing is accepted before the first cutover.
+    pub(crate) fn date(&self) -> BusinessDate {
+        self.business_date.expect("nothing is accepted before the first cutover")
+    }
+
+    /// What came along with an answer.
+    pub(crate) fn extensions(&self, key: TransactionKey) -> Extensions {
+        self.remembered.extensions(key.originator, key.id)
+    }
+}

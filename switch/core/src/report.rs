@@ -1,0 +1,192 @@
+//! What the ledger says to those who ask: answers, statuses, and the life of a transaction.
+
+use holdfast_protocol::{
+    Amount, Answer, ApprovalCode, BusinessDate, Currency, DecidedBy, Extensions, Kind, Outcome,
+    ParticipantNumber, Reason, RequestId, Sequence, State, TransactionKey, UnixMillis,
+};
+
+use crate::effect::Delivery;
+use crate::ledger::generation::Found;
+use crate::ledger::record::{FollowUpKind, Standing};
+use crate::ledger::state::Ledger;
+use crate::transaction::money::{Ending, Money};
+
+/// A transaction as far as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionView {
+    /// Which.
+    pub key: TransactionKey,
+    /// Where it went; nowhere if it was declined at once.
+    pub destination: Option<ParticipantNumber>,
+    /// What was asked for; none for a tombstone whose original has not come.
+    pub kind: Option<Kind>,
+    /// In which currency.
+    pub currency: Option<Currency>,
+    /// How it stands.
+    pub money: Money,
+    /// Requested while pending, approved after.
+    pub held_for: Amount,
+    /// Captured in all.
+    pub captured: Amount,
+    /// Ended without capture.
+    pub released: Amount,
+    /// Captured and undone.
+    pub reversed: Amount,
+    /// The outcome as decided; none while pending.
+    pub outcome: Option<Outcome>,
+    /// Why.
+    pub reason: Reason,
+    /// Who decided.
+    pub decided_by: DecidedBy,
+    /// Of the issuer.
+    pub approval_code: ApprovalCode,
+    /// Its business date.
+    pub settlement_date: BusinessDate,
+    /// The place of the deciding fact; zero while pending.
+    pub sequence: Sequence,
+    /// When the switch reverses, while pending.
+    pub deadline: Option<UnixMillis>,
+    /// When the hold ends, while held.
+    pub hold_until: Option<UnixMillis>,
+    /// What the destination has not acknowledged.
+    pub undelivered: Vec<Delivery>,
+}
+
+const fn outcome_of(reason: Reason) -> Outcome {
+    if matches!(reason, Reason::None) { Outcome::Approved } else { Outcome::Declined }
+}
+
+/// What is remembered of a transaction.
+pub(crate) fn transaction(ledger: &Ledger, key: TransactionKey) -> Option<TransactionView> {
+    let record = ledger.remembered.transaction(key)?;
+    let terms = record.terms();
+    let (kind, currency) = (terms.map(|t| t.kind), terms.map(|t| t.currency));
+    Some(match record.standing() {
+        Standing::Open(index) => {
+            let t = ledger.transactions.get(index);
+            let pending = t.money == Money::Pending;
+            TransactionView {
+                key,
+                destination: Some(t.destination),
+                kind,
+                currency,
+                money: t.money,
+                held_for: t.held_for,
+                captured: t.captured,
+                released: t.released,
+                reversed: t.reversed,
+                outcome: (!pending).then(|| outcome_of(t.reason)),
+                reason: t.reason,
+                decided_by: t.decided_by,
+                approval_code: t.approval_code,
+                settlement_date: t.settlement_date,
+                sequence: Sequence(t.sequence),
+                deadline: pending.then_some(t.deadline),
+                hold_until: (t.money == Money::Held).then_some(t.hold_until),
+                undelivered: t.deliveries.clone(),
+            }
+        }
+        Standing::Closed(t) => {
+            let released =
+                t.held_for.checked_sub(t.captured).expect("I5: captured never exceeds what is held for");
+            let reversed = if t.ending == Ending::Reversed { t.captured } else { Amount::ZERO };
+            TransactionView {
+                key,
+                destination: t.destination,
+                kind,
+                currency,
+                money: Money::Closed(t.ending),
+                held_for: t.held_for,
+                captured: t.captured,
+                released,
+                reversed,
+                outcome: Some(outcome_of(t.reason)),
+                reason: t.reason,
+                decided_by: t.decided_by,
+                approval_code: t.approval_code,
+                settlement_date: t.settlement_date,
+                sequence: Sequence(t.sequence),
+                deadline: None,
+                hold_until: None,
+                undelivered: Vec::new(),
+            }
+        }
+    })
+}
+
+/// Where a transaction went.
+pub(crate) fn destination(ledger: &Ledger, key: TransactionKey) -> Option<ParticipantNumber> {
+    match ledger.remembered.transaction(key)?.standing() {
+        Standing::Open(index) => Some(ledger.transactions.get(index).destination),
+        Standing::Closed(closed) => closed.destination,
+    }
+}
+
+/// The answer to an authorize: its outcome, which never changes, and its state now (rule 13). None while pending.
+pub(crate) fn answer(ledger: &Ledger, key: TransactionKey) -> Option<Answer> {
+    let (money, reason, decided_by, held_for, approval_code, date, sequence) =
+        match ledger.remembered.transaction(key)?.standing() {
+            Standing::Open(index) => {
+                let t = ledger.transactions.get(index);
+                if t.money == Money::Pending {
+                    return None;
+                }
+                let date = t.settlement_date;
+                (t.money, t.reason, t.decided_by, t.held_for, t.approval_code, date, t.sequence)
+            }
+            Standing::Closed(t) => {
+                let (money, date) = (Money::Closed(t.ending), t.settlement_date);
+                (money, t.reason, t.decided_by, t.held_for, t.approval_code, date, t.sequence)
+            }
+        };
+    let outcome = outcome_of(reason);
+    Some(Answer {
+        id: key.id,
+        originator: None,
+        outcome,
+        state: money.state(),
+        reason,
+        decided_by,
+        amount: if outcome == Outcome::Approved { held_for } else { Amount::ZERO },
+        approval_code,
+        settlement_date: Some(date),
+        partition: ledger.partition,
+        epoch: ledger.epoch_of(sequence),
+        sequence: Sequence(sequence),
+        retry_after_ms: 0,
+        extensions: ledger.extensions(key),
+    })
+}
+
+/// The answer to a capture, release or reversal, where it is remembered.
+pub(crate) fn follow_up_answer(ledger: &Ledger, who: ParticipantNumber, id: RequestId) -> Option<Answer> {
+    let Found::FollowUp(record) = ledger.remembered.find(who, id)? else { return None };
+    let original = transaction(ledger, TransactionKey { originator: who, id: record.original() });
+    let reason = record.reason();
+    let state = match original {
+        Some(original) => original.money.state(),
+        // The original is forgotten; what this request did to it still stands.
+        None if reason != Reason::None => State::None,
+        None => match record.kind() {
+            FollowUpKind::Capture => State::Captured,
+            FollowUpKind::Release => State::Released,
+            FollowUpKind::Reverse => State::Reversed,
+        },
+    };
+    Some(Answer {
+        id,
+        originator: None,
+        outcome: outcome_of(reason),
+        state,
+        reason,
+        decided_by: DecidedBy::Switch,
+        amount: record.amount(),
+        approval_code: ApprovalCode::NONE,
+        settlement_date: Some(record.settlement_date()),
+        partition: ledger.partition,
+        epoch: ledger.epoch_of(record.sequence()),
+        sequence: Sequence(record.sequence()),
+        retry_after_ms: 0,
+        extensions: Extensions::NONE,
+    })
+}

@@ -1,0 +1,277 @@
+//! The one entry point: an input, the time and the volatile world in; facts and effects out.
+
+use holdfast_protocol::{Epoch, Partition, PaymentId, ParticipantNumber, Reason, Sequence, TransactionKey, UnixMillis};
+
+use crate::counters::Counters;
+use crate::decide::follow::Follower;
+use crate::decide::participant::ConfigurationError;
+use crate::decide::{Desk, acknowledge, answer, authorize, day, deliver, expire, link, participant};
+use crate::effect::Effect;
+use crate::fact::Fact;
+use crate::input::Input;
+use crate::ledger::apply::apply;
+use crate::ledger::state::Ledger;
+use crate::ledger::{Digest, Position, digest};
+use crate::registry::{ParticipantRecord, ParticipantStatus, Route};
+use crate::report::{self, TransactionView};
+use crate::schedule::Schedule;
+use crate::settings::Settings;
+use crate::view::{SessionId, View};
+
+/// What steps add to. The driver takes a whole batch and clears it.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// In the order in which they were decided; the journal takes all of them.
+    pub facts: Vec<Fact>,
+    /// To be let go once the last of the facts is durable (I1).
+    pub effects: Vec<Effect>,
+}
+
+impl Output {
+    /// Empties it and keeps its memory.
+    pub fn clear(&mut self) {
+        self.facts.clear();
+        self.effects.clear();
+    }
+}
+
+/// The core: a ledger, a schedule, and the rules between them.
+#[derive(Debug)]
+pub struct Core {
+    settings: Settings,
+    ledger: Ledger,
+    schedule: Schedule,
+    counters: Counters,
+    now: UnixMillis,
+}
+
+impl Core {
+    /// An empty core.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            ledger: Ledger::new(&settings),
+            schedule: Schedule::new(),
+            counters: Counters::default(),
+            now: UnixMillis::default(),
+            settings,
+        }
+    }
+
+    /// Handles one input. Total: it never blocks and never fails. The same inputs in the same order give the same
+    /// facts and effects, byte for byte.
+    pub fn step(&mut self, now: UnixMillis, input: &Input, view: &View, out: &mut Output) {
+        assert!(now >= self.now, "time comes from the driver and does not go back");
+        self.now = now;
+        let first = out.facts.len();
+        let from = self.decide(input, view, out);
+        self.carry_out(first, from, view, out);
+        if self.ledger.days.len() > 1 {
+            let first = out.facts.len();
+            day::close_days(&mut self.desk(view, out));
+            self.carry_out(first, None, view, out);
+        }
+        if matches!(input, Input::Tick) {
+            self.send_again(view, out);
+        }
+    }
+
+    fn desk<'a>(&'a mut self, view: &'a View, out: &'a mut Output) -> Desk<'a> {
+        Desk {
+            ledger: &self.ledger,
+            schedule: &mut self.schedule,
+            settings: &self.settings,
+            counters: &mut self.counters,
+            view,
+            now: self.now,
+            out,
+        }
+    }
+
+    fn decide(&mut self, input: &Input, view: &View, out: &mut Output) -> Option<SessionId> {
+        let desk = &mut self.desk(view, out);
+        match input {
+            Input::Authorize(from, m) => {
+                authorize::decide(desk, *from, m);
+                Some(from.session)
+            }
+            Input::Answer(from, m) => {
+                answer::decide(desk, *from, m);
+                Some(from.session)
+            }
+            Input::Acknowledge(from, m) => {
+                acknowledge::decide(desk, *from, m);
+                Some(from.session)
+            }
+            Input::Capture(from, m) => {
+                desk.refuse(*from, m.id, m.original, Reason::Busy);
+                Some(from.session)
+            }
+            Input::Release(from, m) => {
+                desk.refuse(*from, m.id, m.original, Reason::Busy);
+                Some(from.session)
+            }
+            Input::Reverse(from, m) => {
+                desk.refuse(*from, m.id, m.original, Reason::Busy);
+                Some(from.session)
+            }
+            Input::Inquire(from, _) => Some(from.session),
+            Input::Recalled(..) => None,
+            Input::LinkUp(from) => {
+                link::up(desk, *from);
+                None
+            }
+            Input::LinkLost(from) => {
+                link::lost(desk, *from);
+                None
+            }
+            Input::Configure(participants, routes) => {
+                participant::configure(desk, participants, routes);
+                None
+            }
+            Input::SetStatus(number, status) => {
+                participant::set_status(desk, *number, *status);
+                None
+            }
+            Input::CutOver(date) => {
+                day::cut_over(desk, *date);
+                None
+            }
+            Input::Tick => {
+                expire::decide(desk);
+                None
+            }
+        }
+    }
+
+    /// Applies the facts that were decided, and does what follows from them.
+    fn carry_out(&mut self, first: usize, from: Option<SessionId>, view: &View, out: &mut Output) {
+        let mut at = first;
+        while at < out.facts.len() {
+            let touched = apply(&mut self.ledger, &out.facts[at]);
+            let facts = std::mem::take(&mut out.facts);
+            let mut follower = Follower {
+                ledger: &self.ledger,
+                schedule: &mut self.schedule,
+                settings: &self.settings,
+                counters: &mut self.counters,
+                view,
+                now: self.now,
+                from,
+            };
+            follower.follow(&facts[at], touched, out);
+            out.facts = facts;
+            at += 1;
+        }
+    }
+
+    /// Deliveries whose pause is over leave again.
+    fn send_again(&mut self, view: &View, out: &mut Output) {
+        let ledger = &self.ledger;
+        let destination_of = |index| ledger.transactions.get(index).destination;
+        let mut destinations = Vec::new();
+        while let Some(index) = self.schedule.take_retry(self.now, destination_of) {
+            let destination = destination_of(index);
+            if !destinations.contains(&destination) {
+                destinations.push(destination);
+            }
+        }
+        let desk = &mut self.desk(view, out);
+        for destination in destinations {
+            deliver::pump(desk, destination);
+        }
+    }
+
+    // Recovery.
+
+    /// Applies a fact read from the journal.
+    pub fn apply_recovered(&mut self, fact: &Fact) {
+        apply(&mut self.ledger, fact);
+    }
+
+    /// Facts from the next one on are decided under this epoch; while recovering, the epoch of the frame.
+    pub fn set_epoch(&mut self, epoch: Epoch) {
+        self.ledger.set_epoch(epoch);
+    }
+
+    /// Everything was recovered: what was in flight is taken up as links come, all of it with the repeat flag.
+    pub fn resume(&mut self, now: UnixMillis, epoch: Epoch, partition: Partition) {
+        self.ledger.set_epoch(epoch);
+        self.ledger.partition = partition;
+        self.now = self.now.max(now);
+        self.schedule.rebuild(&self.ledger, now);
+    }
+
+    // Reading.
+
+    /// When [`Input::Tick`] is due next.
+    pub fn next_deadline(&self) -> Option<UnixMillis> {
+        let kept_ms = self.settings.window_max_ms + self.settings.skew_max_ms;
+        let forget = self.ledger.remembered.oldest_second().map(|second| {
+            UnixMillis::from_48_bits((second + 1) * 1_000).plus(kept_ms)
+        });
+        self.schedule.next_deadline().into_iter().chain(forget).min()
+    }
+
+    /// The place of the newest fact.
+    pub fn sequence(&self) -> Sequence {
+        Sequence(self.ledger.sequence)
+    }
+
+    /// The epoch of the next fact.
+    pub fn epoch(&self) -> Epoch {
+        self.ledger.epoch()
+    }
+
+    /// The settings it was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The two digests of the ledger (I7). Reads all of it.
+    pub fn digest(&self) -> Digest {
+        digest(&self.ledger)
+    }
+
+    /// What was counted since the start.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The business date that new work gets.
+    pub fn business_date(&self) -> Option<holdfast_protocol::BusinessDate> {
+        self.ledger.business_date
+    }
+
+    /// Each participant with its status and positions, by number.
+    pub fn participants(
+        &self,
+    ) -> impl Iterator<Item = (&ParticipantRecord, ParticipantStatus, &[Position])> {
+        self.ledger.participants.iter().map(|p| (&p.record, p.status, p.positions.as_slice()))
+    }
+
+    /// What is remembered of a transaction.
+    pub fn transaction(&self, key: TransactionKey) -> Option<TransactionView> {
+        report::transaction(&self.ledger, key)
+    }
+
+    /// The route a payment ID takes.
+    ///
+    /// # Errors
+    /// [`Reason::MpsUnknown`] or [`Reason::MerchantUnknown`].
+    pub fn explain_route(&self, id: PaymentId) -> Result<&Route, Reason> {
+        self.ledger.routes.find(id)
+    }
+
+    /// Whether [`Input::Configure`] will take this.
+    ///
+    /// # Errors
+    /// Who stands against it.
+    pub fn check_configuration(&self, participants: &[ParticipantRecord]) -> Result<(), ConfigurationError> {
+        participant::check(&self.ledger, participants)
+    }
+
+    /// Whether a participant has anything open: pending, held or undelivered.
+    pub fn open_of(&self, participant: ParticipantNumber) -> Option<u32> {
+        self.ledger.participants.get(participant).map(|p| p.open)
+    }
+}

@@ -1,0 +1,3 @@
+//! The two tables of a transaction: its money and its deliveries.
+
+pub mod money;
