@@ -26,7 +26,7 @@ pub struct Settings {
     /// Of those, how many are on their way at once.
     pub delivery_window: u32,
     /// Captures that one transaction may need acknowledged, at most 60; its ending always fits.
-    pub deliveries_for_transaction_max: u8,
+    pub deliveries_for_transaction_max: u16,
     /// The first pause before a delivery is sent again; doubled each time.
     pub delivery_retry_ms: u64,
     /// The longest pause between two sends of a delivery.
@@ -36,7 +36,7 @@ pub struct Settings {
     /// Requests waiting for a recall at once.
     pub recalls_max: u32,
     /// What `Busy` says about when to come again.
-    pub retry_after_ms: u16,
+    pub retry_after_ms: u64,
     /// Inquiries that a participant may make in a second; more are refused (rule 23).
     pub inquiries_per_s: u32,
     /// Bytes of extensions of answers that are remembered in all; beyond it answers are passed on without theirs.

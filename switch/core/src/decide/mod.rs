@@ -60,7 +60,11 @@ impl Desk<'_> {
             partition: self.ledger.partition,
             epoch: self.ledger.epoch(),
             sequence: Sequence(0),
-            retry_after_ms: if busy { self.settings.retry_after_ms } else { 0 },
+            retry_after_ms: if busy {
+                u16::try_from(self.settings.retry_after_ms).unwrap_or(u16::MAX)
+            } else {
+                0
+            },
             extensions: Extensions::NONE,
         };
         self.out.effects.push(Effect::Answer { to: from.session, original, answer });

@@ -1,0 +1,317 @@
+//! Facts as bytes.
+//!
+//! Each record: length of the rest (4 bytes), version (1), type (1), fields, all little-endian. Requests stand in it as
+//! frames of the protocol, exactly as received, extensions included. A field is never changed or removed; a new meaning
+//! gets a new type or a new version, so that every journal ever written can be read.
+//!
+//! Invariant: reading bytes that nobody wrote gives an error and never a panic.
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+mod fields;
+mod registry;
+
+use bytes::{Bytes, BytesMut};
+use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
+use holdfast_protocol::{Message, ParticipantNumber, TransactionKey};
+
+use fields::{Reader, Writer};
+
+/// The only version so far.
+pub const VERSION: u8 = 1;
+
+/// No record is longer: the longest holds all routes.
+pub const RECORD_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// Bytes that are no record of this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The bytes end before the record does.
+    #[error("the record is cut off")]
+    Short,
+    /// A later version wrote it.
+    #[error("the record has version {0}, known is {VERSION}")]
+    Version(u8),
+    /// No such type of record.
+    #[error("the record has the unknown type {0}")]
+    Kind(u8),
+    /// A field holds what its type does not allow.
+    #[error("the record's field \"{0}\" holds what it cannot")]
+    Field(&'static str),
+    /// There is more in the record than its fields.
+    #[error("the record is longer than its fields")]
+    Long,
+}
+
+mod kind {
+    pub(super) const PARTICIPANT_CONFIGURED: u8 = 1;
+    pub(super) const PARTICIPANT_REMOVED: u8 = 2;
+    pub(super) const PARTICIPANT_STATUS_SET: u8 = 3;
+    pub(super) const ROUTES_CONFIGURED: u8 = 4;
+    pub(super) const CUT_OVER: u8 = 5;
+    pub(super) const DAY_CLOSED: u8 = 6;
+    pub(super) const FORGOTTEN: u8 = 7;
+    pub(super) const RESERVED: u8 = 16;
+    pub(super) const DECLINED_AT_ONCE: u8 = 17;
+    pub(super) const APPROVED: u8 = 18;
+    pub(super) const DECLINED: u8 = 19;
+    pub(super) const LATE_ANSWER: u8 = 20;
+    pub(super) const CAPTURED: u8 = 21;
+    pub(super) const RELEASED: u8 = 22;
+    pub(super) const EXPIRED: u8 = 23;
+    pub(super) const REVERSED: u8 = 24;
+    pub(super) const TOMBSTONED: u8 = 25;
+    pub(super) const FOLLOW_UP_DECLINED: u8 = 26;
+    pub(super) const ACKNOWLEDGED: u8 = 27;
+}
+
+/// Writes records. Keeps a buffer for the requests inside them.
+#[derive(Debug, Default)]
+pub struct RecordWriter {
+    frame: BytesMut,
+}
+
+impl RecordWriter {
+    /// Appends the record of a fact to `out`.
+    pub fn write(&mut self, fact: &Fact, out: &mut Vec<u8>) {
+        let start = out.len();
+        let mut w = Writer::begin(out, &mut self.frame, kind_of(fact));
+        match fact {
+            Fact::ParticipantConfigured(record) => registry::write_participant(&mut w, record),
+            Fact::ParticipantRemoved(number) => w.participant(*number),
+            Fact::ParticipantStatusSet(number, status) => {
+                w.participant(*number);
+                w.u8(registry::status_number(*status));
+            }
+            Fact::RoutesConfigured(routes) => registry::write_routes(&mut w, routes),
+            Fact::CutOver(date) | Fact::DayClosed(date) => w.date(*date),
+            Fact::Forgotten(second) => w.u64(*second),
+            Fact::Reserved(r) => write_reserved(&mut w, r),
+            Fact::DeclinedAtOnce(d) => {
+                w.participant(d.originator);
+                w.message(&Message::Authorize(d.request.clone()));
+                w.reason(d.reason);
+                w.date(d.settlement_date);
+            }
+            Fact::Approved { key, amount, approval_code, extensions } => {
+                w.key(*key);
+                w.amount(*amount);
+                w.bytes(&approval_code.to_bytes());
+                w.extensions(extensions);
+            }
+            Fact::Declined { key, reason, decided_by, reversal, extensions } => {
+                w.key(*key);
+                w.reason(*reason);
+                w.u8(fields::decider_number(*decided_by));
+                w.bool(*reversal);
+                w.extensions(extensions);
+            }
+            Fact::LateAnswer { key, approved, reversal } => {
+                w.key(*key);
+                w.bool(*approved);
+                w.bool(*reversal);
+            }
+            Fact::Captured { originator, request, settlement_date } => {
+                w.participant(*originator);
+                w.message(&Message::Capture(request.clone()));
+                w.date(*settlement_date);
+            }
+            Fact::Released { originator, request, settlement_date } => {
+                w.participant(*originator);
+                w.message(&Message::Release(request.clone()));
+                w.date(*settlement_date);
+            }
+            Fact::Expired(key) => w.key(*key),
+            Fact::Reversed { originator, request, settlement_date, superseded_from } => {
+                w.participant(*originator);
+                w.message(&Message::Reverse(request.clone()));
+                w.date(*settlement_date);
+                w.u16(superseded_from.map_or(0, |delivery| delivery.0));
+            }
+            Fact::Tombstoned { originator, request, destination, settlement_date } => {
+                w.participant(*originator);
+                w.message(&Message::Reverse(request.clone()));
+                w.u16(destination.map_or(0, ParticipantNumber::get));
+                w.date(*settlement_date);
+            }
+            Fact::FollowUpDeclined { originator, request, reason, settlement_date } => {
+                w.participant(*originator);
+                w.message(&match request.clone() {
+                    FollowUp::Capture(m) => Message::Capture(m),
+                    FollowUp::Release(m) => Message::Release(m),
+                    FollowUp::Reverse(m) => Message::Reverse(m),
+                });
+                w.reason(*reason);
+                w.date(*settlement_date);
+            }
+            Fact::Acknowledged { key, delivery } => {
+                w.key(*key);
+                w.u16(delivery.0);
+            }
+        }
+        Writer::end(out, start);
+    }
+}
+
+fn kind_of(fact: &Fact) -> u8 {
+    match fact {
+        Fact::ParticipantConfigured(_) => kind::PARTICIPANT_CONFIGURED,
+        Fact::ParticipantRemoved(_) => kind::PARTICIPANT_REMOVED,
+        Fact::ParticipantStatusSet(..) => kind::PARTICIPANT_STATUS_SET,
+        Fact::RoutesConfigured(_) => kind::ROUTES_CONFIGURED,
+        Fact::CutOver(_) => kind::CUT_OVER,
+        Fact::DayClosed(_) => kind::DAY_CLOSED,
+        Fact::Forgotten(_) => kind::FORGOTTEN,
+        Fact::Reserved(_) => kind::RESERVED,
+        Fact::DeclinedAtOnce(_) => kind::DECLINED_AT_ONCE,
+        Fact::Approved { .. } => kind::APPROVED,
+        Fact::Declined { .. } => kind::DECLINED,
+        Fact::LateAnswer { .. } => kind::LATE_ANSWER,
+        Fact::Captured { .. } => kind::CAPTURED,
+        Fact::Released { .. } => kind::RELEASED,
+        Fact::Expired(_) => kind::EXPIRED,
+        Fact::Reversed { .. } => kind::REVERSED,
+        Fact::Tombstoned { .. } => kind::TOMBSTONED,
+        Fact::FollowUpDeclined { .. } => kind::FOLLOW_UP_DECLINED,
+        Fact::Acknowledged { .. } => kind::ACKNOWLEDGED,
+    }
+}
+
+fn write_reserved(w: &mut Writer<'_>, r: &Reserved) {
+    w.participant(r.originator);
+    w.message(&Message::Authorize(r.request.clone()));
+    w.participant(r.destination);
+    w.u16(r.instance.0);
+    w.u8(registry::debtor_number(r.debtor));
+    w.date(r.settlement_date);
+    w.time(r.deadline);
+}
+
+/// Takes one record off the front of `bytes`.
+///
+/// # Errors
+/// See [`RecordError`]; `bytes` is then where the record began.
+pub fn read(bytes: &mut &[u8]) -> Result<Fact, RecordError> {
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(RecordError::Short)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| RecordError::Short)?;
+    if length > RECORD_BYTES_MAX {
+        return Err(RecordError::Field("length"));
+    }
+    let (record, rest) = rest.split_at_checked(length).ok_or(RecordError::Short)?;
+    let ([version, kind], fields) = record.split_first_chunk::<2>().ok_or(RecordError::Short)?;
+    if *version != VERSION {
+        return Err(RecordError::Version(*version));
+    }
+    let mut reader = Reader::new(fields);
+    let fact = read_fact(*kind, &mut reader)?;
+    if !reader.is_empty() {
+        return Err(RecordError::Long);
+    }
+    *bytes = rest;
+    Ok(fact)
+}
+
+fn read_fact(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
+    Ok(match kind {
+        kind::PARTICIPANT_CONFIGURED => Fact::ParticipantConfigured(registry::read_participant(r)?),
+        kind::PARTICIPANT_REMOVED => Fact::ParticipantRemoved(r.participant()?),
+        kind::PARTICIPANT_STATUS_SET => {
+            Fact::ParticipantStatusSet(r.participant()?, registry::status(r.u8()?)?)
+        }
+        kind::ROUTES_CONFIGURED => Fact::RoutesConfigured(registry::read_routes(r)?),
+        kind::CUT_OVER => Fact::CutOver(r.date()?),
+        kind::DAY_CLOSED => Fact::DayClosed(r.date()?),
+        kind::FORGOTTEN => Fact::Forgotten(r.u64()?),
+        kind::RESERVED => Fact::Reserved(read_reserved(r)?),
+        kind::DECLINED_AT_ONCE => Fact::DeclinedAtOnce(DeclinedAtOnce {
+            originator: r.participant()?,
+            request: r.authorize()?,
+            reason: r.reason()?,
+            settlement_date: r.date()?,
+        }),
+        kind::APPROVED => Fact::Approved {
+            key: r.key()?,
+            amount: r.amount()?,
+            approval_code: r.approval_code()?,
+            extensions: r.extensions()?,
+        },
+        kind::DECLINED => Fact::Declined {
+            key: r.key()?,
+            reason: r.reason()?,
+            decided_by: fields::decider(r.u8()?)?,
+            reversal: r.bool()?,
+            extensions: r.extensions()?,
+        },
+        kind::LATE_ANSWER => {
+            Fact::LateAnswer { key: r.key()?, approved: r.bool()?, reversal: r.bool()? }
+        }
+        kind::EXPIRED => Fact::Expired(r.key()?),
+        kind::ACKNOWLEDGED => Fact::Acknowledged { key: r.key()?, delivery: r.delivery()? },
+        kind::CAPTURED
+        | kind::RELEASED
+        | kind::REVERSED
+        | kind::TOMBSTONED
+        | kind::FOLLOW_UP_DECLINED => return read_follow_up(kind, r),
+        unknown => return Err(RecordError::Kind(unknown)),
+    })
+}
+
+fn read_follow_up(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
+    let originator = r.participant()?;
+    let message = r.message()?;
+    Ok(match (kind, message) {
+        (kind::CAPTURED, Message::Capture(request)) => {
+            Fact::Captured { originator, request, settlement_date: r.date()? }
+        }
+        (kind::RELEASED, Message::Release(request)) => {
+            Fact::Released { originator, request, settlement_date: r.date()? }
+        }
+        (kind::REVERSED, Message::Reverse(request)) => Fact::Reversed {
+            originator,
+            request,
+            settlement_date: r.date()?,
+            superseded_from: r.optional_delivery()?,
+        },
+        (kind::TOMBSTONED, Message::Reverse(request)) => Fact::Tombstoned {
+            originator,
+            request,
+            destination: ParticipantNumber::new(r.u16()?),
+            settlement_date: r.date()?,
+        },
+        (kind::FOLLOW_UP_DECLINED, message) => {
+            let request = match message {
+                Message::Capture(m) => FollowUp::Capture(m),
+                Message::Release(m) => FollowUp::Release(m),
+                Message::Reverse(m) => FollowUp::Reverse(m),
+                _ => return Err(RecordError::Field("request")),
+            };
+            Fact::FollowUpDeclined { originator, request, reason: r.reason()?, settlement_date: r.date()? }
+        }
+        _ => return Err(RecordError::Field("request")),
+    })
+}
+
+fn read_reserved(r: &mut Reader<'_>) -> Result<Reserved, RecordError> {
+    Ok(Reserved {
+        originator: r.participant()?,
+        request: r.authorize()?,
+        destination: r.participant()?,
+        instance: holdfast_protocol::Instance(r.u16()?),
+        debtor: registry::debtor(r.u8()?)?,
+        settlement_date: r.date()?,
+        deadline: r.time()?,
+    })
+}
+
+/// The key of a transaction on disk: originator, then id.
+fn key_of(originator: ParticipantNumber, id: [u8; 16]) -> TransactionKey {
+    TransactionKey { originator, id: holdfast_protocol::RequestId::from_bytes(id) }
+}
+
+/// Copies what outlives the journal's buffer.
+fn owned(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! The fields of records, one after the other.
+
+use bytes::BytesMut;
+use holdfast_protocol::codec::extension::Extensions;
+use holdfast_protocol::{
+    Amount, ApprovalCode, Authorize, BusinessDate, Currency, DecidedBy, DeliveryNumber, FrameReader, Message,
+    ParticipantNumber, Reason, Total, TransactionKey, UnixMillis,
+};
+
+use super::{RecordError, VERSION, key_of, owned};
+
+/// Appends fields.
+pub(super) struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    frame: &'a mut BytesMut,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn begin(out: &'a mut Vec<u8>, frame: &'a mut BytesMut, kind: u8) -> Self {
+        out.extend_from_slice(&[0, 0, 0, 0, VERSION, kind]);
+        Self { out, frame }
+    }
+
+    /// Fills in the length of the record that began at `start`.
+    pub(super) fn end(out: &mut [u8], start: usize) {
+        let length = out.len().saturating_sub(start).saturating_sub(4);
+        let length = u32::try_from(length).expect("a record is far below 4 GiB");
+        out.get_mut(start..)
+            .and_then(|record| record.first_chunk_mut::<4>())
+            .expect("the record began here")
+            .copy_from_slice(&length.to_le_bytes());
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    pub(super) fn u8(&mut self, value: u8) {
+        self.out.push(value);
+    }
+
+    pub(super) fn bool(&mut self, value: bool) {
+        self.u8(u8::from(value));
+    }
+
+    pub(super) fn u16(&mut self, value: u16) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    pub(super) fn u64(&mut self, value: u64) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    /// The number of what follows.
+    pub(super) fn count(&mut self, count: usize) {
+        let count = u32::try_from(count).expect("the configuration is far below 2^32 entries");
+        self.bytes(&count.to_le_bytes());
+    }
+
+    pub(super) fn participant(&mut self, number: ParticipantNumber) {
+        self.u16(number.get());
+    }
+
+    pub(super) fn key(&mut self, key: TransactionKey) {
+        self.participant(key.originator);
+        self.bytes(&key.id.to_bytes());
+    }
+
+    pub(super) fn amount(&mut self, amount: Amount) {
+        self.u64(amount.minor());
+    }
+
+    pub(super) fn total(&mut self, total: Total) {
+        self.bytes(&total.minor().to_le_bytes());
+    }
+
+    pub(super) fn currency(&mut self, currency: Currency) {
+        self.u16(currency.number());
+    }
+
+    pub(super) fn reason(&mut self, reason: Reason) {
+        self.u16(reason.number());
+    }
+
+    pub(super) fn date(&mut self, date: BusinessDate) {
+        self.bytes(&date.to_yyyymmdd().to_le_bytes());
+    }
+
+    pub(super) fn time(&mut self, time: UnixMillis) {
+        self.u64(time.get());
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.bytes(text.as_bytes());
+    }
+
+    pub(super) fn extensions(&mut self, extensions: &Extensions) {
+        self.u16(u16::try_from(extensions.len()).expect("extensions take 2,048 bytes at most"));
+        self.bytes(extensions.as_bytes());
+    }
+
+    /// A request as its frame.
+    pub(super) fn message(&mut self, message: &Message) {
+        self.frame.clear();
+        message.encode(self.frame);
+        self.out.extend_from_slice(self.frame);
+    }
+}
+
+/// Takes fields off the front.
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(super) const fn new(fields: &'a [u8]) -> Self {
+        Self { rest: fields }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(RecordError::Short)?;
+        self.rest = rest;
+        Ok(*head)
+    }
+
+    fn slice(&mut self, length: usize) -> Result<&'a [u8], RecordError> {
+        let (head, rest) = self.rest.split_at_checked(length).ok_or(RecordError::Short)?;
+        self.rest = rest;
+        Ok(head)
+    }
+
+    pub(super) fn u8(&mut self) -> Result<u8, RecordError> {
+        self.array().map(u8::from_le_bytes)
+    }
+
+    pub(super) fn bool(&mut self) -> Result<bool, RecordError> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(RecordError::Field("flag")),
+        }
+    }
+
+    pub(super) fn u16(&mut self) -> Result<u16, RecordError> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    pub(super) fn u64(&mut self) -> Result<u64, RecordError> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// How many entries of at least `bytes_min` bytes follow; never more than there can be.
+    pub(super) fn count(&mut self, bytes_min: usize) -> Result<usize, RecordError> {
+        let count = usize::try_from(u32::from_le_bytes(self.array()?)).map_err(|_| RecordError::Short)?;
+        if count.saturating_mul(bytes_min) <= self.rest.len() { Ok(count) } else { Err(RecordError::Short) }
+    }
+
+    pub(super) fn participant(&mut self) -> Result<ParticipantNumber, RecordError> {
+        ParticipantNumber::new(self.u16()?).ok_or(RecordError::Field("participant"))
+    }
+
+    pub(super) fn key(&mut self) -> Result<TransactionKey, RecordError> {
+        Ok(key_of(self.participant()?, self.array()?))
+    }
+
+    pub(super) fn amount(&mut self) -> Result<Amount, RecordError> {
+        Amount::from_minor(self.u64()?).ok_or(RecordError::Field("amount"))
+    }
+
+    pub(super) fn total(&mut self) -> Result<Total, RecordError> {
+        self.array().map(|bytes| Total::from_minor(i128::from_le_bytes(bytes)))
+    }
+
+    pub(super) fn currency(&mut self) -> Result<Currency, RecordError> {
+        Currency::from_number(self.u16()?).ok_or(RecordError::Field("currency"))
+    }
+
+    pub(super) fn reason(&mut self) -> Result<Reason, RecordError> {
+        Reason::from_number(self.u16()?).ok_or(RecordError::Field("reason"))
+    }
+
+    pub(super) fn date(&mut self) -> Result<BusinessDate, RecordError> {
+        BusinessDate::from_yyyymmdd(u32::from_le_bytes(self.array()?)).ok_or(RecordError::Field("date"))
+    }
+
+    pub(super) fn time(&mut self) -> Result<UnixMillis, RecordError> {
+        UnixMillis::new(self.u64()?).ok_or(RecordError::Field("time"))
+    }
+
+    pub(super) fn delivery(&mut self) -> Result<DeliveryNumber, RecordError> {
+        self.optional_delivery()?.ok_or(RecordError::Field("delivery"))
+    }
+
+    pub(super) fn optional_delivery(&mut self) -> Result<Option<DeliveryNumber>, RecordError> {
+        self.u16().map(|number| (number > 0).then_some(DeliveryNumber(number)))
+    }
+
+    pub(super) fn text(&mut self) -> Result<String, RecordError> {
+        let length = self.count(1)?;
+        let text = std::str::from_utf8(self.slice(length)?).map_err(|_| RecordError::Field("text"))?;
+        Ok(text.to_owned())
+    }
+
+    pub(super) fn approval_code(&mut self) -> Result<ApprovalCode, RecordError> {
+        ApprovalCode::new(self.array()?).ok_or(RecordError::Field("approval code"))
+    }
+
+    pub(super) fn extensions(&mut self) -> Result<Extensions, RecordError> {
+        let length = usize::from(self.u16()?);
+        let area = owned(self.slice(length)?);
+        Extensions::from_wire(area).map_err(|_| RecordError::Field("extensions"))
+    }
+
+    /// A request from its frame.
+    pub(super) fn message(&mut self) -> Result<Message, RecordError> {
+        let length = self.rest.first_chunk::<2>().ok_or(RecordError::Short)?;
+        let frame = self.slice(usize::from(u16::from_le_bytes(*length)))?;
+        let wrong = RecordError::Field("request");
+        let mut reader = FrameReader::default();
+        reader.push(owned(frame));
+        let frame = reader.next_frame().map_err(|_| wrong)?.ok_or(wrong)?;
+        Message::decode(&frame).map_err(|_| wrong)
+    }
+
+    pub(super) fn authorize(&mut self) -> Result<Authorize, RecordError> {
+        match self.message()? {
+            Message::Authorize(request) => Ok(request),
+            _ => Err(RecordError::Field("request")),
+        }
+    }
+}
+
+pub(super) const fn decider_number(decided_by: DecidedBy) -> u8 {
+    match decided_by {
+        DecidedBy::Destination => 1,
+        DecidedBy::Switch => 2,
+        DecidedBy::StandIn => 3,
+    }
+}
+
+pub(super) const fn decider(number: u8) -> Result<DecidedBy, RecordError> {
+    match number {
+        1 => Ok(DecidedBy::Destination),
+        2 => Ok(DecidedBy::Switch),
+        3 => Ok(DecidedBy::StandIn),
+        _ => Err(RecordError::Field("decided by")),
+    }
+}
