@@ -1,7 +1,8 @@
 //! What the outside is to hear once the facts are durable (I1). Data, never a call.
 
 use holdfast_protocol::{
-    Answer, Authorize, Capture, Complete, DeliveryNumber, Release, RequestId, Reverse, Status, TransactionKey, UnixMillis,
+    Answer, Authorize, Capture, Complete, DeliveryNumber, Release, RequestId, Reverse, Status,
+    TransactionKey, UnixMillis,
 };
 
 use crate::view::SessionId;

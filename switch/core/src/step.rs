@@ -1,6 +1,8 @@
 //! The one entry point: an input, the time and the volatile world in; facts and effects out.
 
-use holdfast_protocol::{Epoch, Partition, PaymentId, ParticipantNumber, Reason, Sequence, TransactionKey, UnixMillis};
+use holdfast_protocol::{
+    Epoch, ParticipantNumber, Partition, PaymentId, Reason, Sequence, TransactionKey, UnixMillis,
+};
 
 use crate::counters::Counters;
 use crate::decide::follow::Follower;
@@ -206,9 +208,11 @@ impl Core {
     /// When [`Input::Tick`] is due next.
     pub fn next_deadline(&self) -> Option<UnixMillis> {
         let kept_ms = self.settings.window_max_ms + self.settings.skew_max_ms;
-        let forget = self.ledger.remembered.oldest_second().map(|second| {
-            UnixMillis::from_48_bits((second + 1) * 1_000).plus(kept_ms)
-        });
+        let forget = self
+            .ledger
+            .remembered
+            .oldest_second()
+            .map(|second| UnixMillis::from_48_bits((second + 1) * 1_000).plus(kept_ms));
         self.schedule.next_deadline().into_iter().chain(forget).min()
     }
 
@@ -243,9 +247,7 @@ impl Core {
     }
 
     /// Each participant with its status and positions, by number.
-    pub fn participants(
-        &self,
-    ) -> impl Iterator<Item = (&ParticipantRecord, ParticipantStatus, &[Position])> {
+    pub fn participants(&self) -> impl Iterator<Item = (&ParticipantRecord, ParticipantStatus, &[Position])> {
         self.ledger.participants.iter().map(|p| (&p.record, p.status, p.positions.as_slice()))
     }
 

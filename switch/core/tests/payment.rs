@@ -127,10 +127,13 @@ fn silence_ends_in_a_reversal_that_is_sent_until_it_is_acknowledged() {
     assert!(out.facts.is_empty());
     core.step(at(4_996), &Input::Tick, &view, &mut out);
     assert!(
-        matches!(&out.effects[..], [
-            Effect::Answer { answer: Answer { reason: Reason::DestinationTimedOut, .. }, .. },
-            Effect::Deliver { to: SessionId(2), .. },
-        ]),
+        matches!(
+            &out.effects[..],
+            [
+                Effect::Answer { answer: Answer { reason: Reason::DestinationTimedOut, .. }, .. },
+                Effect::Deliver { to: SessionId(2), .. },
+            ]
+        ),
         "{:?}",
         out.effects
     );

@@ -242,16 +242,12 @@ fn read_fact(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
             reversal: r.bool()?,
             extensions: r.extensions()?,
         },
-        kind::LATE_ANSWER => {
-            Fact::LateAnswer { key: r.key()?, approved: r.bool()?, reversal: r.bool()? }
-        }
+        kind::LATE_ANSWER => Fact::LateAnswer { key: r.key()?, approved: r.bool()?, reversal: r.bool()? },
         kind::EXPIRED => Fact::Expired(r.key()?),
         kind::ACKNOWLEDGED => Fact::Acknowledged { key: r.key()?, delivery: r.delivery()? },
-        kind::CAPTURED
-        | kind::RELEASED
-        | kind::REVERSED
-        | kind::TOMBSTONED
-        | kind::FOLLOW_UP_DECLINED => return read_follow_up(kind, r),
+        kind::CAPTURED | kind::RELEASED | kind::REVERSED | kind::TOMBSTONED | kind::FOLLOW_UP_DECLINED => {
+            return read_follow_up(kind, r);
+        }
         unknown => return Err(RecordError::Kind(unknown)),
     })
 }

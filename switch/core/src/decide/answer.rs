@@ -3,7 +3,9 @@
 //! Only the destination of the transaction is heard, and only the first answer decides (I6). What comes after the end
 //! moves no money; where it shows that the destination may hold some, a reversal goes out (rules 7 and 8).
 
-use holdfast_protocol::{Amount, Answer, DecidedBy, Extensions, Outcome, Reason, ReasonClass, TransactionKey};
+use holdfast_protocol::{
+    Amount, Answer, DecidedBy, Extensions, Outcome, Reason, ReasonClass, TransactionKey,
+};
 
 use super::Desk;
 use crate::fact::Fact;
@@ -133,6 +135,10 @@ fn late(
     }
     let declined_by_destination = matches!(end, Some((Ending::Declined, DecidedBy::Destination)));
     if !noted {
-        desk.fact(Fact::LateAnswer { key, approved: approves, reversal: approves && declined_by_destination });
+        desk.fact(Fact::LateAnswer {
+            key,
+            approved: approves,
+            reversal: approves && declined_by_destination,
+        });
     }
 }

@@ -141,15 +141,7 @@ impl Follower<'_> {
     }
 
     fn pump(&mut self, destination: ParticipantNumber, out: &mut Output) {
-        deliver::pump_parts(
-            self.ledger,
-            self.schedule,
-            self.settings,
-            self.view,
-            self.now,
-            destination,
-            out,
-        );
+        deliver::pump_parts(self.ledger, self.schedule, self.settings, self.view, self.now, destination, out);
     }
 
     /// A capture, release or reversal was decided: its sender hears it, and so does who waits for the original.
@@ -196,4 +188,3 @@ impl Follower<'_> {
         self.pump(destination, out);
     }
 }
-

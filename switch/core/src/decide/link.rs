@@ -5,8 +5,7 @@ use super::{Desk, deliver};
 use crate::input::From;
 
 pub(crate) fn up(desk: &mut Desk<'_>, from: From) {
-    let Some(link) =
-        desk.view.receivers(from.participant).find(|link| link.session == from.session).copied()
+    let Some(link) = desk.view.receivers(from.participant).find(|link| link.session == from.session).copied()
     else {
         return;
     };

@@ -21,7 +21,10 @@ pub enum ConfigurationError {
 /// Whether a participant may go: nothing open, nothing held, nothing owed.
 fn may_go(ledger: &Ledger, number: ParticipantNumber) -> bool {
     let participant = ledger.participants.known(number);
-    let flat = participant.positions.iter().all(|p| p.held == holdfast_protocol::Total::ZERO && p.debits == p.credits);
+    let flat = participant
+        .positions
+        .iter()
+        .all(|p| p.held == holdfast_protocol::Total::ZERO && p.debits == p.credits);
     participant.open == 0 && flat
 }
 

@@ -1,8 +1,8 @@
 //! Turns facts into state. It never fails and never decides (I7): recovery and replicas call it too.
 
 use holdfast_protocol::{
-    Amount, ApprovalCode, Authorize, BusinessDate, DecidedBy, DeliveryNumber, Extensions, Kind, Reason, Reverse,
-    TransactionKey, UnixMillis,
+    Amount, ApprovalCode, Authorize, BusinessDate, DecidedBy, DeliveryNumber, Extensions, Kind, Reason,
+    Reverse, TransactionKey, UnixMillis,
 };
 
 use super::content::Content;

@@ -5,9 +5,7 @@ use holdfast_protocol::{
     Reason, Release, RequestId, Reverse, TransactionKey, UnixMillis,
 };
 
-use super::apply::{
-    RECORDED, Touched, close_if_done, end_pending, open_index, push_delivery, push_reversal,
-};
+use super::apply::{RECORDED, Touched, close_if_done, end_pending, open_index, push_delivery, push_reversal};
 use super::content::Content;
 use super::movement::{change, open};
 use super::record::{Closed, FollowUpKind, FollowUpRecord, Standing, TransactionRecord};
@@ -33,17 +31,8 @@ fn remember(ledger: &mut Ledger, r: &Remember<'_>) {
         FollowUp::Reverse(m) => (FollowUpKind::Reverse, Content::of_reverse(m)),
     };
     let (id, original) = (r.request.id(), r.request.original());
-    let record = FollowUpRecord::new(
-        r.who,
-        id,
-        original,
-        kind,
-        content,
-        r.reason,
-        r.amount,
-        r.date,
-        ledger.sequence,
-    );
+    let record =
+        FollowUpRecord::new(r.who, id, original, kind, content, r.reason, r.amount, r.date, ledger.sequence);
     ledger.remembered.insert_follow_up(r.who, id, record);
 }
 
@@ -200,8 +189,7 @@ pub(super) fn reverse(
 ) -> Option<Touched> {
     let key = TransactionKey { originator: who, id: request.original };
     let follow_up = FollowUp::Reverse(request.clone());
-    let mut outcome =
-        Remember { who, request: &follow_up, reason: Reason::None, amount: Amount::ZERO, date };
+    let mut outcome = Remember { who, request: &follow_up, reason: Reason::None, amount: Amount::ZERO, date };
     let index = match ledger.remembered.transaction(key).expect(RECORDED).standing() {
         Standing::Open(index) => index,
         Standing::Closed(closed) if closed.ending == Ending::Captured => {

@@ -141,7 +141,11 @@ fn count_pending(days: &mut BTreeMap<BusinessDate, u64>, date: BusinessDate, bef
 fn settle(ledger: &mut Ledger, index: u32, before: Tally, held_moved: i128) {
     let transaction = ledger.transactions.get(index);
     let after = Tally::of(transaction);
-    assert_eq!(held_moved, after.hold - before.hold, "I3: the change of what is held is the change of what is open");
+    assert_eq!(
+        held_moved,
+        after.hold - before.hold,
+        "I3: the change of what is held is the change of what is open"
+    );
     if before.pending != after.pending {
         step(&mut ledger.pending, before.pending, after.pending);
         count_pending(&mut ledger.days, transaction.settlement_date, before, after);

@@ -142,11 +142,7 @@ impl Ledger {
 
     /// Under which epoch a fact was decided.
     pub(crate) fn epoch_of(&self, sequence: u64) -> Epoch {
-        self.epochs
-            .iter()
-            .rev()
-            .find(|(from, _)| *from <= sequence)
-            .map_or(Epoch(0), |(_, epoch)| *epoch)
+        self.epochs.iter().rev().find(|(from, _)| *from <= sequence).map_or(Epoch(0), |(_, epoch)| *epoch)
     }
 
     /// The open transaction of a key.

@@ -1,8 +1,6 @@
 //! Participants and routes as bytes.
 
-use holdfast_core::registry::{
-    Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route,
-};
+use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
 use holdfast_protocol::{Amount, Merchant, MpsId, SecurityLevel, Total};
 
 use super::RecordError;
