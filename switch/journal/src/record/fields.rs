@@ -212,8 +212,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn extensions(&mut self) -> Result<Extensions, RecordError> {
         let length = usize::from(self.u16()?);
-        let area = owned(self.slice(length)?);
-        Extensions::from_wire(area).map_err(|_| RecordError::Field("extensions"))
+        Extensions::from_wire(self.slice(length)?).map_err(|_| RecordError::Field("extensions"))
     }
 
     /// A request from its frame.
