@@ -181,7 +181,7 @@ fn requests(mut s: Section<'_>, to: &mut Settings) {
         s.number("pending_for_destination_max", d.pending_for_destination_max, 1..=100_000_000);
     to.open_max = s.number("open_max", d.open_max, 1..=1_000_000_000);
     to.recalls_max = s.number("recalls_max", d.recalls_max, 1..=1_000_000);
-    to.retry_after_ms = s.number("retry_after_ms", d.retry_after_ms, 1..=600_000);
+    to.retry_after_ms = s.number("retry_after_ms", d.retry_after_ms, 1..=60_000);
     to.expected_rate_per_s = s.number("expected_rate_per_s", d.expected_rate_per_s, 1..=10_000_000);
     if to.budget_share_ms >= to.budget_max_ms {
         s.fault("budget_share_ms", "expected less than budget_max_ms: nothing would be left to forward");
@@ -199,7 +199,7 @@ fn deliveries(mut s: Section<'_>, to: &mut Settings) {
         s.number("undelivered_for_destination_max", d.undelivered_for_destination_max, 10..=100_000_000);
     to.delivery_window = s.number("window", d.delivery_window, 1..=1_000_000);
     to.deliveries_for_transaction_max =
-        s.number("for_transaction_max", d.deliveries_for_transaction_max, 2..=1_000);
+        s.number("for_transaction_max", d.deliveries_for_transaction_max, 2..=200);
     to.delivery_retry_ms = s.number("retry_ms", d.delivery_retry_ms, 1..=600_000);
     to.delivery_retry_max_ms = s.number("retry_max_ms", d.delivery_retry_max_ms, 1..=DAY_MS);
     to.delivery_alarm_ms = s.number("alarm_ms", d.delivery_alarm_ms, 1..=30 * DAY_MS);
