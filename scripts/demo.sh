@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# Builds Holdfast, starts a switch, and plays three operators and three acquirers against it.
+# Works from any directory; honours CARGO_TARGET_DIR.
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+scripts/demo.sh [--seconds N] [--rate R|max] [--saturation] [--out DIR] [-- LOADGEN-OPTION...]
+scripts/demo.sh --serve DIR
+
+  --seconds N    how long to measure (10)
+  --rate R|max   operations a second, open loop (20000); max: as fast as the switch completes them, implies --saturation
+  --saturation   pay only, no history and no auditor
+  --out DIR      keep the results there: summary.json, latency.hlog, latency.hgrm, history/, switch.log, the journal
+  --serve DIR    make configuration, certificates and journal in DIR, and run the switch in the foreground
+
+Exit code: 0 when the run had no errors and the books closed; otherwise that of the program that failed.
+TEXT
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+seconds=10
+rate=20000
+saturation=0
+out=''
+serve=''
+extra=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --seconds) seconds=${2:?--seconds needs a number}; shift ;;
+        --rate) rate=${2:?--rate needs a number or max}; shift ;;
+        --saturation) saturation=1 ;;
+        --out) out=${2:?--out needs a directory}; shift ;;
+        --serve) serve=${2:?--serve needs a directory}; shift ;;
+        --) shift; extra=("$@"); break ;;
+        -h | --help) usage; exit 0 ;;
+        *) usage >&2; exit 2 ;;
+    esac
+    shift
+done
+[ "$rate" != max ] || saturation=1
+
+say() {
+    printf 'demo: %s\n' "$*"
+}
+
+fail() {
+    printf 'demo: FAILED: %s\n' "$*" >&2
+    exit "${code:-1}"
+}
+
+# A port that no socket of this machine has.
+free_port() {
+    local port hex
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        hex=$(printf ':%04X ' "$port")
+        cat /proc/net/{udp,udp6,tcp,tcp6} 2>/dev/null | grep -qi "$hex" || break
+    done
+    printf '%s' "$port"
+}
+
+# Who takes part and where payment IDs lead. Caps are far above what any run moves.
+configuration() {
+    local directory=$1 number
+    cat <<TEXT
+name = "switch"
+listen = ["127.0.0.1:$(free_port)"]
+admin = "127.0.0.1:$(free_port)"
+
+[journal]
+directory = "$directory/journal"
+
+[tls]
+certificate = "$directory/certs/switch.pem"
+key = "$directory/certs/switch.key"
+ca = "$directory/certs/ca.pem"
+TEXT
+    for number in 1 2 3; do
+        cat <<TEXT
+
+[[participants]]
+name = "operator-$number"
+number = $number
+roles = ["originates", "receives"]
+caps = { EUR = "1000000000000.00", USD = "1000000000000.00" }
+limits = { level_1 = {}, level_2 = {}, level_3 = {}, level_4 = {} }
+
+[[routes]]
+mps = "mps-$number"
+destination = "operator-$number"
+TEXT
+    done
+    for number in 1 2 3; do
+        cat <<TEXT
+
+[[participants]]
+name = "acquirer-$number"
+number = $((10 + number))
+roles = ["receives"]
+caps = { EUR = "1000000000000.00", USD = "1000000000000.00" }
+
+[[routes]]
+mps = "acq-$number"
+destination = "acquirer-$number"
+TEXT
+    done
+}
+
+# The value of a key of the configuration, without its quotes and brackets.
+configured() {
+    sed -n "s/^$1 = //p" "$work/holdfast.toml" | tr -d '"[]' | head -n 1
+}
+
+# The value of a number or text in summary.json.
+summary() {
+    sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$out/summary.json" | head -n 1
+}
+
+say 'building (the first time takes some minutes)'
+cargo build --locked --release --manifest-path "$root/Cargo.toml" -p holdfast -p holdfast-loadgen -p holdfast-audit
+target=$(cargo metadata --locked --format-version 1 --no-deps --manifest-path "$root/Cargo.toml" |
+    sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+bin=$target/release
+
+keep=1
+if [ -n "$serve" ]; then
+    work=$serve
+elif [ -n "$out" ]; then
+    work=$out
+else
+    # Beside the build, because /tmp may be memory, and a journal there is on no disk.
+    mkdir -p "$target/demo"
+    work=$(mktemp -d "$target/demo/run.XXXXXX")
+    keep=0
+fi
+mkdir -p "$work"
+work=$(cd "$work" && pwd)
+out=$work
+[ -e "$work/holdfast.toml" ] || configuration "$work" > "$work/holdfast.toml"
+[ -e "$work/certs/ca.pem" ] || { mkdir -p "$work/certs" && "$bin/holdfast" certs "$work/certs" --config "$work/holdfast.toml" > /dev/null; }
+listen=$(configured listen)
+admin=$(configured admin)
+
+if [ -n "$serve" ]; then
+    say "switch on $listen, admin on http://$admin (status, metrics)"
+    for number in 1 2 3; do
+        say "payment IDs: shop-1@acq-$number leads to acquirer-$number, shop-1@mps-$number to operator-$number"
+    done
+    say "in another terminal: $bin/loadgen run --switch $listen --certs $work/certs --admin $admin -r 20000 -d 10s"
+    exec "$bin/holdfast" serve --config "$work/holdfast.toml"
+fi
+
+switch=''
+cleanup() {
+    local status=$?
+    trap - EXIT INT TERM
+    if [ -n "$switch" ] && kill -0 "$switch" 2>/dev/null; then
+        kill -TERM "$switch" 2>/dev/null || true
+        wait "$switch" 2>/dev/null || true
+    fi
+    if [ "$keep" = 0 ]; then
+        if [ "$status" = 0 ]; then rm -rf "$work"; else say "what there is to look at is in $work"; fi
+    fi
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+"$bin/holdfast" serve --config "$work/holdfast.toml" > "$work/switch.log" 2>&1 &
+switch=$!
+for _ in $(seq 200); do
+    kill -0 "$switch" 2>/dev/null || { tail -n 20 "$work/switch.log" >&2; fail 'the switch did not start'; }
+    if "$bin/holdfast" status --admin "$admin" > /dev/null 2>&1; then break; fi
+    sleep 0.1
+done
+"$bin/holdfast" status --admin "$admin" > /dev/null || fail 'the switch did not become ready'
+say "switch on $listen, admin on http://$admin, journal in $work/journal"
+
+load=(run --switch "$listen" --certs "$work/certs" --admin "$admin" -r "$rate" -d "${seconds}s" -o "$work")
+if [ "$saturation" = 1 ]; then
+    load+=(--mix pay:1 --no-history)
+fi
+say "three operators and three acquirers, $rate operations/s for $seconds s"
+code=0
+"$bin/loadgen" "${load[@]}" ${extra[@]+"${extra[@]}"} || code=$?
+case $code in
+    0) ;;
+    4) printf '\ndemo: THE MEASUREMENT IS INVALID: see the table. The books count all the same.\n\n' >&2 ;;
+    5) fail 'the books do not close' ;;
+    *) fail "the load generator ended with $code" ;;
+esac
+code=1
+[ "$(summary books)" = closed ] || fail 'the books do not close'
+[ "$(summary errors)" = 0 ] || fail "$(summary errors) errors"
+
+"$bin/holdfast" status --admin "$admin" --json > "$work/status.json"
+kill -TERM "$switch"
+wait "$switch" || fail "the switch ended with $?; see $work/switch.log"
+switch=''
+say 'the switch has drained and stopped'
+
+if [ "$saturation" = 0 ]; then
+    "$bin/holdfast" journal verify "$work/journal" || fail 'the journal is not clean'
+    "$bin/holdfast" journal dump "$work/journal" > "$work/journal.jsonl"
+    verdict=clean
+    "$bin/audit" "$work" --journal-dump "$work/journal.jsonl" --status "$work/status.json" || verdict=faulty
+    sed -i "s/\"audit\": *\"not_run\"/\"audit\": \"$verdict\"/" "$work/summary.json"
+    [ "$verdict" = clean ] || fail 'the auditor found faults'
+fi
+say 'no errors, books closed'
