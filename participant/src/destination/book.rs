@@ -363,6 +363,16 @@ impl Book {
         self.entries.iter().flat_map(|(key, entry)| entry.records(*key)).collect()
     }
 
+    /// Whether everything the switch sent is decided, carried out, written and sent, and every answer on this link was
+    /// decided by the switch.
+    pub fn is_settled(&self) -> bool {
+        self.deciding == 0
+            && self.records.is_empty()
+            && self.outgoing.is_empty()
+            && self.actions.is_empty()
+            && self.lanes.iter().all(LaneCoverage::is_settled)
+    }
+
     /// How many transactions are remembered.
     pub fn remembered(&self) -> usize {
         self.entries.len()

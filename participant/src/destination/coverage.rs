@@ -18,6 +18,11 @@ impl LaneCoverage {
         self.uncovered.push_back(key);
     }
 
+    /// Whether every answer is decided.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.uncovered.is_empty()
+    }
+
     /// The transactions whose answers are newly decided; `None` where the switch counts answers that were never sent.
     /// A count that has not grown says nothing new.
     pub(crate) fn through(&mut self, count: u64) -> Option<impl Iterator<Item = TransactionKey>> {

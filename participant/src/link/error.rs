@@ -54,6 +54,9 @@ pub enum LinkError {
         /// What.
         message: MessageType,
     },
+    /// The switch contradicts itself or the participant's own record. The link is closed.
+    #[error("the switch contradicts itself: {0}")]
+    Contradiction(#[from] crate::destination::Contradiction),
     /// An echo was not answered: the switch is gone or stuck.
     #[error("the switch left an echo unanswered for {0} ms")]
     EchoUnanswered(u64),
@@ -91,7 +94,9 @@ impl LinkError {
     pub const fn reason(&self) -> Reason {
         match self {
             Self::Nonsense { .. } => Reason::FrameMalformed,
-            Self::Violation { .. } | Self::StreamClosed(_) => Reason::ProtocolViolation,
+            Self::Violation { .. } | Self::Contradiction(_) | Self::StreamClosed(_) => {
+                Reason::ProtocolViolation
+            }
             Self::EchoUnanswered(_) => Reason::EchoUnanswered,
             Self::SignOnTimedOut(_) => Reason::SignOnTimedOut,
             Self::Version(_) => Reason::VersionUnsupported,
@@ -124,6 +129,7 @@ impl LinkError {
             | Self::SignOnTimedOut(_)
             | Self::Nonsense { .. }
             | Self::Violation { .. }
+            | Self::Contradiction(_)
             | Self::EchoUnanswered(_)
             | Self::StreamClosed(_)
             | Self::Lost(_)

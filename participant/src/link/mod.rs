@@ -24,6 +24,7 @@ pub use config::{LinkConfig, Roles};
 pub use error::{LinkError, PushError, Stream};
 pub use receiver::{LinkReceiver, Received};
 pub use sender::LinkSender;
+pub(crate) use shared::Shared;
 
 /// Both halves of a link. See [`Self::split`] for using them apart.
 #[derive(Debug)]

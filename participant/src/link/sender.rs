@@ -134,6 +134,10 @@ impl LinkSender {
         self.shared.draining()
     }
 
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// The connection, for its statistics.
     pub const fn connection(&self) -> &Connection {
         &self.connection
