@@ -1,13 +1,130 @@
-//! `holdfast journal`: reads the journal of a switch.
+//! Reads the journal of a switch that does not run: `holdfast journal verify`, `holdfast journal dump`, and the life of
+//! a transaction that has left the memory of the switch.
 
+use std::collections::HashMap;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::Failure;
+use holdfast_core::Fact;
+use holdfast_journal::{Facts, OpenError, Verified, VisitError, read_directory, record};
+use holdfast_protocol::{ParticipantNumber, RequestId, TransactionKey};
+
+use super::dump::{Line, transaction};
+use super::{Failure, with_causes};
+use crate::admin::Who;
+
+/// The lines could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("writing the lines")]
+struct NotWritten(#[from] std::io::Error);
 
 pub(super) fn verify(directory: &Path) -> Result<(), Failure> {
-    Err(Failure::Failed(format!("{}: this build cannot read a journal", directory.display())))
+    let mut nothing = |_: Line<'_>| Ok(());
+    super::show::lines([read(directory, &mut nothing)?])
 }
 
 pub(super) fn dump(directory: &Path) -> Result<(), Failure> {
-    Err(Failure::Failed(format!("{}: this build cannot read a journal", directory.display())))
+    let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
+    let read = read(directory, &mut |line| Ok(write_line(&mut out, &line)?));
+    written(read, out.flush())
+}
+
+/// Every fact about one transaction, as JSON lines.
+pub(super) fn life(directory: &Path, originator: &Who, id: RequestId) -> Result<(), Failure> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut names: HashMap<String, ParticipantNumber> = HashMap::new();
+    let mut lines = 0_u64;
+    let read = read(directory, &mut |line| {
+        if let Fact::ParticipantConfigured(record) = line.fact {
+            names.insert(record.name.clone(), record.number);
+        }
+        let number = match originator {
+            Who::Number(number) => Some(*number),
+            Who::Name(name) => names.get(name).copied(),
+        };
+        let wanted = number.map(|originator| TransactionKey { originator, id });
+        if wanted.is_some() && transaction(line.fact) == wanted {
+            lines += 1;
+            write_line(&mut out, &line)?;
+        }
+        Ok(())
+    });
+    written(read, out.flush())?;
+    if lines == 0 {
+        return Err(Failure::Refused("the journal holds no such transaction".to_owned()));
+    }
+    Ok(())
+}
+
+fn write_line(out: &mut impl Write, line: &Line<'_>) -> Result<(), NotWritten> {
+    serde_json::to_writer(&mut *out, line).map_err(std::io::Error::from)?;
+    Ok(out.write_all(b"\n")?)
+}
+
+/// That the reader of the lines has gone, as `head` does, is no failure, but there was no use going on.
+fn written(read: Result<Verified, ReadError>, flushed: std::io::Result<()>) -> Result<(), Failure> {
+    let not_written = match (read, flushed) {
+        (Err(ReadError::Journal(failure)), _) => return Err(failure),
+        (Err(ReadError::NotWritten(error)), _) | (Ok(_), Err(error)) => error,
+        (Ok(_), Ok(())) => return Ok(()),
+    };
+    if not_written.kind() == std::io::ErrorKind::BrokenPipe {
+        return Ok(());
+    }
+    Err(Failure::Failed(not_written.to_string()))
+}
+
+enum ReadError {
+    Journal(Failure),
+    NotWritten(std::io::Error),
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Journal(failure) => failure,
+            ReadError::NotWritten(error) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Reads every fact; the journal is checked on the way.
+fn read(
+    directory: &Path,
+    visit: &mut dyn FnMut(Line<'_>) -> Result<(), VisitError>,
+) -> Result<Verified, ReadError> {
+    let read = read_directory(directory, &mut |facts: Facts<'_>| {
+        let mut bytes = facts.body;
+        for sequence in (facts.first.0..).take(facts.count as usize) {
+            let fact = record::read(&mut bytes)?;
+            let (epoch, time) = (facts.epoch, facts.time);
+            visit(Line { sequence: holdfast_protocol::Sequence(sequence), epoch, time, fact: &fact })?;
+        }
+        if bytes.is_empty() { Ok(()) } else { Err("more bytes than facts".into()) }
+    });
+    let error = match read {
+        Ok(Some(verified)) => return Ok(verified),
+        Ok(None) => {
+            let text = format!("{}: there is no journal", directory.display());
+            return Err(ReadError::Journal(Failure::Failed(text)));
+        }
+        Err(error) => error,
+    };
+    Err(match error {
+        OpenError::Corrupt { .. } => {
+            ReadError::Journal(Failure::Corrupt(format!("{}: {error}", directory.display())))
+        }
+        OpenError::Facts { at, source } => match source.downcast::<NotWritten>() {
+            Ok(not_written) => ReadError::NotWritten(not_written.0),
+            Err(source) => ReadError::Journal(Failure::Corrupt(format!(
+                "{}: the facts of the frame at {at} cannot be read: {source}",
+                directory.display()
+            ))),
+        },
+        OpenError::Settings(_)
+        | OpenError::Directory { .. }
+        | OpenError::Locked { .. }
+        | OpenError::Io(_)
+        | OpenError::Epoch(_) => ReadError::Journal(Failure::Failed(with_causes(&error))),
+    })
 }

@@ -11,6 +11,7 @@
 //! | 6 | the journal is corrupt |
 
 mod client;
+mod dump;
 mod journal;
 mod show;
 
@@ -98,11 +99,14 @@ enum Command {
         #[command(flatten)]
         target: Target,
     },
-    /// Show the life of one transaction.
+    /// Show one transaction: from the memory of a running switch, or its whole life from a journal.
     Transaction {
         /// The originator's name or number, and the id of its authorize.
         #[arg(value_name = "PARTICIPANT/ID", value_parser = transaction_name)]
         transaction: (String, RequestId),
+        /// Read this journal of a switch that does not run instead: every fact, as JSON lines.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["admin", "config"])]
+        journal: Option<PathBuf>,
         #[command(flatten)]
         target: Target,
     },
@@ -262,7 +266,11 @@ fn run(
             let answer = target.client()?.post(&format!("/cutover/{date}"))?;
             show::answer(&answer, target.json, || format!("new work has the business date {date}"))
         }
-        Command::Transaction { transaction: (participant, id), target } => {
+        Command::Transaction { transaction: (participant, id), journal: Some(directory), .. } => {
+            let Ok(originator) = participant.parse();
+            journal::life(&directory, &originator, id)
+        }
+        Command::Transaction { transaction: (participant, id), journal: None, target } => {
             let path = format!("/transaction/{participant}/{id}");
             show::transaction(target.client()?.get(&path)?, target.json)
         }

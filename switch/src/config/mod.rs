@@ -138,7 +138,7 @@ impl Default for SessionConfig {
             window: 16_384,
             links_for_participant_max: 16,
             links_max: 1_024,
-            inquiries_per_s: 1_000,
+            inquiries_per_s: 10_000,
             outbound_bytes_max: 16 << 20,
             turn_quota: 1_024,
             sign_on_timeout_ms: 5_000,

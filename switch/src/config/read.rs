@@ -77,6 +77,7 @@ fn read(mut root: Section<'_>, file: &Path) -> Config {
     requests(root.section("requests"), &mut settings);
     deliveries(root.section("deliveries"), &mut settings);
     let sessions = sessions(root.section("sessions"));
+    settings.inquiries_per_s = sessions.inquiries_per_s;
     let transport = transport(root.section("transport"));
     root.finish();
     let file = file.to_owned();
@@ -180,6 +181,9 @@ fn requests(mut s: Section<'_>, to: &mut Settings) {
     to.pending_for_destination_max =
         s.number("pending_for_destination_max", d.pending_for_destination_max, 1..=100_000_000);
     to.open_max = s.number("open_max", d.open_max, 1..=1_000_000_000);
+    to.remembered_max = s.number("remembered_max", d.remembered_max, 1_000..=4_000_000_000);
+    to.answer_extension_bytes_max =
+        s.number("answer_extension_bytes_max", d.answer_extension_bytes_max, 0..=(16 << 30));
     to.recalls_max = s.number("recalls_max", d.recalls_max, 1..=1_000_000);
     to.retry_after_ms = s.number("retry_after_ms", d.retry_after_ms, 1..=60_000);
     to.expected_rate_per_s = s.number("expected_rate_per_s", d.expected_rate_per_s, 1..=10_000_000);
@@ -199,7 +203,7 @@ fn deliveries(mut s: Section<'_>, to: &mut Settings) {
         s.number("undelivered_for_destination_max", d.undelivered_for_destination_max, 10..=100_000_000);
     to.delivery_window = s.number("window", d.delivery_window, 1..=1_000_000);
     to.deliveries_for_transaction_max =
-        s.number("for_transaction_max", d.deliveries_for_transaction_max, 2..=200);
+        s.number("for_transaction_max", d.deliveries_for_transaction_max, 2..=60);
     to.delivery_retry_ms = s.number("retry_ms", d.delivery_retry_ms, 1..=600_000);
     to.delivery_retry_max_ms = s.number("retry_max_ms", d.delivery_retry_max_ms, 1..=DAY_MS);
     to.delivery_alarm_ms = s.number("alarm_ms", d.delivery_alarm_ms, 1..=30 * DAY_MS);

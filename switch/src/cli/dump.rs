@@ -1,0 +1,401 @@
+//! Facts as JSON lines: the schema of `docs/JOURNAL.md`.
+//!
+//! Fields are added, never changed in meaning. A field that does not apply is absent.
+
+use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
+use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
+use holdfast_protocol::{
+    Authorize, BusinessDate, Capture, Channel, DecidedBy, Epoch, Kind, ParticipantNumber, Reason, Release,
+    RequestId, Reverse, Sequence, TransactionKey, UnixMillis,
+};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::{Value, json};
+
+/// One fact and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line<'a> {
+    pub(super) sequence: Sequence,
+    pub(super) epoch: Epoch,
+    pub(super) time: UnixMillis,
+    pub(super) fact: &'a Fact,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = Fields(serializer.serialize_map(None)?);
+        fields.put("sequence", self.sequence.0)?;
+        fields.put("epoch", self.epoch.0)?;
+        fields.put("time", self.time.get())?;
+        fields.fact(self.fact)?;
+        fields.0.end()
+    }
+}
+
+/// Which transaction a fact is about, if it is about one.
+pub(super) fn transaction(fact: &Fact) -> Option<TransactionKey> {
+    let key = |originator: &ParticipantNumber, id| Some(TransactionKey { originator: *originator, id });
+    match fact {
+        Fact::Reserved(r) => key(&r.originator, r.request.id),
+        Fact::DeclinedAtOnce(d) => key(&d.originator, d.request.id),
+        Fact::Approved { key, .. }
+        | Fact::Declined { key, .. }
+        | Fact::LateAnswer { key, .. }
+        | Fact::Expired(key)
+        | Fact::Acknowledged { key, .. } => Some(*key),
+        Fact::Captured { originator, request, .. } => key(originator, request.original),
+        Fact::Released { originator, request, .. } => key(originator, request.original),
+        Fact::Reversed { originator, request, .. } | Fact::Tombstoned { originator, request, .. } => {
+            key(originator, request.original)
+        }
+        Fact::FollowUpDeclined { originator, request, .. } => key(originator, request.original()),
+        Fact::ParticipantConfigured(_)
+        | Fact::ParticipantRemoved(_)
+        | Fact::ParticipantStatusSet(..)
+        | Fact::RoutesConfigured(_)
+        | Fact::CutOver(_)
+        | Fact::DayClosed(_)
+        | Fact::Forgotten(_) => None,
+    }
+}
+
+struct Fields<M>(M);
+
+impl<M: SerializeMap> Fields<M> {
+    fn put(&mut self, name: &'static str, value: impl Serialize) -> Result<(), M::Error> {
+        self.0.serialize_entry(name, &value)
+    }
+
+    fn text(&mut self, name: &'static str, value: impl std::fmt::Display) -> Result<(), M::Error> {
+        self.0.serialize_entry(name, &Text(value))
+    }
+
+    fn fact(&mut self, fact: &Fact) -> Result<(), M::Error> {
+        match fact {
+            Fact::ParticipantConfigured(record) => self.participant(record),
+            Fact::ParticipantRemoved(number) => {
+                self.put("kind", "participant_removed")?;
+                self.put("participant", number.get())
+            }
+            Fact::ParticipantStatusSet(number, status) => {
+                self.put("kind", "participant_status_set")?;
+                self.put("participant", number.get())?;
+                self.put("status", status_name(*status))
+            }
+            Fact::RoutesConfigured(routes) => {
+                self.put("kind", "routes_configured")?;
+                self.put("routes", routes.iter().map(route).collect::<Vec<_>>())
+            }
+            Fact::CutOver(date) => self.day("cut_over", *date),
+            Fact::DayClosed(date) => self.day("day_closed", *date),
+            Fact::Forgotten(second) => {
+                self.put("kind", "forgotten")?;
+                self.put("second", second)
+            }
+            Fact::Reserved(reserved) => self.reserved(reserved),
+            Fact::DeclinedAtOnce(declined) => self.declined_at_once(declined),
+            Fact::Approved { key, amount, approval_code, .. } => {
+                self.transaction("approved", *key, key.id)?;
+                self.put("amount", amount.minor())?;
+                self.put("approval_code", String::from_utf8_lossy(&approval_code.to_bytes()))
+            }
+            Fact::Declined { key, reason, decided_by, reversal, .. } => {
+                self.transaction("declined", *key, key.id)?;
+                self.declined(*reason, *decided_by)?;
+                self.put("reversal", reversal)
+            }
+            Fact::LateAnswer { key, approved, reversal } => {
+                self.transaction("late_answer", *key, key.id)?;
+                self.put("approved", approved)?;
+                self.put("reversal", reversal)
+            }
+            Fact::Captured { originator, request, settlement_date } => {
+                self.captured(*originator, request, *settlement_date)
+            }
+            Fact::Released { originator, request, settlement_date } => {
+                self.released(*originator, request, *settlement_date)
+            }
+            Fact::Reversed { originator, request, settlement_date, superseded_from } => {
+                self.reversed("reversed", *originator, request, *settlement_date)?;
+                superseded_from.map_or(Ok(()), |number| self.put("superseded_from", number.0))
+            }
+            Fact::Tombstoned { originator, request, destination, settlement_date } => {
+                self.reversed("tombstoned", *originator, request, *settlement_date)?;
+                destination.map_or(Ok(()), |number| self.put("destination", number.get()))
+            }
+            Fact::FollowUpDeclined { originator, request, reason, settlement_date } => {
+                self.follow_up_declined(*originator, request, *reason, *settlement_date)
+            }
+            Fact::Expired(key) => self.transaction("expired", *key, key.id),
+            Fact::Acknowledged { key, delivery } => {
+                self.transaction("acknowledged", *key, key.id)?;
+                self.put("delivery", delivery.0)
+            }
+        }
+    }
+
+    fn day(&mut self, kind: &'static str, date: BusinessDate) -> Result<(), M::Error> {
+        self.put("kind", kind)?;
+        self.text("business_date", date)
+    }
+
+    fn transaction(
+        &mut self,
+        kind: &'static str,
+        key: TransactionKey,
+        id: RequestId,
+    ) -> Result<(), M::Error> {
+        self.put("kind", kind)?;
+        self.put("originator", key.originator.get())?;
+        self.text("original", key.id)?;
+        self.text("id", id)
+    }
+
+    fn participant(&mut self, record: &ParticipantRecord) -> Result<(), M::Error> {
+        self.put("kind", "participant_configured")?;
+        self.put("participant", record.number.get())?;
+        self.put("name", &record.name)?;
+        self.put("originates", record.originates)?;
+        self.put("receives", record.receives)?;
+        let caps = record.caps.iter();
+        let caps = caps
+            .map(|(currency, cap)| json!({ "currency": currency.code(), "cap": cap.minor().to_string() }));
+        self.put("caps", caps.collect::<Vec<_>>())?;
+        let limits = record.limits.iter().map(|(level, limits)| {
+            let mut entry = json!({ "security_level": *level as u8 });
+            let sums = [
+                ("amount", limits.amount.map(|amount| json!(amount.minor()))),
+                ("daily_amount", limits.daily_amount.map(|total| json!(total.minor().to_string()))),
+                ("daily_count", limits.daily_count.map(|count| json!(count))),
+            ];
+            for (name, value) in sums {
+                if let Some(value) = value {
+                    entry[name] = value;
+                }
+            }
+            entry
+        });
+        self.put("limits", limits.collect::<Vec<_>>())
+    }
+
+    fn reserved(&mut self, r: &Reserved) -> Result<(), M::Error> {
+        let key = TransactionKey { originator: r.originator, id: r.request.id };
+        self.transaction("reserved", key, key.id)?;
+        self.authorize(&r.request)?;
+        self.put("destination", r.destination.get())?;
+        self.put("instance", r.instance.0)?;
+        let (debtor, creditor) = match r.debtor {
+            Debtor::Originator => (Some(r.originator), Some(r.destination)),
+            Debtor::Destination => (Some(r.destination), Some(r.originator)),
+            Debtor::Outside => (None, None),
+        };
+        self.put("debtor", debtor_name(r.debtor))?;
+        let creditor_name = match r.debtor {
+            Debtor::Originator => "destination",
+            Debtor::Destination => "originator",
+            Debtor::Outside => "outside",
+        };
+        self.put("creditor", creditor_name)?;
+        if let (Some(debtor), Some(creditor)) = (debtor, creditor) {
+            self.put("debtor_participant", debtor.get())?;
+            self.put("creditor_participant", creditor.get())?;
+        }
+        self.text("settlement_date", r.settlement_date)?;
+        self.put("deadline", r.deadline.get())
+    }
+
+    fn declined_at_once(&mut self, d: &DeclinedAtOnce) -> Result<(), M::Error> {
+        let key = TransactionKey { originator: d.originator, id: d.request.id };
+        self.transaction("declined_at_once", key, key.id)?;
+        self.authorize(&d.request)?;
+        self.declined(d.reason, DecidedBy::Switch)?;
+        self.text("settlement_date", d.settlement_date)
+    }
+
+    fn authorize(&mut self, request: &Authorize) -> Result<(), M::Error> {
+        self.put("payment_kind", kind_name(request.kind))?;
+        self.text("payment_id", request.payment_id)?;
+        self.text("instrument", request.instrument)?;
+        self.put("amount", request.amount.minor())?;
+        self.put("currency", request.currency.code())?;
+        self.put("security_level", request.security_level as u8)?;
+        self.put("channel", channel_name(request.channel))?;
+        self.put("expires", request.expires.get())?;
+        self.put("hold_until", request.hold_until.get())?;
+        self.put("budget_ms", request.budget_ms)?;
+        self.put("partial_allowed", request.partial_allowed)?;
+        self.put("captures_many", request.captures_many)?;
+        self.copy(request.repeat, request.attempt, request.extensions.as_bytes().len())
+    }
+
+    fn captured(
+        &mut self,
+        originator: ParticipantNumber,
+        request: &Capture,
+        date: BusinessDate,
+    ) -> Result<(), M::Error> {
+        self.transaction("captured", key(originator, request.original), request.id)?;
+        self.capture(request)?;
+        self.text("settlement_date", date)
+    }
+
+    fn released(
+        &mut self,
+        originator: ParticipantNumber,
+        request: &Release,
+        date: BusinessDate,
+    ) -> Result<(), M::Error> {
+        self.transaction("released", key(originator, request.original), request.id)?;
+        self.release(request)?;
+        self.text("settlement_date", date)
+    }
+
+    fn reversed(
+        &mut self,
+        kind: &'static str,
+        originator: ParticipantNumber,
+        request: &Reverse,
+        date: BusinessDate,
+    ) -> Result<(), M::Error> {
+        self.transaction(kind, key(originator, request.original), request.id)?;
+        self.reverse(request)?;
+        self.text("settlement_date", date)
+    }
+
+    fn follow_up_declined(
+        &mut self,
+        originator: ParticipantNumber,
+        request: &FollowUp,
+        reason: Reason,
+        date: BusinessDate,
+    ) -> Result<(), M::Error> {
+        self.transaction("follow_up_declined", key(originator, request.original()), request.id())?;
+        self.follow_up(request)?;
+        self.declined(reason, DecidedBy::Switch)?;
+        self.text("settlement_date", date)
+    }
+
+    fn follow_up(&mut self, request: &FollowUp) -> Result<(), M::Error> {
+        match request {
+            FollowUp::Capture(request) => {
+                self.put("request", "capture")?;
+                self.capture(request)
+            }
+            FollowUp::Release(request) => {
+                self.put("request", "release")?;
+                self.release(request)
+            }
+            FollowUp::Reverse(request) => {
+                self.put("request", "reverse")?;
+                self.reverse(request)
+            }
+        }
+    }
+
+    fn capture(&mut self, request: &Capture) -> Result<(), M::Error> {
+        self.put("amount", request.amount.minor())?;
+        self.put("currency", request.currency.code())?;
+        self.put("last", request.last)?;
+        self.put("expires", request.expires.get())?;
+        self.copy(request.repeat, request.attempt, request.extensions.as_bytes().len())
+    }
+
+    fn release(&mut self, request: &Release) -> Result<(), M::Error> {
+        self.put("expires", request.expires.get())?;
+        self.copy(request.repeat, request.attempt, request.extensions.as_bytes().len())
+    }
+
+    fn reverse(&mut self, request: &Reverse) -> Result<(), M::Error> {
+        self.text("payment_id", request.payment_id)?;
+        self.put("originator_reason", request.reason)?;
+        self.put("expires", request.expires.get())?;
+        self.copy(request.repeat, request.attempt, request.extensions.as_bytes().len())
+    }
+
+    fn copy(&mut self, repeat: bool, attempt: u8, extension_bytes: usize) -> Result<(), M::Error> {
+        self.put("repeat", repeat)?;
+        self.put("attempt", attempt)?;
+        self.put("extension_bytes", extension_bytes)
+    }
+
+    fn declined(&mut self, reason: Reason, by: DecidedBy) -> Result<(), M::Error> {
+        self.put("reason", reason.number())?;
+        self.put("reason_name", reason.name())?;
+        self.put(
+            "decided_by",
+            match by {
+                DecidedBy::Destination => "destination",
+                DecidedBy::Switch => "switch",
+                DecidedBy::StandIn => "stand_in",
+            },
+        )
+    }
+}
+
+/// A value in its text form, without a string of its own.
+struct Text<T>(T);
+
+impl<T: std::fmt::Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+const fn key(originator: ParticipantNumber, id: RequestId) -> TransactionKey {
+    TransactionKey { originator, id }
+}
+
+fn route(route: &Route) -> Value {
+    let (matches, merchant) = match route.merchants {
+        MerchantPattern::Default => ("default", None),
+        MerchantPattern::Prefix(merchant) => ("prefix", Some(merchant)),
+        MerchantPattern::Exact(merchant) => ("exact", Some(merchant)),
+    };
+    let mut value = json!({
+        "mps": route.mps.as_str(),
+        "match": matches,
+        "destination": route.destination.get(),
+        "pay_debtor": debtor_name(route.pay_debtor),
+        "reserve_debtor": debtor_name(route.reserve_debtor),
+    });
+    if let Some(merchant) = merchant {
+        value["merchant"] = json!(merchant.as_str());
+    }
+    value
+}
+
+const fn debtor_name(debtor: Debtor) -> &'static str {
+    match debtor {
+        Debtor::Originator => "originator",
+        Debtor::Destination => "destination",
+        Debtor::Outside => "outside",
+    }
+}
+
+const fn status_name(status: ParticipantStatus) -> &'static str {
+    match status {
+        ParticipantStatus::Active => "active",
+        ParticipantStatus::Draining => "draining",
+        ParticipantStatus::Suspended => "suspended",
+    }
+}
+
+const fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Pay => "pay",
+        Kind::Reserve => "reserve",
+        Kind::Verify => "verify",
+    }
+}
+
+const fn channel_name(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Unspecified => "unspecified",
+        Channel::Sms => "sms",
+        Channel::Ussd => "ussd",
+        Channel::PacketData => "packet_data",
+        Channel::Web => "web",
+        Channel::Office => "office",
+        Channel::Automatic => "automatic",
+    }
+}

@@ -1,0 +1,352 @@
+//! `holdfast journal` and `holdfast transaction --journal` over a real journal with one fact of each kind.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Output;
+
+use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
+use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
+use holdfast_journal::record::RecordWriter;
+use holdfast_journal::{Batch, Handle, Settings, open};
+use holdfast_protocol::{
+    Amount, ApprovalCode, Authorize, BusinessDate, Capture, Channel, Currency, DecidedBy, DeliveryNumber,
+    Extensions, Instance, InstrumentReference, Kind, Merchant, MpsId, ParticipantNumber, Reason, Release,
+    RequestId, Reverse, SecurityLevel, Total, TransactionKey, UnixMillis,
+};
+use serde_json::Value;
+
+const NOW: u64 = 1_795_305_600_123;
+
+fn time(millis: u64) -> UnixMillis {
+    UnixMillis::new(millis).unwrap()
+}
+
+fn id(last: u128) -> RequestId {
+    let first: RequestId = "019f0000-0000-7000-8000-000000000000".parse().unwrap();
+    RequestId::from_bytes((first.get() + last).to_be_bytes())
+}
+
+fn operator() -> ParticipantNumber {
+    ParticipantNumber::new(1).unwrap()
+}
+
+fn acquirer() -> ParticipantNumber {
+    ParticipantNumber::new(11).unwrap()
+}
+
+fn date() -> BusinessDate {
+    "2026-11-22".parse().unwrap()
+}
+
+fn euro() -> Currency {
+    Currency::from_code("EUR").unwrap()
+}
+
+fn amount(minor: u64) -> Amount {
+    Amount::from_minor(minor).unwrap()
+}
+
+/// The payment of the example in docs/JOURNAL.md.
+fn authorize(last: u128) -> Authorize {
+    Authorize {
+        id: id(last),
+        originator: None,
+        kind: Kind::Pay,
+        payment_id: "shop-1@acq1".parse().unwrap(),
+        instrument: InstrumentReference::new(b"5500001234567890").unwrap(),
+        amount: amount(1_250),
+        currency: euro(),
+        security_level: SecurityLevel::Two,
+        channel: Channel::PacketData,
+        expires: time(1_795_305_660_000),
+        hold_until: UnixMillis::default(),
+        budget_ms: 5_000,
+        partial_allowed: false,
+        captures_many: false,
+        repeat: false,
+        attempt: 1,
+        settlement_date: None,
+        extensions: Extensions::default(),
+    }
+}
+
+fn reverse(last: u128, original: u128) -> Reverse {
+    Reverse {
+        id: id(last),
+        original: id(original),
+        originator: None,
+        payment_id: "shop-1@acq1".parse().unwrap(),
+        reason: 7,
+        expires: time(NOW + 60_000),
+        delivery: None,
+        repeat: true,
+        attempt: 2,
+        settlement_date: None,
+        extensions: Extensions::default(),
+    }
+}
+
+fn capture() -> Capture {
+    Capture {
+        id: id(21),
+        original: id(2),
+        originator: None,
+        amount: amount(500),
+        currency: euro(),
+        last: true,
+        expires: time(NOW + 60_000),
+        delivery: None,
+        repeat: false,
+        attempt: 1,
+        settlement_date: None,
+        extensions: Extensions::default(),
+    }
+}
+
+fn release() -> Release {
+    Release {
+        id: id(22),
+        original: id(2),
+        originator: None,
+        expires: time(NOW + 60_000),
+        delivery: None,
+        expired: false,
+        repeat: false,
+        attempt: 1,
+        extensions: Extensions::default(),
+    }
+}
+
+fn configuration() -> Vec<Fact> {
+    let participant = |number, name: &str, receives: bool| ParticipantRecord {
+        number,
+        name: name.to_owned(),
+        originates: !receives,
+        receives,
+        caps: vec![(euro(), Total::from_minor(5_000_000))],
+        limits: vec![(SecurityLevel::Two, Limits { amount: Some(amount(9)), ..Limits::default() })],
+    };
+    let route = |merchants| Route {
+        mps: MpsId::from_text("acq1").unwrap(),
+        merchants,
+        destination: acquirer(),
+        pay_debtor: Debtor::Originator,
+        reserve_debtor: Debtor::Outside,
+    };
+    let shop = Merchant::from_text("shop").unwrap();
+    vec![
+        Fact::ParticipantConfigured(participant(operator(), "operator-1", false)),
+        Fact::ParticipantConfigured(participant(acquirer(), "acquirer-1", true)),
+        Fact::RoutesConfigured(vec![route(MerchantPattern::Default), route(MerchantPattern::Prefix(shop))]),
+        Fact::ParticipantStatusSet(acquirer(), ParticipantStatus::Draining),
+        Fact::CutOver(date()),
+        Fact::DayClosed(date()),
+    ]
+}
+
+fn reserved(last: u128, debtor: Debtor) -> Fact {
+    Fact::Reserved(Reserved {
+        originator: operator(),
+        request: authorize(last),
+        destination: acquirer(),
+        instance: Instance(0),
+        debtor,
+        settlement_date: date(),
+        deadline: time(1_795_305_605_118),
+    })
+}
+
+fn transactions() -> Vec<Fact> {
+    let key = |last| TransactionKey { originator: operator(), id: id(last) };
+    let originator = operator();
+    let settlement_date = date();
+    let declined = DeclinedAtOnce {
+        originator,
+        request: authorize(3),
+        reason: Reason::NetDebitCapExceeded,
+        settlement_date,
+    };
+    let extensions = Extensions::default;
+    vec![
+        reserved(1, Debtor::Originator),
+        Fact::Approved {
+            key: key(1),
+            amount: amount(1_250),
+            approval_code: ApprovalCode::new(*b"A1B2C3").unwrap(),
+            extensions: extensions(),
+        },
+        reserved(2, Debtor::Outside),
+        Fact::DeclinedAtOnce(declined),
+        Fact::Declined {
+            key: key(2),
+            reason: Reason::DestinationTimedOut,
+            decided_by: DecidedBy::Switch,
+            reversal: true,
+            extensions: extensions(),
+        },
+        Fact::LateAnswer { key: key(2), approved: true, reversal: false },
+        Fact::Captured { originator, request: capture(), settlement_date },
+        Fact::Released { originator, request: release(), settlement_date },
+        Fact::Expired(key(2)),
+        Fact::Reversed {
+            originator,
+            request: reverse(23, 2),
+            settlement_date,
+            superseded_from: Some(DeliveryNumber(2)),
+        },
+        Fact::Tombstoned { originator, request: reverse(24, 9), destination: None, settlement_date },
+        Fact::FollowUpDeclined {
+            originator,
+            request: FollowUp::Release(release()),
+            reason: Reason::HoldReleased,
+            settlement_date,
+        },
+        Fact::Acknowledged { key: key(2), delivery: DeliveryNumber(1) },
+        Fact::Forgotten(NOW / 1_000),
+        Fact::ParticipantRemoved(acquirer()),
+    ]
+}
+
+/// Writes the facts as a switch would, and stops.
+fn write(directory: &Path, facts: &[Fact]) {
+    let recovered = open(directory, Settings::small(), time(NOW), &mut |_| Ok(())).unwrap();
+    let first = recovered.last_sequence().next();
+    let handle = Handle::start(recovered, Box::new(|| {}), Box::new(|_| {})).unwrap();
+    let mut batch = Batch { first, time: time(NOW), ..Batch::default() };
+    let mut writer = RecordWriter::default();
+    for fact in facts {
+        writer.write(fact, &mut batch.bytes);
+        batch.count += 1;
+    }
+    handle.try_submit(batch).unwrap();
+    handle.stop().unwrap();
+}
+
+fn journal() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &[configuration(), transactions()].concat());
+    directory
+}
+
+fn program(arguments: &[&str]) -> Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_holdfast")).args(arguments).output().unwrap()
+}
+
+/// The lines of a command that must succeed.
+#[track_caller]
+fn lines(arguments: &[&str]) -> Vec<Value> {
+    let output = program(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn each_kind_of_fact_is_one_line_with_the_fields_of_the_schema() {
+    let journal = journal();
+    let lines = lines(&["journal", "dump", journal.path().to_str().unwrap()]);
+    let schema = include_str!("../../docs/JOURNAL.md");
+    let mut kinds = BTreeSet::new();
+    for (line, sequence) in lines.iter().zip(1_u64..) {
+        assert_eq!(line["sequence"], sequence);
+        assert_eq!((&line["epoch"], &line["time"]), (&1.into(), &NOW.into()));
+        let kind = line["kind"].as_str().unwrap();
+        assert!(schema.contains(&format!("| `{kind}` |")), "{kind} is in the schema");
+        for (field, value) in line.as_object().unwrap() {
+            assert!(schema.contains(&format!("`{field}`")), "{kind}.{field} is in the schema");
+            assert!(!value.is_null(), "{kind}.{field}");
+        }
+        kinds.insert(kind.to_owned());
+    }
+    assert_eq!(lines.len(), 21);
+    assert_eq!(kinds.len(), 19, "one of each: {kinds:?}");
+}
+
+#[test]
+fn the_example_of_the_schema_is_what_is_printed() {
+    let journal = journal();
+    let lines = lines(&["journal", "dump", journal.path().to_str().unwrap()]);
+    let schema = include_str!("../../docs/JOURNAL.md");
+    let examples = schema.lines().filter(|line| line.starts_with("{\"sequence\":"));
+    let mut compared = 0;
+    for example in examples {
+        let mut example: Value = serde_json::from_str(example).unwrap();
+        let line = lines.iter().find(|line| line["kind"] == example["kind"]).unwrap();
+        // The example stands elsewhere in its journal.
+        for place in ["sequence", "time"] {
+            example[place] = line[place].clone();
+        }
+        assert_eq!(*line, example);
+        compared += 1;
+    }
+    assert_eq!(compared, 2);
+}
+
+#[test]
+fn a_transaction_is_found_by_name_and_by_number() {
+    let journal = journal();
+    let directory = journal.path().to_str().unwrap();
+    let of = |name: &str| {
+        let lines = lines(&["transaction", &format!("{name}/{}", id(2)), "--journal", directory]);
+        lines.iter().map(|line| line["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let life = [
+        "reserved",
+        "declined",
+        "late_answer",
+        "captured",
+        "released",
+        "expired",
+        "reversed",
+        "follow_up_declined",
+        "acknowledged",
+    ];
+    assert_eq!(of("operator-1"), life);
+    assert_eq!(of("1"), life);
+    let unknown = program(&["transaction", &format!("acquirer-1/{}", id(2)), "--journal", directory]);
+    assert_eq!(unknown.status.code(), Some(5));
+}
+
+#[test]
+fn verify_tells_a_clean_journal_from_a_corrupt_one_and_from_none() {
+    let journal = journal();
+    let directory = journal.path().to_str().unwrap();
+    let clean = program(&["journal", "verify", directory]);
+    assert_eq!(clean.status.code(), Some(0));
+    assert!(String::from_utf8(clean.stdout).unwrap().contains("facts        21"));
+
+    let first = std::fs::read_dir(journal.path()).unwrap().map(|entry| entry.unwrap().path());
+    let mut segments: Vec<_> = first.filter(|path| path.metadata().unwrap().len() >= 64 << 10).collect();
+    segments.sort();
+    let mut bytes = std::fs::read(&segments[0]).unwrap();
+    // In the body of the frame that holds the facts: after the segment's header and the epoch frame.
+    bytes[3 * 4_096 - 4_096 + 200] ^= 1;
+    std::fs::write(&segments[0], bytes).unwrap();
+    let corrupt = program(&["journal", "verify", directory]);
+    let error = String::from_utf8(corrupt.stderr).unwrap();
+    assert_eq!(corrupt.status.code(), Some(6), "{error}");
+    assert!(error.contains("corrupt at"), "{error}");
+
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(program(&["journal", "verify", empty.path().to_str().unwrap()]).status.code(), Some(1));
+}
+
+#[test]
+fn facts_that_no_version_wrote_are_corrupt() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &configuration());
+    let recovered = open(directory.path(), Settings::small(), time(NOW), &mut |_| Ok(())).unwrap();
+    let first = recovered.last_sequence().next();
+    let handle = Handle::start(recovered, Box::new(|| {}), Box::new(|_| {})).unwrap();
+    handle.try_submit(Batch { bytes: vec![9; 64], first, count: 1, time: time(NOW) }).unwrap();
+    handle.stop().unwrap();
+    let output = program(&["journal", "dump", directory.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(6));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 6, "what can be read is printed");
+}
