@@ -6,5 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    holdfast::cli::main(|_config| Err("this build cannot serve".into()))
+    holdfast::cli::main(|config| holdfast::serve::until_signal(config).map_err(Into::into))
 }

@@ -41,8 +41,8 @@ impl Output {
 #[derive(Debug)]
 pub struct Core {
     settings: Settings,
-    ledger: Ledger,
-    schedule: Schedule,
+    pub(crate) ledger: Ledger,
+    pub(crate) schedule: Schedule,
     counters: Counters,
     now: UnixMillis,
 }

@@ -84,10 +84,6 @@ pub struct LinkReport {
     pub age_ms: u64,
     /// Bytes that wait because it does not read.
     pub outbound_bytes: u64,
-    /// The smoothed round trip.
-    pub round_trip_us: u64,
-    /// Its last echo was not answered in time: it is out of routing.
-    pub silent: bool,
 }
 
 /// What a participant owes and is owed in one currency.
@@ -110,8 +106,6 @@ pub struct PositionReport {
     /// The net debit cap; absent where the currency is no longer agreed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cap: Option<String>,
-    /// How many open reservations hold on it.
-    pub open: u64,
 }
 
 /// What a destination still has to acknowledge.
@@ -157,8 +151,6 @@ pub struct JournalReport {
     pub facts: u64,
     /// Bytes that are not synced.
     pub unsynced_bytes: u64,
-    /// The segment being written.
-    pub segment: u64,
     /// New work is refused because it has no room.
     pub full: bool,
     /// Free space on its disk.
@@ -174,8 +166,6 @@ pub struct QueueReport {
     pub open: u64,
     /// Ids remembered.
     pub remembered: u64,
-    /// Requests waiting for a recall.
-    pub recalls: u64,
     /// Effects waiting for the disk.
     pub outbox: u64,
     /// Inputs waiting for their turn.

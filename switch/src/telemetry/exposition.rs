@@ -188,7 +188,6 @@ fn levels(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
         ("holdfast_pending", "Transactions waiting for their destination.", q.pending),
         ("holdfast_open", "Transactions pending, held or undelivered.", q.open),
         ("holdfast_remembered", "Ids remembered.", q.remembered),
-        ("holdfast_recalls", "Requests waiting for a recall.", q.recalls),
         ("holdfast_links", "Links signed on or signing on.", q.links),
         ("holdfast_journal_unsynced_bytes", "Bytes of the journal not yet synced.", j.unsynced_bytes),
         ("holdfast_journal_free_bytes", "Free space on the disk of the journal.", j.free_bytes),

@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 
-use holdfast_protocol::{ParticipantNumber, Reason};
+use holdfast_core::Input;
+use holdfast_protocol::{Kind, ParticipantNumber, Reason};
 
 use super::tally::Tally;
 
@@ -46,6 +47,30 @@ impl RequestKind {
         Self::Answer,
         Self::Acknowledge,
     ];
+
+    /// What an input is; `None` for what no participant sends.
+    pub const fn of(input: &Input) -> Option<Self> {
+        match input {
+            Input::Authorize(_, m) => Some(match m.kind {
+                Kind::Pay => Self::Pay,
+                Kind::Reserve => Self::Reserve,
+                Kind::Verify => Self::Verify,
+            }),
+            Input::Capture(..) => Some(Self::Capture),
+            Input::Release(..) => Some(Self::Release),
+            Input::Reverse(..) => Some(Self::Reverse),
+            Input::Inquire(..) => Some(Self::Inquiry),
+            Input::Answer(..) => Some(Self::Answer),
+            Input::Acknowledge(..) => Some(Self::Acknowledge),
+            Input::Recalled(..)
+            | Input::LinkUp(_)
+            | Input::LinkLost(_)
+            | Input::Configure(..)
+            | Input::SetStatus(..)
+            | Input::CutOver(_)
+            | Input::Tick => None,
+        }
+    }
 
     /// As in a label.
     pub const fn label(self) -> &'static str {

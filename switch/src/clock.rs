@@ -1,0 +1,59 @@
+//! The switch's time: never backwards, not even over a restart.
+//!
+//! Time is `max(last journaled time, start + monotonic)`. The wall clock is read once at the start and then only
+//! compared: a difference is slewed by at most one part in a hundred, so that a wall clock set by hand expires nothing
+//! by itself.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use holdfast_protocol::UnixMillis;
+
+/// A wall clock further away than this is an alarm.
+pub const ALARM_MS: u64 = 1_000;
+
+/// Reads the time for everything in this process.
+#[derive(Debug)]
+pub struct Clock {
+    started: Instant,
+    /// The time that belongs to `started`, with all slewing so far, in microseconds.
+    base_us: u64,
+    slewed_at: Instant,
+    floor: UnixMillis,
+}
+
+/// The wall clock, in microseconds since 1970; zero where it stands before that.
+fn wall_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Clock {
+    /// Starts with the wall clock, or with the last journaled time where that is later.
+    pub fn start(last_journaled: UnixMillis) -> Self {
+        let now = Instant::now();
+        Self { started: now, base_us: wall_us(), slewed_at: now, floor: last_journaled }
+    }
+
+    /// The time now.
+    pub fn now(&mut self) -> UnixMillis {
+        let elapsed = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let now = UnixMillis::from_48_bits(self.base_us.saturating_add(elapsed) / 1_000);
+        self.floor = self.floor.max(now);
+        self.floor
+    }
+
+    /// Moves a little towards the wall clock and returns by how many milliseconds they differ, positive where the
+    /// wall clock is ahead. Called about once a second.
+    pub fn slew(&mut self) -> i64 {
+        let elapsed = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let ours = self.base_us.saturating_add(elapsed);
+        let wall = wall_us();
+        let since = u64::try_from(self.slewed_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.slewed_at = Instant::now();
+        let step = wall.abs_diff(ours).min(since / 100);
+        // Our own time must not step back: it only runs slower, since the step is a fraction of what has passed.
+        self.base_us = if wall > ours { self.base_us + step } else { self.base_us.saturating_sub(step) };
+        let difference = i64::try_from(wall.abs_diff(ours) / 1_000).unwrap_or(i64::MAX);
+        if wall > ours { difference } else { -difference }
+    }
+}

@@ -1,0 +1,462 @@
+//! One turn: take, decide, commit, let go.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::Receiver;
+use holdfast_core::view::LiveSession;
+use holdfast_core::{Core, Effect, From, Input, Output, View};
+use holdfast_journal::record::RecordWriter;
+use holdfast_journal::{Batch, Log, NotTaken};
+use holdfast_protocol::{Message, ParticipantNumber, Reason, Sequence, SignOn, TransactionKey, UnixMillis};
+
+use super::event::Event;
+use super::outbox::{Decided, Outbox, Waiting};
+use super::sessions::{Live, Sessions};
+use super::work::Work;
+use crate::session::Outbound;
+use crate::telemetry::{RequestKind, Telemetry, TurnStats};
+
+/// A batch of facts is closed at this size: with one fact more it still fits a frame of the journal.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Limits of a turn and of a link's queue.
+#[derive(Clone, Copy, Debug)]
+pub struct DriverSettings {
+    /// New requests decided in one turn.
+    pub work_per_turn: usize,
+    /// Of those, how many of one participant before the next has its turn.
+    pub quota: usize,
+    /// Facts after which a turn takes no more events.
+    pub facts_per_turn: usize,
+    /// Events taken in one turn.
+    pub events_per_turn: usize,
+    /// Bytes queued for a link that does not read before it is closed.
+    pub outbound_bytes_max: usize,
+    /// Bytes of facts not yet durable at which new work is refused.
+    pub unsynced_bytes_max: u64,
+    /// Instances of one participant that may be signed on.
+    pub instances_max: usize,
+}
+
+impl Default for DriverSettings {
+    fn default() -> Self {
+        Self {
+            work_per_turn: 2_048,
+            quota: 256,
+            facts_per_turn: 8_192,
+            events_per_turn: 1_024,
+            outbound_bytes_max: 16 << 20,
+            unsynced_bytes_max: 64 << 20,
+            instances_max: 64,
+        }
+    }
+}
+
+/// Whether the driver wants another turn at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Work waits.
+    More,
+    /// Nothing to do until something arrives, a fact becomes durable, or the next deadline.
+    Idle,
+}
+
+/// The owner of core and outbox.
+#[derive(Debug)]
+pub struct Driver<L> {
+    core: Core,
+    log: L,
+    settings: DriverSettings,
+    events: Receiver<Event>,
+    sessions: Sessions,
+    view: View,
+    work: Work,
+    outbox: Outbox,
+    output: Output,
+    decided: Vec<Decided>,
+    /// Facts the log has not taken yet, oldest first.
+    unsubmitted: VecDeque<Batch>,
+    recalls: Vec<TransactionKey>,
+    records: RecordWriter,
+    telemetry: Telemetry,
+    /// What the turn under way counts.
+    counted: TurnStats,
+    /// Of the turn under way: effects let go, with how long they waited for the disk in nanoseconds.
+    let_go: Vec<(u64, u64)>,
+}
+
+impl<L: Log> Driver<L> {
+    /// A driver of a core that has recovered and resumed.
+    pub fn new(
+        core: Core,
+        log: L,
+        settings: DriverSettings,
+        events: Receiver<Event>,
+        telemetry: Telemetry,
+    ) -> Self {
+        Self {
+            core,
+            log,
+            settings,
+            events,
+            sessions: Sessions::default(),
+            view: View::default(),
+            work: Work::default(),
+            outbox: Outbox::default(),
+            output: Output::default(),
+            decided: Vec::new(),
+            unsubmitted: VecDeque::new(),
+            recalls: Vec::new(),
+            records: RecordWriter::default(),
+            telemetry,
+            counted: TurnStats::default(),
+            let_go: Vec::new(),
+        }
+    }
+
+    /// One turn. `now` must not go backwards; `at` is for the statistics alone.
+    pub fn turn(&mut self, now: UnixMillis, at: Instant) -> Progress {
+        self.release(now, at);
+        self.view.journal_full =
+            self.log.is_full() || self.log.unsynced_bytes() >= self.settings.unsynced_bytes_max;
+        let events_left = self.take_events(now, at);
+        self.recalled(now);
+        self.serve_work(now);
+        // Arrivals before deadlines: after a stall, an answer that is already here has come in time.
+        if !events_left && self.work.is_empty() && self.core.next_deadline().is_some_and(|due| due <= now) {
+            self.step(now, &Input::Tick);
+        }
+        self.commit(now, at);
+        self.release(now, at);
+        let outbound_bytes_max = self.settings.outbound_bytes_max;
+        self.sessions.flush(outbound_bytes_max, |live| live.outbound.close(Reason::NotReading));
+        if events_left || !self.work.is_empty() || !self.recalls.is_empty() {
+            Progress::More
+        } else {
+            Progress::Idle
+        }
+    }
+
+    /// Counts the turn that has just ended; `took` is how long it was.
+    pub fn count_turn(&mut self, took: Duration) {
+        let took = nanos(took);
+        let turn = TurnStats { decide_ns: took, ..std::mem::take(&mut self.counted) };
+        if turn != (TurnStats { decide_ns: took, ..TurnStats::default() }) {
+            self.telemetry.driver.turn(&turn);
+        }
+        for (effects, waited) in self.let_go.drain(..) {
+            self.telemetry.driver.released(effects, waited, took);
+        }
+    }
+
+    /// One input from the switch itself: configuration, a command. It is decided with the next turn's facts.
+    pub fn command(&mut self, now: UnixMillis, input: &Input) {
+        self.step(now, input);
+    }
+
+    /// When the core wants a tick.
+    pub fn next_deadline(&self) -> Option<UnixMillis> {
+        self.core.next_deadline()
+    }
+
+    /// The core, to read.
+    pub const fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// The log, to read its statistics.
+    pub const fn log(&self) -> &L {
+        &self.log
+    }
+
+    /// The log, when everything is settled.
+    pub fn into_log(self) -> L {
+        self.log
+    }
+
+    /// The live links.
+    pub const fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// The volatile world as the core sees it.
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// What waits where.
+    pub fn queues(&self) -> Queues {
+        Queues {
+            events: self.events.len(),
+            work: self.work.len(),
+            outbox_turns: self.outbox.len(),
+            unsubmitted_bytes: self.unsubmitted.iter().map(|batch| batch.bytes.len()).sum(),
+            outbound_bytes: self.sessions.iter().map(|live| live.outbound.queued_bytes()).sum(),
+        }
+    }
+
+    /// No new work from now on; what is in flight finishes.
+    pub fn stop_new_work(&mut self) {
+        self.view.stopping = true;
+    }
+
+    /// Whether everything decided is durable and told.
+    pub fn is_settled(&self) -> bool {
+        self.outbox.is_empty()
+            && self.unsubmitted.is_empty()
+            && self.work.is_empty()
+            && self.events.is_empty()
+    }
+
+    /// Ends all links, telling why.
+    pub fn close_links(&self, reason: Reason) {
+        self.close_links_of(reason, |_| true);
+    }
+
+    /// Ends the links of some participants, telling why.
+    pub fn close_links_of(&self, reason: Reason, whose: impl Fn(ParticipantNumber) -> bool) {
+        for live in self.sessions.iter().filter(|live| whose(live.from.participant)) {
+            live.outbound.close(reason);
+        }
+    }
+
+    fn step(&mut self, now: UnixMillis, input: &Input) {
+        self.core.step(now, input, &self.view, &mut self.output);
+    }
+
+    /// Returns whether more events may wait.
+    fn take_events(&mut self, now: UnixMillis, at: Instant) -> bool {
+        for _ in 0..self.settings.events_per_turn {
+            if self.output.facts.len() >= self.settings.facts_per_turn {
+                break;
+            }
+            let Ok(event) = self.events.try_recv() else { return false };
+            match event {
+                Event::Up { from, sign_on, address, outbound } => {
+                    self.up(now, from, &sign_on, address, outbound);
+                }
+                Event::Down { from } => self.down(now, from),
+                Event::Drain(from) => self.change_link(from, |link| link.draining = true),
+                Event::Window(from, window) => self.change_link(from, |link| link.window = window),
+                Event::Received { from, lane, at: read, first, answers, work } => {
+                    let waited = nanos(at.saturating_duration_since(read));
+                    self.counted.queued_ns = self.counted.queued_ns.max(waited);
+                    self.count_received(from, &first);
+                    self.count_received(from, &work);
+                    for input in &first {
+                        self.step(now, input);
+                    }
+                    self.work.push(from.participant, work);
+                    if answers > 0
+                        && let Some(count) = self.sessions.count_answers(from.session, lane, answers)
+                    {
+                        self.decided.push(Decided { to: from.session, lane, count });
+                    }
+                }
+            }
+        }
+        !self.events.is_empty()
+    }
+
+    fn count_received(&mut self, from: From, inputs: &[Input]) {
+        self.counted.inputs += inputs.len() as u64;
+        let mut kinds = [0; RequestKind::ALL.len()];
+        for kind in inputs.iter().filter_map(RequestKind::of) {
+            kinds[kind as usize] += 1;
+        }
+        let tally = self.telemetry.driver.participants.of(from.participant);
+        for (kind, count) in RequestKind::ALL.into_iter().zip(kinds).filter(|(_, count)| *count > 0) {
+            tally.requests(kind, count);
+        }
+    }
+
+    fn up(
+        &mut self,
+        now: UnixMillis,
+        from: From,
+        sign_on: &SignOn,
+        address: SocketAddr,
+        outbound: Arc<Outbound>,
+    ) {
+        let links = self.view.links.entry(from.participant).or_default();
+        let older = links.iter().find(|link| link.instance == from.instance).map(|link| link.session);
+        if older.is_none() && links.len() >= self.settings.instances_max {
+            outbound.close(Reason::TooManyLinks);
+            return;
+        }
+        if let Some(session) = older {
+            if let Some(live) = self.sessions.get_mut(session) {
+                live.outbound.close(Reason::Replaced);
+            }
+            self.down(now, From { session, ..from });
+        }
+        let link = LiveSession {
+            session: from.session,
+            instance: from.instance,
+            receives: sign_on.receives,
+            shared_deduplication: sign_on.shared_deduplication,
+            draining: false,
+            window: sign_on.window,
+        };
+        let links = self.view.links.entry(from.participant).or_default();
+        let place = links.partition_point(|other| other.instance < link.instance);
+        links.insert(place, link);
+        self.sessions.add(Live::new(from, sign_on, address, now, outbound));
+        self.step(now, &Input::LinkUp(from));
+    }
+
+    fn down(&mut self, now: UnixMillis, from: From) {
+        if self.sessions.remove(from.session).is_none() {
+            return; // Replaced before, or never admitted.
+        }
+        if let Some(links) = self.view.links.get_mut(&from.participant) {
+            links.retain(|link| link.session != from.session);
+            if links.is_empty() {
+                self.view.links.remove(&from.participant);
+            }
+        }
+        self.step(now, &Input::LinkLost(from));
+    }
+
+    fn change_link(&mut self, from: From, change: impl FnOnce(&mut LiveSession)) {
+        let links = self.view.links.get_mut(&from.participant).into_iter().flatten();
+        if let Some(link) = links.into_iter().find(|link| link.session == from.session) {
+            change(link);
+        }
+    }
+
+    fn serve_work(&mut self, now: UnixMillis) {
+        let mut left = self.settings.work_per_turn;
+        let Self { work, core, view, output, settings, .. } = self;
+        while left > 0 {
+            let served = work.serve(settings.quota.min(left), |input| core.step(now, input, view, output));
+            if served == 0 {
+                break;
+            }
+            left -= served;
+        }
+    }
+
+    /// Until there is an archive, whatever left memory is unavailable, never absent.
+    fn recalled(&mut self, now: UnixMillis) {
+        for key in std::mem::take(&mut self.recalls) {
+            self.step(now, &Input::Recalled(key, holdfast_core::input::Recalled::Unavailable));
+        }
+    }
+
+    /// Makes the turn's facts batches for the log, and its effects wait for them.
+    fn commit(&mut self, now: UnixMillis, at: Instant) {
+        let effects = std::mem::take(&mut self.output.effects);
+        let decided = std::mem::take(&mut self.decided);
+        let until = self.core.sequence();
+        self.counted.facts += self.output.facts.len() as u64;
+        self.counted.effects += effects.len() as u64;
+        self.outbox.push(Waiting { until, at, effects, decided });
+        let mut next = Sequence(until.0 + 1 - self.output.facts.len() as u64);
+        let mut facts = std::mem::take(&mut self.output.facts);
+        let mut left = facts.drain(..).peekable();
+        while left.peek().is_some() {
+            let mut batch = Batch { bytes: self.log.take_buffer(), first: next, count: 0, time: now };
+            while batch.bytes.len() < BATCH_BYTES
+                && let Some(fact) = left.next()
+            {
+                self.records.write(&fact, &mut batch.bytes);
+                batch.count += 1;
+            }
+            next = Sequence(next.0 + u64::from(batch.count));
+            self.unsubmitted.push_back(batch);
+        }
+        drop(left);
+        self.output.facts = facts;
+        self.submit();
+    }
+
+    fn submit(&mut self) {
+        while let Some(batch) = self.unsubmitted.pop_front() {
+            let expected = Sequence(batch.first.0 - 1);
+            match self.log.append(self.log.epoch(), expected, batch) {
+                Ok(()) => {}
+                // An ended log takes nothing, nothing becomes durable any more, and so nothing leaves (I1).
+                Err(NotTaken::Full(batch) | NotTaken::Ended(batch)) => {
+                    self.unsubmitted.push_front(batch);
+                    return;
+                }
+                Err(NotTaken::Refused(batch)) => {
+                    panic!("the one writer of this log appends in order, but {:?} was refused", batch.first)
+                }
+            }
+        }
+    }
+
+    /// Lets go what is durable.
+    fn release(&mut self, now: UnixMillis, at: Instant) {
+        let durable = self.log.durable();
+        while let Some(Waiting { at: decided_at, effects, decided, .. }) = self.outbox.pop_ready(durable) {
+            self.let_go.push((effects.len() as u64, nanos(at.saturating_duration_since(decided_at))));
+            for effect in effects {
+                self.let_go(now, effect);
+            }
+            for Decided { to, lane, count } in decided {
+                self.sessions.stage_decided(to, lane, count);
+            }
+        }
+    }
+
+    fn let_go(&mut self, now: UnixMillis, effect: Effect) {
+        use holdfast_core::effect::Delivery;
+        match effect {
+            Effect::Answer { to, original, answer } => {
+                if let Some(live) = self.sessions.get(to) {
+                    self.telemetry.driver.participants.of(live.from.participant).outcomes(answer.reason, 1);
+                }
+                self.sessions.stage(to, original, &Message::Answer(answer));
+            }
+            Effect::Status { to, status } => {
+                let id = status.id;
+                self.sessions.stage(to, id, &Message::Status(status));
+            }
+            Effect::Forward { to, deadline, request } => {
+                let mut request = request;
+                // At least a millisecond: the destination may still refuse it, and the deadline reverses it anyway.
+                request.budget_ms = u32::try_from(deadline.since(now)).unwrap_or(u32::MAX).max(1);
+                let id = request.id;
+                self.sessions.stage(to, id, &Message::Authorize(request));
+            }
+            Effect::Deliver { to, delivery } => {
+                let (original, message) = match delivery {
+                    Delivery::Capture(m) => (m.original, Message::Capture(m)),
+                    Delivery::Release(m) => (m.original, Message::Release(m)),
+                    Delivery::Reverse(m) => (m.original, Message::Reverse(m)),
+                };
+                self.sessions.stage(to, original, &message);
+            }
+            Effect::Complete { to, complete } => {
+                self.sessions.stage(to, complete.original, &Message::Complete(complete));
+            }
+            Effect::Recall(key) => self.recalls.push(key),
+        }
+    }
+}
+
+/// For the statistics; more than five centuries are not told apart.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// How much waits where in the driver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queues {
+    /// Events of links.
+    pub events: usize,
+    /// Requests that arrived and are not decided.
+    pub work: usize,
+    /// Turns whose effects wait for the disk.
+    pub outbox_turns: usize,
+    /// Bytes of facts the log has not taken.
+    pub unsubmitted_bytes: usize,
+    /// Bytes queued for links.
+    pub outbound_bytes: usize,
+}

@@ -1,0 +1,218 @@
+//! What happens between two turns: the commands of those who run the switch, its alarms, and its orderly stop.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use holdfast_core::Input;
+use holdfast_journal::{Handle, Log};
+use holdfast_link::{Credentials, Endpoint};
+use holdfast_protocol::{BusinessDate, Reason, Sequence, UnixMillis};
+use tracing::{info, warn};
+
+use super::shell::Between;
+use super::threads::members;
+use super::{Stop, report};
+use crate::admin::command::{Command, CommandError, CommandReceiver, Reply};
+use crate::clock::{ALARM_MS, Clock};
+use crate::config::Config;
+use crate::driver::Driver;
+use crate::telemetry::Telemetry;
+use crate::transport::Shared;
+
+/// Commands taken between two turns, so that no number of them delays a payment.
+const COMMANDS_PER_TURN: usize = 8;
+
+/// How often clock and statistics are looked after.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+/// The one who operates the driver.
+#[derive(Debug)]
+pub(super) struct Operator {
+    pub(super) config: Config,
+    pub(super) telemetry: Telemetry,
+    commands: CommandReceiver,
+    stop: Stop,
+    stopping: Option<Instant>,
+    clock: Arc<Mutex<Clock>>,
+    shared: Arc<Shared>,
+    endpoints: Vec<Endpoint>,
+    /// Answers that wait until their facts are durable (I1).
+    waiting: Vec<(Sequence, Done)>,
+    housekeeping: Option<Instant>,
+    /// By how much the wall clock was ahead when last compared, in milliseconds.
+    pub(super) wall_clock_ahead_ms: i64,
+}
+
+/// An answer to be given once its facts are durable. That nobody waits for it any more is no error.
+#[derive(Debug)]
+enum Done {
+    Nothing(Reply<Result<(), CommandError>>),
+    Before(Reply<Result<BusinessDate, CommandError>>, BusinessDate),
+}
+
+impl Done {
+    fn say(self) {
+        match self {
+            Self::Nothing(reply) => drop(reply.send(Ok(()))),
+            Self::Before(reply, before) => drop(reply.send(Ok(before))),
+        }
+    }
+}
+
+impl Operator {
+    pub(super) fn new(
+        config: Config,
+        commands: CommandReceiver,
+        stop: Stop,
+        telemetry: Telemetry,
+        clock: Arc<Mutex<Clock>>,
+        shared: Arc<Shared>,
+        endpoints: Vec<Endpoint>,
+    ) -> Self {
+        Self {
+            config,
+            telemetry,
+            commands,
+            stop,
+            stopping: None,
+            clock,
+            shared,
+            endpoints,
+            waiting: Vec::new(),
+            housekeeping: None,
+            wall_clock_ahead_ms: 0,
+        }
+    }
+
+    /// Whether the switch is on its way to its end.
+    pub(super) const fn is_stopping(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    fn command(&mut self, driver: &mut Driver<Handle>, now: UnixMillis, command: Command) {
+        match command {
+            Command::Status { reply } => drop(reply.send(Box::new(report::status(self, driver, now)))),
+            Command::SetStatus { participant, status, reply } => {
+                let Some(number) = report::find(driver.core(), &participant) else {
+                    return drop(reply.send(Err(CommandError::ParticipantUnknown)));
+                };
+                info!(participant = %number, ?status, "status set");
+                driver.command(now, &Input::SetStatus(number, status));
+                self.waiting.push((driver.core().sequence(), Done::Nothing(reply)));
+            }
+            Command::CutOver { date, reply } => self.cut_over(driver, now, date, reply),
+            Command::Transaction { originator, id, reply } => {
+                drop(reply.send(report::transaction(driver.core(), &originator, id)));
+            }
+            Command::ExplainRoute { payment_id, reply } => {
+                drop(reply.send(Box::new(report::route(driver, payment_id))));
+            }
+            Command::Reload { config, credentials, reply } => {
+                match self.reload(driver, now, *config, &credentials) {
+                    Ok(()) => self.waiting.push((driver.core().sequence(), Done::Nothing(reply))),
+                    Err(error) => drop(reply.send(Err(error))),
+                }
+            }
+        }
+    }
+
+    fn cut_over(
+        &mut self,
+        driver: &mut Driver<Handle>,
+        now: UnixMillis,
+        date: BusinessDate,
+        reply: Reply<Result<BusinessDate, CommandError>>,
+    ) {
+        let before = driver.core().business_date().expect("the date is set before the first command");
+        if date <= before {
+            let conflict = format!("the business date is {before}; a cutover only moves it forward");
+            return drop(reply.send(Err(CommandError::Conflict(conflict))));
+        }
+        info!(%before, %date, "cutover");
+        driver.command(now, &Input::CutOver(date));
+        self.waiting.push((driver.core().sequence(), Done::Before(reply, before)));
+    }
+
+    fn reload(
+        &mut self,
+        driver: &mut Driver<Handle>,
+        now: UnixMillis,
+        config: Config,
+        credentials: &Credentials,
+    ) -> Result<(), CommandError> {
+        let conflict = |error: &dyn std::fmt::Display| CommandError::Conflict(error.to_string());
+        driver.core().check_configuration(&config.participants).map_err(|e| conflict(&e))?;
+        let directory = Arc::clone(&self.shared.directory);
+        let tls = credentials
+            .server(Arc::new(move |identity| directory.admits(identity)))
+            .map_err(|error| conflict(&error))?;
+        for endpoint in &self.endpoints {
+            endpoint.set_server_tls(Arc::clone(&tls));
+        }
+        driver.command(now, &Input::Configure(config.participants.clone(), config.routes.clone()));
+        self.shared.directory.replace(members(&config));
+        driver.close_links_of(Reason::Removed, |number| {
+            !config.participants.iter().any(|p| p.number == number)
+        });
+        self.config = config;
+        Ok(())
+    }
+
+    fn housekeeping(&mut self, at: Instant) {
+        if self.housekeeping.is_some_and(|next| at < next) {
+            return;
+        }
+        self.housekeeping = Some(at + HOUSEKEEPING);
+        let ahead = self.clock.lock().unwrap_or_else(PoisonError::into_inner).slew();
+        self.wall_clock_ahead_ms = ahead;
+        if ahead.unsigned_abs() > ALARM_MS {
+            self.telemetry.driver.clock_alarms.add(1);
+            warn!(ahead_ms = ahead, "the wall clock differs from the switch's time; slewing");
+        }
+    }
+
+    /// Returns whether the driver is done.
+    fn stopping(&mut self, driver: &mut Driver<Handle>, at: Instant) -> bool {
+        if !self.stop.is_asked() {
+            return false;
+        }
+        let since = *self.stopping.get_or_insert_with(|| {
+            info!("stopping: no new work, finishing what is in flight");
+            self.telemetry.set_ready(false);
+            driver.stop_new_work();
+            at
+        });
+        let patience = Duration::from_millis(self.config.sessions.drain_timeout_ms);
+        let in_flight = driver.core().pending();
+        let patient = at.saturating_duration_since(since) < patience;
+        if (in_flight > 0 && patient) || !driver.is_settled() {
+            return false;
+        }
+        if in_flight > 0 {
+            warn!(in_flight, "stopping with transactions in flight: they are taken up after the restart");
+        }
+        driver.close_links(Reason::SwitchStopping);
+        for endpoint in &self.endpoints {
+            let code = quinn::VarInt::from_u32(u32::from(Reason::SwitchStopping.number()));
+            endpoint.quinn.close(code, Reason::SwitchStopping.name().as_bytes());
+        }
+        true
+    }
+}
+
+impl Between<Handle> for Operator {
+    fn between(&mut self, driver: &mut Driver<Handle>, now: UnixMillis, at: Instant) -> bool {
+        for _ in 0..COMMANDS_PER_TURN {
+            let Ok(command) = self.commands.try_recv() else { break };
+            self.command(driver, now, command);
+        }
+        if !self.waiting.is_empty() {
+            let durable = driver.log().durable();
+            for (_, done) in self.waiting.extract_if(.., |(until, _)| *until <= durable) {
+                done.say();
+            }
+        }
+        self.housekeeping(at);
+        self.stopping(driver, at)
+    }
+}

@@ -1,0 +1,64 @@
+//! From a directory of segments to a core that knows everything it knew.
+
+use std::time::{Duration, Instant};
+
+use holdfast_core::{Core, Settings};
+use holdfast_journal::{FileStorage, Recovered, VisitError, record};
+use holdfast_protocol::{Partition, UnixMillis};
+use tracing::info;
+
+use super::ServeError;
+use crate::config::JournalConfig;
+
+/// How often a long recovery says how far it is.
+const PROGRESS: Duration = Duration::from_secs(1);
+
+/// Opens the journal and folds its facts into a core (I7). `now` is the wall clock's time: the switch's own resumes no
+/// earlier than the last journaled time.
+pub(super) fn recover(
+    settings: Settings,
+    journal: &JournalConfig,
+    now: UnixMillis,
+) -> Result<(Core, Recovered<FileStorage>), ServeError> {
+    let mut core = Core::new(settings);
+    let started = Instant::now();
+    let mut said = started;
+    let recovered =
+        holdfast_journal::open(&journal.directory, journal_settings(journal), now, &mut |facts| {
+            core.set_epoch(facts.epoch);
+            let mut rest = facts.body;
+            for _ in 0..facts.count {
+                let fact = record::read(&mut rest).map_err(VisitError::from)?;
+                core.apply_recovered(&fact);
+            }
+            if said.elapsed() >= PROGRESS {
+                said = Instant::now();
+                info!(facts = core.sequence().0, segment = %facts.at.segment, "recovering");
+            }
+            Ok(())
+        })?;
+    let (epoch, took_ms) = (recovered.epoch().0, started.elapsed().as_millis());
+    match recovered.report() {
+        Some(report) => info!(
+            facts = report.facts,
+            segments = report.segments,
+            torn_bytes = report.torn_bytes,
+            epoch,
+            took_ms,
+            "journal recovered"
+        ),
+        None => info!(epoch, "new journal"),
+    }
+    core.resume(recovered.last_time().max(now), recovered.epoch(), Partition(0));
+    Ok((core, recovered))
+}
+
+fn journal_settings(journal: &JournalConfig) -> holdfast_journal::Settings {
+    holdfast_journal::Settings {
+        segment_bytes: journal.segment_bytes,
+        gather: Duration::from_micros(journal.gather_us),
+        gather_bytes: usize::try_from(journal.gather_bytes).unwrap_or(usize::MAX),
+        full_reserve_bytes: journal.full_reserve_bytes,
+        ..holdfast_journal::Settings::default()
+    }
+}

@@ -1,0 +1,343 @@
+//! What the switch says about itself when asked, from the core, the links and the journal.
+
+use holdfast_core::overview::{InDoubt, OpenDetails};
+use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantStatus, Route};
+use holdfast_core::transaction::money::Money;
+use holdfast_core::{Core, effect::Delivery};
+use holdfast_journal::{Handle, Log};
+use holdfast_protocol::{
+    Currency, Kind, Outcome, ParticipantNumber, PaymentId, Reason, RequestId, State, TransactionKey,
+    UnixMillis,
+};
+
+use super::operate::Operator;
+use crate::admin::command::{CommandError, Who};
+use crate::admin::report::{
+    DeliveryReport, InDoubtReport, JournalReport, LinkReport, ParticipantReport, PositionReport, QueueReport,
+    RouteReport, SettingsReport, StatusReport, TransactionDelivery, TransactionReport,
+};
+use crate::clock::ALARM_MS;
+use crate::driver::Driver;
+
+/// The number of a participant that a person named.
+pub(super) fn find(core: &Core, who: &Who) -> Option<ParticipantNumber> {
+    core.participants()
+        .map(|(record, ..)| record)
+        .find(|record| match who {
+            Who::Name(name) => record.name == *name,
+            Who::Number(number) => record.number == *number,
+        })
+        .map(|record| record.number)
+}
+
+fn name_of(core: &Core, number: ParticipantNumber) -> String {
+    let found = core.participants().map(|(record, ..)| record).find(|record| record.number == number);
+    found.map_or_else(|| number.to_string(), |record| record.name.clone())
+}
+
+const fn status_name(status: ParticipantStatus) -> &'static str {
+    match status {
+        ParticipantStatus::Active => "active",
+        ParticipantStatus::Draining => "draining",
+        ParticipantStatus::Suspended => "suspended",
+    }
+}
+
+/// How everything stands.
+pub(super) fn status(operator: &Operator, driver: &Driver<Handle>, now: UnixMillis) -> StatusReport {
+    let core = driver.core();
+    let deliveries = deliveries(core, now);
+    StatusReport {
+        name: operator.config.name.clone(),
+        build: crate::build::TEXT.to_owned(),
+        state: if operator.is_stopping() { "draining" } else { "serving" }.to_owned(),
+        time_ms: now.get(),
+        uptime_ms: u64::try_from(operator.telemetry.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        business_date: core.business_date().map_or_else(String::new, |date| date.to_string()),
+        open_days: core.open_days().map(|date| date.to_string()).collect(),
+        partition: 0,
+        epoch: core.epoch().0,
+        sequence: core.sequence().0,
+        durable: driver.log().durable().0,
+        participants: participants(driver, now),
+        positions: positions(core),
+        alarms: alarms(operator, driver, &deliveries),
+        deliveries,
+        journal: journal(operator, driver.log()),
+        queues: queues(driver),
+        settings: settings(operator),
+    }
+}
+
+fn participants(driver: &Driver<Handle>, now: UnixMillis) -> Vec<ParticipantReport> {
+    let report =
+        |(record, status, _): (&holdfast_core::registry::ParticipantRecord, ParticipantStatus, _)| {
+            let links: Vec<_> =
+                driver.sessions().iter().filter(|live| live.from.participant == record.number).collect();
+            ParticipantReport {
+                number: record.number.get(),
+                name: record.name.clone(),
+                status: status_name(status).to_owned(),
+                originates: record.originates,
+                receives: record.receives,
+                unanswered: links.iter().map(|live| u64::from(live.outbound.unanswered())).sum(),
+                links: links
+                    .iter()
+                    .map(|live| LinkReport {
+                        session: live.from.session.0,
+                        instance: live.from.instance.0,
+                        address: live.address.to_string(),
+                        originates: live.sign_on.originates,
+                        receives: live.sign_on.receives,
+                        lanes: live.sign_on.lanes,
+                        age_ms: now.since(live.since),
+                        outbound_bytes: live.outbound.queued_bytes() as u64,
+                    })
+                    .collect(),
+            }
+        };
+    driver.core().participants().map(report).collect()
+}
+
+fn positions(core: &Core) -> Vec<PositionReport> {
+    let mut reports = Vec::new();
+    for (record, _, positions) in core.participants() {
+        for position in positions {
+            reports.push(PositionReport {
+                participant: record.name.clone(),
+                number: record.number.get(),
+                currency: position.currency.code().to_owned(),
+                held: position.held.minor().to_string(),
+                debits: position.debits.minor().to_string(),
+                credits: position.credits.minor().to_string(),
+                exposure: position.exposure().minor().to_string(),
+                cap: position.cap.map(|cap| cap.minor().to_string()),
+            });
+        }
+    }
+    reports
+}
+
+fn deliveries(core: &Core, now: UnixMillis) -> Vec<DeliveryReport> {
+    let doubts = |(currency, doubt): (&Currency, &InDoubt)| InDoubtReport {
+        currency: currency.code().to_owned(),
+        amount: doubt.amount.minor().to_string(),
+        count: doubt.transactions,
+    };
+    core.undelivered()
+        .into_iter()
+        .map(|destination| DeliveryReport {
+            destination: name_of(core, destination.destination),
+            number: destination.destination.get(),
+            undelivered: destination.messages,
+            on_their_way: destination.on_their_way,
+            oldest_ms: destination.oldest.map_or(0, |oldest| now.since(oldest)),
+            in_doubt: destination.in_doubt.iter().map(doubts).collect(),
+        })
+        .collect()
+}
+
+fn alarms(operator: &Operator, driver: &Driver<Handle>, deliveries: &[DeliveryReport]) -> Vec<String> {
+    let mut alarms = Vec::new();
+    let settings = driver.core().settings();
+    for delivery in deliveries.iter().filter(|d| d.oldest_ms > settings.delivery_alarm_ms) {
+        alarms.push(format!(
+            "{}: {} messages undelivered, the oldest for {} s",
+            delivery.destination,
+            delivery.undelivered,
+            delivery.oldest_ms / 1_000
+        ));
+    }
+    for (record, _, positions) in driver.core().participants() {
+        for position in positions.iter().filter(|p| p.cap.is_some_and(|cap| p.exposure() > cap)) {
+            alarms.push(format!("{}: exposure above the cap in {}", record.name, position.currency));
+        }
+    }
+    if driver.log().is_full() {
+        alarms.push("the journal has no room: new work is refused".to_owned());
+    }
+    if operator.wall_clock_ahead_ms.unsigned_abs() > ALARM_MS {
+        alarms.push(format!(
+            "the wall clock is {} ms ahead of the switch's time",
+            operator.wall_clock_ahead_ms
+        ));
+    }
+    alarms
+}
+
+fn journal(operator: &Operator, log: &Handle) -> JournalReport {
+    let counts = log.statistics().counts();
+    let directory = &operator.config.journal.directory;
+    JournalReport {
+        directory: directory.display().to_string(),
+        syncs: counts.syncs,
+        bytes: counts.bytes,
+        frames: counts.frames,
+        facts: counts.facts,
+        unsynced_bytes: log.unsynced_bytes(),
+        full: log.is_full(),
+        free_bytes: rustix::fs::statvfs(directory).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize)),
+    }
+}
+
+fn queues(driver: &Driver<Handle>) -> QueueReport {
+    let (core, queues) = (driver.core(), driver.queues());
+    let links = driver.sessions().iter().count() as u64;
+    QueueReport {
+        pending: core.pending(),
+        open: core.open(),
+        remembered: core.remembered(),
+        outbox: queues.outbox_turns as u64,
+        inputs: (queues.events + queues.work) as u64,
+        outbound_bytes: queues.outbound_bytes as u64,
+        links,
+    }
+}
+
+fn settings(operator: &Operator) -> SettingsReport {
+    let settings = &operator.config.settings;
+    SettingsReport {
+        window_max_ms: settings.window_max_ms,
+        skew_max_ms: settings.skew_max_ms,
+        budget_max_ms: settings.budget_max_ms,
+        hold_max_ms: settings.hold_max_ms,
+        pending_max: u64::from(settings.pending_max),
+        open_max: u64::from(settings.open_max),
+        undelivered_for_destination_max: u64::from(settings.undelivered_for_destination_max),
+        delivery_alarm_ms: settings.delivery_alarm_ms,
+        window: u64::from(operator.config.sessions.window),
+    }
+}
+
+const fn state_name(state: State) -> &'static str {
+    match state {
+        State::None => "none",
+        State::Pending => "pending",
+        State::Held => "held",
+        State::Declined => "declined",
+        State::Captured => "captured",
+        State::Released => "released",
+        State::Expired => "expired",
+        State::TimedOut => "timed out",
+        State::Reversed => "reversed",
+    }
+}
+
+const fn debtor_name(debtor: Debtor) -> &'static str {
+    match debtor {
+        Debtor::Originator => "originator",
+        Debtor::Destination => "destination",
+        Debtor::Outside => "outside",
+    }
+}
+
+/// What is known of a transaction.
+pub(super) fn transaction(
+    core: &Core,
+    who: &Who,
+    id: RequestId,
+) -> Result<Box<TransactionReport>, CommandError> {
+    let originator = find(core, who).ok_or(CommandError::ParticipantUnknown)?;
+    let view = core.transaction(TransactionKey { originator, id }).ok_or(CommandError::TransactionUnknown)?;
+    let details = core.open_details(TransactionKey { originator, id });
+    let pending = view.money == Money::Pending;
+    let open = view.held_for.minor() - view.captured.minor() - view.released.minor();
+    Ok(Box::new(TransactionReport {
+        originator: name_of(core, originator),
+        id: id.to_string(),
+        kind: view.kind.map(|kind| {
+            match kind {
+                Kind::Pay => "pay",
+                Kind::Reserve => "reserve",
+                Kind::Verify => "verify",
+            }
+            .to_owned()
+        }),
+        payment_id: details.as_ref().map(|d| d.payment_id.to_string()),
+        destination: view.destination.map(|number| name_of(core, number)),
+        instance: details.as_ref().and_then(|d| d.instance).map(|instance| instance.0),
+        debtor: details.as_ref().and_then(|d| d.debtor).map(|debtor| debtor_name(debtor).to_owned()),
+        currency: view.currency.map(|currency| currency.code().to_owned()),
+        deadline_ms: view.deadline.map(UnixMillis::get),
+        hold_until_ms: view.hold_until.map(UnixMillis::get),
+        outcome: view.outcome.map(|outcome| {
+            match outcome {
+                Outcome::Approved => "approved",
+                Outcome::Declined => "declined",
+                Outcome::Refused => "refused",
+            }
+            .to_owned()
+        }),
+        reason: (!pending && view.reason != Reason::None).then(|| view.reason.to_string()),
+        state: state_name(view.money.state()).to_owned(),
+        held_for: view.held_for.minor().to_string(),
+        captured: view.captured.minor().to_string(),
+        released: view.released.minor().to_string(),
+        reversed: view.reversed.minor().to_string(),
+        open: open.to_string(),
+        settlement_date: Some(view.settlement_date.to_string()),
+        sequence: (!pending).then_some(view.sequence.0),
+        deliveries: undelivered(&view.undelivered, details.as_ref()),
+    }))
+}
+
+/// Only the first of a transaction's undelivered messages is on its way; the others wait for it.
+fn undelivered(deliveries: &[Delivery], details: Option<&OpenDetails>) -> Vec<TransactionDelivery> {
+    let report = |(place, delivery): (usize, &Delivery)| {
+        let kind = match delivery {
+            Delivery::Capture(_) => "capture",
+            Delivery::Release(_) => "release",
+            Delivery::Reverse(_) => "reverse",
+        };
+        let first = details.filter(|_| place == 0);
+        let sends = first.map_or(0, |d| d.sends);
+        TransactionDelivery {
+            number: delivery.number().0,
+            kind: kind.to_owned(),
+            state: if sends > 0 { "sent" } else { "waiting" }.to_owned(),
+            attempts: u32::from(sends),
+            next_attempt_ms: first.and_then(|d| d.next_send).map(UnixMillis::get),
+        }
+    };
+    deliveries.iter().enumerate().map(report).collect()
+}
+
+/// Where a payment ID leads now.
+pub(super) fn route(driver: &Driver<Handle>, payment_id: PaymentId) -> RouteReport {
+    let core = driver.core();
+    let found = core.explain_route(payment_id);
+    let describe =
+        |route: &Route| format!("{} -> {}", pattern(&route.merchants), name_of(core, route.destination));
+    let now = match &found {
+        Err(reason) => reason.to_string(),
+        Ok(route) => {
+            ability(driver, route.destination).map_or_else(|| "forwarded".to_owned(), |r| r.to_string())
+        }
+    };
+    RouteReport {
+        payment_id: payment_id.to_string(),
+        destination: found.as_ref().ok().map(|route| name_of(core, route.destination)),
+        matched: found.as_ref().ok().map(|route| pattern(&route.merchants)),
+        pay_debtor: found.as_ref().ok().map(|route| debtor_name(route.pay_debtor).to_owned()),
+        reserve_debtor: found.as_ref().ok().map(|route| debtor_name(route.reserve_debtor).to_owned()),
+        considered: core.routes().iter().filter(|route| route.mps == payment_id.mps).map(describe).collect(),
+        now,
+    }
+}
+
+/// Why a destination would get nothing now, if so.
+fn ability(driver: &Driver<Handle>, destination: ParticipantNumber) -> Option<Reason> {
+    let status = driver.core().participants().find(|(record, ..)| record.number == destination)?.1;
+    if status != ParticipantStatus::Active {
+        return Some(Reason::DestinationNotAccepting);
+    }
+    driver.view().receivers(destination).next().is_none().then_some(Reason::DestinationNotConnected)
+}
+
+fn pattern(merchants: &MerchantPattern) -> String {
+    match merchants {
+        MerchantPattern::Default => "*".to_owned(),
+        MerchantPattern::Prefix(prefix) => format!("{prefix}*"),
+        MerchantPattern::Exact(merchant) => merchant.to_string(),
+    }
+}

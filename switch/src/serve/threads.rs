@@ -1,0 +1,286 @@
+//! Starts the threads of a switch and wires them to each other.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam::channel::{Receiver, bounded};
+use holdfast_core::{Core, Input};
+use holdfast_journal::{FileStorage, Handle, Log, Recovered};
+use holdfast_link::{Credentials, Endpoint, LinkSettings, bind_server};
+use holdfast_protocol::{BusinessDate, Partition};
+use tokio::sync::Notify;
+use tracing::{error, info};
+
+use super::operate::Operator;
+use super::recover::recover;
+use super::shell::Shell;
+use super::{ServeError, Stop, Switch};
+use crate::admin::{self, AdminThread, CommandReceiver};
+use crate::clock::Clock;
+use crate::config::{Config, DriverMode};
+use crate::driver::{Driver, DriverSettings};
+use crate::session::control::{EchoTimes, Offer};
+use crate::session::{Directory, Member};
+use crate::telemetry::Telemetry;
+use crate::transport::{LinkLimits, Shared, Wake, accept};
+
+/// Batches of messages that wait for the driver; more, and links are read no further.
+const EVENTS_WAITING_MAX: usize = 4_096;
+
+/// Up to so many cores the driver runs on the I/O thread.
+const INLINE_CORES_MAX: usize = 4;
+
+pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
+    let credentials = admin::credentials(&config)?;
+    let telemetry = Telemetry::default();
+    let (commands, command_receiver) = admin::channel();
+    let admin_thread = AdminThread::start(config.clone(), telemetry.clone(), commands.clone())?;
+    let on_thread = match config.transport.driver {
+        DriverMode::Inline => false,
+        DriverMode::Thread => true,
+        DriverMode::Auto => std::thread::available_parallelism().is_ok_and(|n| n.get() > INLINE_CORES_MAX),
+    };
+    let (wake, waiting) = if on_thread {
+        let (signal, waiting) = bounded(1);
+        (Wake::Thread(signal), Waiting::Thread(waiting))
+    } else {
+        let notify = Arc::new(Notify::new());
+        (Wake::Task(Arc::clone(&notify)), Waiting::Task(notify))
+    };
+    let stop = Stop { asked: Arc::default(), wake: wake.clone() };
+    let (ready, listening) = mpsc::channel();
+    let parts = Parts {
+        config,
+        credentials,
+        telemetry: telemetry.clone(),
+        commands: command_receiver,
+        wake,
+        waiting,
+        stop: stop.clone(),
+    };
+    let (running, ended) = tokio::sync::oneshot::channel::<()>();
+    let links = std::thread::Builder::new().name("links".to_owned()).spawn(move || {
+        let result = parts.run(&ready);
+        drop((ready, running));
+        result
+    })?;
+    match listening.recv() {
+        Ok(addresses) => {
+            let admin = admin_thread.address();
+            Ok(Switch { addresses, admin, commands, stop, telemetry, links, ended, admin_thread })
+        }
+        // It ended before it listened: its result says why.
+        Err(_) => {
+            admin_thread.stop();
+            Err(links.join().map_err(|_| ServeError::Thread)?.err().unwrap_or(ServeError::Thread))
+        }
+    }
+}
+
+/// Where the driver waits for its wake.
+enum Waiting {
+    Task(Arc<Notify>),
+    Thread(Receiver<()>),
+}
+
+struct Parts {
+    config: Config,
+    credentials: Credentials,
+    telemetry: Telemetry,
+    commands: CommandReceiver,
+    wake: Wake,
+    waiting: Waiting,
+    stop: Stop,
+}
+
+type Running = Shell<Handle, Operator>;
+
+impl Parts {
+    /// The I/O thread from recovery to the end.
+    fn run(mut self, ready: &mpsc::Sender<Vec<SocketAddr>>) -> Result<(), ServeError> {
+        self.config.settings.hash_seed = RandomState::new().build_hasher().finish();
+        let wall = Clock::start(Default::default()).now();
+        let (core, recovered) = recover(self.config.settings.clone(), &self.config.journal, wall)?;
+        let clock = Arc::new(Mutex::new(Clock::start(recovered.last_time())));
+        let (events, event_receiver) = bounded(EVENTS_WAITING_MAX);
+        let driver = self.driver(core, recovered, event_receiver, &clock)?;
+        let directory = Arc::new(Directory::default());
+        let shared = Arc::new(Shared::new(
+            Arc::clone(&directory),
+            self.offer(driver.log().epoch()),
+            self.limits(),
+            self.telemetry.clone(),
+            Arc::clone(&clock),
+            events,
+            self.wake.clone(),
+        ));
+        directory.replace(members(&self.config));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.serve(driver, clock, shared, ready))
+    }
+
+    /// A driver whose configuration is durable before the first request.
+    fn driver(
+        &self,
+        core: Core,
+        recovered: Recovered<FileStorage>,
+        events: Receiver<crate::driver::Event>,
+        clock: &Mutex<Clock>,
+    ) -> Result<Driver<Handle>, ServeError> {
+        core.check_configuration(&self.config.participants)
+            .map_err(|error| ServeError::Configuration(error.to_string()))?;
+        let wake = self.wake.clone();
+        let log = Handle::start(
+            recovered,
+            Box::new(move || wake.wake()),
+            Box::new(|failure| {
+                // Never retried, never survived: what the disk holds now only a recovery can tell.
+                error!(%failure, "the journal has ended, and with it the switch");
+                std::process::abort();
+            }),
+        )
+        .map_err(|failure| ServeError::Journal(Arc::new(failure)))?;
+        self.telemetry.watch_journal(log.statistics());
+        let mut driver = Driver::new(core, log, self.driver_settings(), events, self.telemetry.clone());
+        let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();
+        let configured = Input::Configure(self.config.participants.clone(), self.config.routes.clone());
+        driver.command(now, &configured);
+        if driver.core().business_date().is_none() {
+            driver.command(now, &Input::CutOver(BusinessDate::from_utc(now)));
+        }
+        while !driver.is_settled() {
+            driver.turn(now, std::time::Instant::now());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(driver)
+    }
+
+    async fn serve(
+        self,
+        driver: Driver<Handle>,
+        clock: Arc<Mutex<Clock>>,
+        shared: Arc<Shared>,
+        ready: &mpsc::Sender<Vec<SocketAddr>>,
+    ) -> Result<(), ServeError> {
+        let endpoints = self.listen(&shared)?;
+        let mut addresses = Vec::new();
+        for endpoint in &endpoints {
+            let address = endpoint.quinn.local_addr()?;
+            info!(%address, receive_buffer_bytes = endpoint.receive_buffer_bytes, "listening");
+            addresses.push(address);
+        }
+        let accepting: Vec<_> = endpoints
+            .iter()
+            .map(|endpoint| tokio::spawn(accept(endpoint.quinn.clone(), Arc::clone(&shared))))
+            .collect();
+        let (telemetry, waiting) = (self.telemetry.clone(), self.waiting);
+        let operator = Operator::new(
+            self.config,
+            self.commands,
+            self.stop,
+            self.telemetry,
+            Arc::clone(&clock),
+            shared,
+            endpoints.clone(),
+        );
+        let shell: Running = Shell::new(driver, clock, operator);
+        telemetry.set_ready(true);
+        // A starter that has gone needs no addresses.
+        drop(ready.send(addresses));
+        let driver = match waiting {
+            Waiting::Task(wake) => shell.run_inline(wake).await,
+            Waiting::Thread(signal) => {
+                let (done, ended) = tokio::sync::oneshot::channel();
+                let thread = std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
+                    drop(done.send(shell.run_on_thread(&signal)));
+                })?;
+                let driver = ended.await.map_err(|_| ServeError::Thread)?;
+                thread.join().map_err(|_| ServeError::Thread)?;
+                driver
+            }
+        };
+        for task in accepting {
+            task.await.map_err(|_| ServeError::Thread)?;
+        }
+        for endpoint in endpoints {
+            endpoint.quinn.wait_idle().await;
+        }
+        driver.into_log().stop().map_err(ServeError::Journal)?;
+        info!("stopped; everything decided is on disk");
+        Ok(())
+    }
+
+    fn listen(&self, shared: &Arc<Shared>) -> Result<Vec<Endpoint>, ServeError> {
+        let directory = Arc::clone(&shared.directory);
+        let tls = self.credentials.server(Arc::new(move |identity| directory.admits(identity)))?;
+        let settings = self.link_settings();
+        let bind = |address: &SocketAddr| {
+            bind_server(*address, &settings, Arc::clone(&tls))
+                .map_err(|source| ServeError::Listen { address: *address, source })
+        };
+        self.config.listen.iter().map(bind).collect()
+    }
+
+    fn link_settings(&self) -> LinkSettings {
+        let transport = &self.config.transport;
+        let limited = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+        LinkSettings {
+            mtu: transport.mtu,
+            socket_buffer_bytes: usize::try_from(transport.socket_buffer_bytes).unwrap_or(usize::MAX),
+            stream_window_bytes: limited(transport.stream_window_bytes),
+            link_window_bytes: limited(transport.stream_window_bytes.saturating_mul(2)),
+            initial_window_bytes: transport.initial_window_bytes,
+            idle_timeout_ms: limited(transport.idle_timeout_ms),
+        }
+    }
+
+    fn driver_settings(&self) -> DriverSettings {
+        let sessions = &self.config.sessions;
+        DriverSettings {
+            quota: usize::try_from(sessions.turn_quota).unwrap_or(usize::MAX),
+            outbound_bytes_max: usize::try_from(sessions.outbound_bytes_max).unwrap_or(usize::MAX),
+            unsynced_bytes_max: self.config.journal.unsynced_bytes_max,
+            ..DriverSettings::default()
+        }
+    }
+
+    fn offer(&self, epoch: holdfast_protocol::Epoch) -> Offer {
+        let settings = &self.config.settings;
+        let limited = |millis: u64| u32::try_from(millis).unwrap_or(u32::MAX);
+        Offer {
+            partition: Partition(0),
+            epoch,
+            window: self.config.sessions.window,
+            window_max_ms: limited(settings.window_max_ms),
+            skew_max_ms: limited(settings.skew_max_ms),
+            budget_max_ms: limited(settings.budget_max_ms),
+            hold_max_ms: settings.hold_max_ms,
+        }
+    }
+
+    fn limits(&self) -> LinkLimits {
+        let sessions = &self.config.sessions;
+        LinkLimits {
+            links_max: usize::try_from(sessions.links_max).unwrap_or(usize::MAX),
+            links_for_participant_max: sessions.links_for_participant_max,
+            sign_on_timeout: Duration::from_millis(sessions.sign_on_timeout_ms),
+            echo: EchoTimes {
+                interval: Duration::from_millis(sessions.echo_interval_ms),
+                patience: Duration::from_millis(sessions.echo_timeout_ms),
+            },
+            retry_after_ms: u16::try_from(self.config.settings.retry_after_ms).unwrap_or(u16::MAX),
+        }
+    }
+}
+
+/// The participants of a configuration as the sessions know them.
+pub(super) fn members(config: &Config) -> Vec<Member> {
+    let inquiries = config.sessions.inquiries_per_s;
+    let member = |p: &holdfast_core::registry::ParticipantRecord| {
+        Member::new(p.name.clone(), p.number, p.originates, p.receives, inquiries)
+    };
+    config.participants.iter().map(member).collect()
+}

@@ -1,0 +1,162 @@
+//! Who may connect: read at every handshake, changed only by a reload.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+use holdfast_link::Identity;
+use holdfast_protocol::{ParticipantNumber, Reason};
+
+/// A participant as the sessions know it.
+#[derive(Debug)]
+pub struct Member {
+    /// Its name, as in its certificate.
+    pub name: String,
+    /// Its number.
+    pub number: ParticipantNumber,
+    /// It may send requests.
+    pub originates: bool,
+    /// It may be a destination.
+    pub receives: bool,
+    links: AtomicU32,
+    inquiries: InquiryBudget,
+}
+
+/// The live table of members, by name. A concurrent map: handshakes read it on any thread (dashmap).
+#[derive(Debug, Default)]
+pub struct Directory {
+    members: DashMap<String, Arc<Member>>,
+}
+
+/// A link's place among those its participant may have; given back when dropped.
+#[derive(Debug)]
+pub struct LinkPlace(Arc<Member>);
+
+impl LinkPlace {
+    /// Whose link it is.
+    pub fn member(&self) -> &Arc<Member> {
+        &self.0
+    }
+}
+
+impl Drop for LinkPlace {
+    fn drop(&mut self) {
+        self.0.links.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Member {
+    /// A participant without links, with this many inquiries a second.
+    pub fn new(
+        name: String,
+        number: ParticipantNumber,
+        originates: bool,
+        receives: bool,
+        inquiries: u32,
+    ) -> Self {
+        let inquiries = InquiryBudget::new(inquiries);
+        Self { name, number, originates, receives, links: AtomicU32::new(0), inquiries }
+    }
+
+    /// Takes one inquiry from the budget, if there is one left (rule 23).
+    pub fn may_inquire(&self, now: Instant) -> bool {
+        self.inquiries.take(now)
+    }
+
+    /// How many links it has.
+    pub fn links(&self) -> u32 {
+        self.links.load(Ordering::Acquire)
+    }
+}
+
+impl Directory {
+    /// Replaces all members. A member that stays keeps its links; who is gone loses them.
+    pub fn replace(&self, members: Vec<Member>) {
+        self.members.retain(|name, _| members.iter().any(|m| m.name == *name));
+        for member in members {
+            let links = self.members.get(&member.name).map_or(0, |old| old.links());
+            member.links.store(links, Ordering::Release);
+            self.members.insert(member.name.clone(), Arc::new(member));
+        }
+    }
+
+    /// Whether an identity may connect at all.
+    pub fn admits(&self, identity: &Identity) -> bool {
+        match identity {
+            Identity::Participant(name) => self.members.contains_key(name),
+            Identity::Switch(_) => false,
+        }
+    }
+
+    /// A place for one more link of this identity.
+    ///
+    /// # Errors
+    /// [`Reason::IdentityUnknown`], or [`Reason::TooManyLinks`] where it has `links_max` already.
+    pub fn enter(&self, identity: &Identity, links_max: u32) -> Result<LinkPlace, Reason> {
+        let Identity::Participant(name) = identity else { return Err(Reason::IdentityUnknown) };
+        let member = self.members.get(name).ok_or(Reason::IdentityUnknown)?.clone();
+        let before = member.links.fetch_add(1, Ordering::AcqRel);
+        let place = LinkPlace(member);
+        if before >= links_max { Err(Reason::TooManyLinks) } else { Ok(place) }
+    }
+}
+
+/// A token bucket in whole inquiries: as many as `per_second` at once, refilled evenly.
+#[derive(Debug)]
+struct InquiryBudget {
+    per_second: u32,
+    state: std::sync::Mutex<(u64, Instant)>,
+}
+
+/// One inquiry in the bucket's own unit, so that a refill of a microsecond is not lost to rounding.
+const MICRO: u64 = 1_000_000;
+
+impl InquiryBudget {
+    fn new(per_second: u32) -> Self {
+        let full = u64::from(per_second) * MICRO;
+        Self { per_second, state: std::sync::Mutex::new((full, Instant::now())) }
+    }
+
+    fn take(&self, now: Instant) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let elapsed = now.saturating_duration_since(state.1).min(Duration::from_secs(1));
+        let refill = u64::try_from(elapsed.as_micros()).unwrap_or(MICRO) * u64::from(self.per_second);
+        let tokens = state.0.saturating_add(refill).min(u64::from(self.per_second) * MICRO);
+        *state = (tokens.checked_sub(MICRO).unwrap_or(tokens), now.max(state.1));
+        tokens >= MICRO
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str) -> Member {
+        Member::new(name.to_owned(), ParticipantNumber::new(1).unwrap(), true, false, 2)
+    }
+
+    #[test]
+    fn a_participant_gets_no_more_links_than_allowed_and_places_come_back() {
+        let directory = Directory::default();
+        directory.replace(vec![member("operator-1")]);
+        let who = Identity::Participant("operator-1".to_owned());
+        let first = directory.enter(&who, 1).unwrap();
+        assert_eq!(directory.enter(&who, 1).unwrap_err(), Reason::TooManyLinks);
+        drop(first);
+        assert!(directory.enter(&who, 1).is_ok());
+        let other = Identity::Participant("operator-2".to_owned());
+        assert_eq!(directory.enter(&other, 1).unwrap_err(), Reason::IdentityUnknown);
+        assert!(!directory.admits(&Identity::Switch("operator-1".to_owned())));
+    }
+
+    #[test]
+    fn inquiries_beyond_the_budget_wait_for_the_next_tokens() {
+        let member = member("operator-1");
+        let start = Instant::now() + Duration::from_secs(5);
+        assert!(member.may_inquire(start) && member.may_inquire(start));
+        assert!(!member.may_inquire(start));
+        assert!(member.may_inquire(start + Duration::from_millis(500)));
+        assert!(!member.may_inquire(start + Duration::from_millis(500)));
+    }
+}

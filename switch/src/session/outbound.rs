@@ -1,0 +1,122 @@
+//! Bytes that wait to be written to one link.
+//!
+//! Invariant I8: the bytes queued for a link are limited; a peer that does not read loses its link, nobody else
+//! notices.
+
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use holdfast_protocol::{LANES_MAX, Reason};
+use tokio::sync::Notify;
+
+/// The control stream and the payment lanes.
+const STREAMS: usize = 1 + LANES_MAX as usize;
+
+/// The control stream among the streams of a link; payment lane `n` is stream `n + 1`.
+pub const CONTROL: usize = 0;
+
+/// What the driver and a link's own tasks have in common.
+#[derive(Debug, Default)]
+pub struct Outbound {
+    streams: [Stream; STREAMS],
+    queued_bytes: AtomicUsize,
+    /// Requests that came over this link and are not answered yet.
+    unanswered: AtomicU32,
+    closing: OnceLock<Reason>,
+    closed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    chunks: Mutex<Vec<Bytes>>,
+    ready: Notify,
+}
+
+impl Stream {
+    fn take(&self, into: &mut Vec<Bytes>) {
+        // A panic stops the process (release profile), so a poisoned lock is only ever seen in tests.
+        into.append(&mut self.chunks.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Outbound {
+    /// Queues bytes for a stream; returns how many bytes wait on all streams now.
+    pub fn push(&self, stream: usize, bytes: Bytes) -> usize {
+        let Some(queue) = self.streams.get(stream) else { return 0 };
+        let length = bytes.len();
+        queue.chunks.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+        queue.ready.notify_one();
+        self.queued_bytes.fetch_add(length, Ordering::Relaxed) + length
+    }
+
+    /// Moves what waits for a stream into `chunks`, without waiting.
+    pub fn take(&self, stream: usize, chunks: &mut Vec<Bytes>) {
+        if let Some(queue) = self.streams.get(stream) {
+            queue.take(chunks);
+        }
+    }
+
+    /// Waits until there is something for a stream and moves it into `chunks`.
+    pub async fn wait(&self, stream: usize, chunks: &mut Vec<Bytes>) {
+        let Some(queue) = self.streams.get(stream) else { return std::future::pending().await };
+        loop {
+            queue.take(chunks);
+            if !chunks.is_empty() {
+                return;
+            }
+            queue.ready.notified().await;
+        }
+    }
+
+    /// Bytes were handed to the link.
+    pub fn written(&self, bytes: usize) {
+        self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that wait on all streams.
+    pub fn queued_bytes(&self) -> usize {
+        self.queued_bytes.load(Ordering::Relaxed)
+    }
+
+    /// One request more is unanswered; returns how many are now.
+    pub fn request_came(&self) -> u32 {
+        self.unanswered.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// So many requests were answered, or attached to an earlier copy that will be.
+    pub fn answered(&self, count: u32) {
+        let before = self.unanswered.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |unanswered| {
+            Some(unanswered.saturating_sub(count))
+        });
+        debug_assert!(before.is_ok(), "the update always has a value");
+    }
+
+    /// Requests that came over this link and are not answered yet.
+    pub fn unanswered(&self) -> u32 {
+        self.unanswered.load(Ordering::Relaxed)
+    }
+
+    /// Ends the link. The first reason stays.
+    pub fn close(&self, reason: Reason) {
+        if self.closing.set(reason).is_ok() {
+            self.closed.notify_waiters();
+        }
+    }
+
+    /// Why the link is to end, if it is.
+    pub fn closing(&self) -> Option<Reason> {
+        self.closing.get().copied()
+    }
+
+    /// Waits until the link is to end.
+    pub async fn closed(&self) -> Reason {
+        loop {
+            let notified = self.closed.notified();
+            if let Some(reason) = self.closing() {
+                return reason;
+            }
+            notified.await;
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The life of one link: handshake, sign-on, lanes, and why it ended.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use holdfast_core::From;
+use holdfast_core::view::SessionId;
+use holdfast_link::Identity;
+use holdfast_protocol::{Reason, SignOn};
+use quinn::rustls::pki_types::CertificateDer;
+use quinn::{Connection, Incoming, RecvStream, SendStream, VarInt};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use super::shared::Shared;
+use super::streams::{read_lane, write_stream};
+use crate::driver::Event;
+use crate::session::control::{Control, Wish};
+use crate::session::directory::LinkPlace;
+use crate::session::inbound::Agreed;
+use crate::session::outbound::CONTROL;
+use crate::session::{Inbound, Outbound};
+
+/// Bytes of the control stream taken with one read.
+const CONTROL_READ_BYTES: usize = 4_096;
+
+/// One link from its first packet to its last.
+pub(super) async fn handshake_and_serve(incoming: Incoming, shared: Arc<Shared>) {
+    let address = incoming.remote_address();
+    let timeout = shared.limits.sign_on_timeout;
+    let connection = match tokio::time::timeout(timeout, incoming).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => {
+            shared.telemetry.links.handshakes_failed.add(1);
+            return warn!(%address, %error, "handshake failed");
+        }
+        Err(_) => {
+            shared.telemetry.links.handshakes_failed.add(1);
+            return warn!(%address, "handshake timed out");
+        }
+    };
+    let Some(session) = shared.enter() else { return end(&connection, Reason::TooManyLinks) };
+    let reason = match identity(&connection)
+        .and_then(|identity| shared.directory.enter(&identity, shared.limits.links_for_participant_max))
+    {
+        Ok(place) => {
+            let name = place.member().name.clone();
+            let reason = serve(&connection, &shared, session, &place).await;
+            shared.telemetry.links.closed.of(place.member().number).outcomes(reason, 1);
+            info!(%address, participant = name, %reason, "link ended");
+            reason
+        }
+        Err(reason) => {
+            shared.telemetry.links.closed.of_nobody().outcomes(reason, 1);
+            warn!(%address, %reason, "link refused");
+            reason
+        }
+    };
+    end(&connection, reason);
+    shared.leave(session);
+}
+
+fn end(connection: &Connection, reason: Reason) {
+    connection.close(VarInt::from_u32(u32::from(reason.number())), reason.name().as_bytes());
+}
+
+fn identity(connection: &Connection) -> Result<Identity, Reason> {
+    let certificates = connection
+        .peer_identity()
+        .and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok())
+        .ok_or(Reason::IdentityUnknown)?;
+    let certificate = certificates.first().ok_or(Reason::IdentityUnknown)?;
+    Identity::from_der(certificate).map_err(|_| Reason::IdentityUnknown)
+}
+
+/// A link whose sign-on is done and whose lanes are open.
+struct SignedOn {
+    control: Control,
+    control_streams: (SendStream, RecvStream),
+    lanes: Vec<(SendStream, RecvStream)>,
+    sign_on: SignOn,
+}
+
+async fn serve(
+    connection: &Connection,
+    shared: &Arc<Shared>,
+    session: SessionId,
+    place: &LinkPlace,
+) -> Reason {
+    let timeout = shared.limits.sign_on_timeout;
+    let signed_on = match tokio::time::timeout(timeout, sign_on(connection, shared, place)).await {
+        Ok(Ok(signed_on)) => signed_on,
+        Ok(Err(reason)) => return reason,
+        Err(_) => return Reason::SignOnTimedOut,
+    };
+    let SignedOn { control, control_streams, lanes, sign_on } = signed_on;
+    let member = place.member();
+    let from = From { participant: member.number, instance: sign_on.instance, session };
+    let outbound = Arc::new(Outbound::default());
+    let agreed = Agreed {
+        originates: sign_on.originates,
+        receives: sign_on.receives,
+        window: shared.offer.window,
+        retry_after_ms: shared.limits.retry_after_ms,
+    };
+    info!(participant = member.name, instance = sign_on.instance.0, "signed on");
+    let address = connection.remote_address();
+    shared.tell(Event::Up { from, sign_on, address, outbound: Arc::clone(&outbound) }).await;
+    shared.telemetry.links.signed_on.add(1);
+    let mut tasks = JoinSet::new();
+    for (lane, (send, receive)) in (0_u8..).zip(lanes) {
+        let inbound = Inbound::new(from, Arc::clone(member), Arc::clone(&outbound), agreed, lane);
+        tasks.spawn(read_lane(receive, inbound, lane, Arc::clone(shared)));
+        tasks.spawn(write_stream(send, usize::from(lane) + 1, Arc::clone(&outbound)));
+    }
+    let (send, receive) = control_streams;
+    tasks.spawn(write_stream(send, CONTROL, Arc::clone(&outbound)));
+    let reason = tokio::select! {
+        reason = run_control(control, receive, &outbound, from, shared) => reason,
+        reason = outbound.closed() => reason,
+        ended = tasks.join_next() => ended.and_then(Result::ok).unwrap_or(Reason::SignedOff),
+    };
+    tasks.shutdown().await;
+    shared.tell(Event::Down { from }).await;
+    reason
+}
+
+async fn sign_on(connection: &Connection, shared: &Shared, place: &LinkPlace) -> Result<SignedOn, Reason> {
+    let (mut send, mut receive) = connection.accept_bi().await.map_err(|_| Reason::SignedOff)?;
+    let mut control = Control::new(shared.limits.echo, Instant::now());
+    let sign_on = loop {
+        let chunk = read(&mut receive).await?;
+        if let Some(sign_on) = control.sign_on(chunk)? {
+            break sign_on;
+        }
+    };
+    control.welcome(&sign_on, place.member(), &shared.offer, shared.now())?;
+    send.write_chunk(control.out.split().freeze()).await.map_err(|_| Reason::SignedOff)?;
+    let mut lanes = Vec::with_capacity(usize::from(sign_on.lanes));
+    for _ in 0..sign_on.lanes {
+        lanes.push(connection.accept_bi().await.map_err(|_| Reason::SignedOff)?);
+    }
+    Ok(SignedOn { control, control_streams: (send, receive), lanes, sign_on })
+}
+
+async fn read(stream: &mut RecvStream) -> Result<Bytes, Reason> {
+    match stream.read_chunk(CONTROL_READ_BYTES, true).await {
+        Ok(Some(chunk)) => Ok(chunk.bytes),
+        Ok(None) | Err(_) => Err(Reason::SignedOff),
+    }
+}
+
+/// Runs the control stream until the link is to end.
+async fn run_control(
+    mut control: Control,
+    mut receive: RecvStream,
+    outbound: &Outbound,
+    from: From,
+    shared: &Shared,
+) -> Reason {
+    let mut wishes = Vec::new();
+    let mut chunk = Bytes::new(); // What came together with the sign-on is looked at first.
+    loop {
+        if let Err(reason) = control.receive(chunk, shared.now(), &mut wishes) {
+            return reason;
+        }
+        for wish in wishes.drain(..) {
+            match wish {
+                Wish::Drain => shared.tell(Event::Drain(from)).await,
+                Wish::Window(window) => shared.tell(Event::Window(from, window)).await,
+                Wish::SignOff => return Reason::SignedOff,
+            }
+        }
+        if !control.out.is_empty() {
+            outbound.push(CONTROL, control.out.split().freeze());
+        }
+        let due = tokio::time::Instant::from_std(control.next_tick());
+        chunk = tokio::select! {
+            read = read(&mut receive) => match read {
+                Ok(chunk) => chunk,
+                Err(reason) => return reason,
+            },
+            () = tokio::time::sleep_until(due) => Bytes::new(),
+        };
+        if let Err(reason) = control.tick(Instant::now(), shared.now()) {
+            return reason;
+        }
+    }
+}

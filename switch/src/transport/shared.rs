@@ -1,0 +1,140 @@
+//! What all links of the switch have in common.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam::channel::{Sender, TrySendError};
+use holdfast_core::view::SessionId;
+use holdfast_protocol::{ParticipantNumber, Reason, UnixMillis};
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::driver::Event;
+use crate::session::Directory;
+use crate::session::control::{EchoTimes, Offer};
+use crate::telemetry::Telemetry;
+
+/// Limits of links.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkLimits {
+    /// Links in all, handshakes included.
+    pub links_max: usize,
+    /// Links of one participant.
+    pub links_for_participant_max: u32,
+    /// From the handshake to the last lane.
+    pub sign_on_timeout: Duration,
+    /// How often a peer is asked whether it lives.
+    pub echo: EchoTimes,
+    /// What a refusal beyond the window says about when to come again.
+    pub retry_after_ms: u16,
+}
+
+/// How the driver is told that there is something to do.
+#[derive(Clone, Debug)]
+pub enum Wake {
+    /// It is a task on the I/O thread.
+    Task(Arc<Notify>),
+    /// It has a thread of its own, which waits for this channel of one place.
+    Thread(Sender<()>),
+}
+
+impl Wake {
+    /// Tells it.
+    pub fn wake(&self) {
+        match self {
+            Self::Task(notify) => notify.notify_one(),
+            // Full means that it has been told already.
+            Self::Thread(signal) => drop(signal.try_send(())),
+        }
+    }
+}
+
+/// What all links share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Who may connect.
+    pub directory: Arc<Directory>,
+    /// What a welcome says.
+    pub offer: Offer,
+    /// Limits of links.
+    pub limits: LinkLimits,
+    /// What links count.
+    pub telemetry: Telemetry,
+    clock: Arc<Mutex<Clock>>,
+    events: Sender<Event>,
+    wake: Wake,
+    places: Mutex<Places>,
+}
+
+/// Session ids: the low 16 bits are a place in the driver's table, free again once its link has ended.
+#[derive(Debug, Default)]
+struct Places {
+    free: Vec<u16>,
+    used: u16,
+    given: u64,
+}
+
+impl Shared {
+    /// Links of one switch.
+    pub fn new(
+        directory: Arc<Directory>,
+        offer: Offer,
+        limits: LinkLimits,
+        telemetry: Telemetry,
+        clock: Arc<Mutex<Clock>>,
+        events: Sender<Event>,
+        wake: Wake,
+    ) -> Self {
+        Self { directory, offer, limits, telemetry, clock, events, wake, places: Mutex::default() }
+    }
+
+    /// The switch's time.
+    pub fn now(&self) -> UnixMillis {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).now()
+    }
+
+    /// Counts what a session refused before the core saw it.
+    pub fn refused(&self, participant: ParticipantNumber, reasons: &[Reason]) {
+        for reason in reasons {
+            self.telemetry.links.refused.of(participant).outcomes(*reason, 1);
+        }
+    }
+
+    /// Tells the driver. Waits while the driver has more than it can take: this link is read no further, and QUIC's
+    /// flow control tells its peer.
+    pub async fn tell(&self, mut event: Event) {
+        loop {
+            match self.events.try_send(event) {
+                Ok(()) => return self.wake.wake(),
+                Err(TrySendError::Full(back)) => {
+                    event = back;
+                    self.wake.wake();
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                // The driver has stopped, and soon this link will.
+                Err(TrySendError::Disconnected(_)) => return,
+            }
+        }
+    }
+
+    /// A session id for a new link; `None` where all places are taken.
+    pub fn enter(&self) -> Option<SessionId> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = match places.free.pop() {
+            Some(place) => place,
+            None => {
+                let place = places.used;
+                places.used = place.checked_add(1)?;
+                place
+            }
+        };
+        places.given += 1;
+        Some(SessionId((places.given << 16) | u64::from(place)))
+    }
+
+    /// Gives a place back, after the driver was told that the link is down.
+    pub fn leave(&self, session: SessionId) {
+        let place = u16::try_from(session.0 & 0xffff).expect("masked to 16 bits");
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).free.push(place);
+    }
+}

@@ -1,0 +1,68 @@
+//! One task for each direction of each stream.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use holdfast_protocol::Reason;
+use quinn::{RecvStream, SendStream};
+
+use super::shared::Shared;
+use crate::driver::Event;
+use crate::session::{Inbound, Outbound, Received};
+
+/// Chunks taken with one read: each holds what came in one packet, so this bounds a batch to about 64 packets.
+const CHUNKS_PER_READ: usize = 64;
+
+/// Reads a payment lane until it ends; returns why the link must end.
+pub(super) async fn read_lane(
+    mut stream: RecvStream,
+    mut inbound: Inbound,
+    lane: u8,
+    shared: Arc<Shared>,
+) -> Reason {
+    let mut chunks: [Bytes; CHUNKS_PER_READ] = std::array::from_fn(|_| Bytes::new());
+    loop {
+        let count = match stream.read_chunks(&mut chunks).await {
+            Ok(Some(count)) => count,
+            // A lane ends only together with its link.
+            Ok(None) | Err(_) => return Reason::SignedOff,
+        };
+        let now = Instant::now();
+        let mut received = Received::default();
+        let mut end = None;
+        for chunk in &mut chunks[..count] {
+            if let Err(reason) = inbound.receive(std::mem::take(chunk), now, &mut received) {
+                end = Some(reason);
+                break;
+            }
+        }
+        let Received { first, work, answers, refusals, refused } = received;
+        if !refusals.is_empty() {
+            inbound.outbound().push(usize::from(lane) + 1, refusals.freeze());
+        }
+        shared.refused(inbound.from().participant, &refused);
+        if !(first.is_empty() && work.is_empty()) {
+            // What came before a bad frame was good and is decided.
+            let from = inbound.from();
+            shared.tell(Event::Received { from, lane, at: now, first, answers, work }).await;
+        }
+        if let Some(reason) = end {
+            return reason;
+        }
+    }
+}
+
+/// Writes what is queued for a stream, everything that is ready in one call, until the link ends.
+pub(super) async fn write_stream(mut stream: SendStream, index: usize, outbound: Arc<Outbound>) -> Reason {
+    let mut chunks = Vec::new();
+    loop {
+        outbound.wait(index, &mut chunks).await;
+        let bytes: usize = chunks.iter().map(Bytes::len).sum();
+        if stream.write_all_chunks(&mut chunks).await.is_err() {
+            return Reason::SignedOff;
+        }
+        chunks.clear();
+        outbound.written(bytes);
+    }
+}

@@ -1,0 +1,164 @@
+//! The driver in memory: what leaves when, what is told to whom, and what a full log or a slow link does.
+
+mod world;
+
+use std::time::Instant;
+
+use holdfast::driver::DriverSettings;
+use holdfast_protocol::{Message, Outcome, Reason, Sequence, State};
+use world::{World, approve, id, pay};
+
+#[test]
+fn a_forward_leaves_only_when_its_reservation_is_durable() {
+    let mut world = World::new();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.driver.turn(world.now, Instant::now());
+    assert_eq!(acquirer.read(), [], "I1: not durable yet");
+    world.settle();
+    let forwards = acquirer.read();
+    assert!(
+        matches!(&forwards[..], [Message::Authorize(a)] if a.id == id(1) && a.originator == Some(world::number(1)))
+    );
+}
+
+#[test]
+fn an_outcome_and_what_the_destination_is_told_wait_for_the_approval() {
+    let mut world = World::new();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    acquirer.read();
+    world.send(&mut acquirer, &[approve(1, 1, 500)]);
+    world.driver.turn(world.now, Instant::now());
+    assert_eq!((operator.read(), acquirer.read()), (vec![], vec![]), "I1: not durable yet");
+    // A repeat is answered from what is decided, and that is not durable either.
+    world.send(&mut operator, &[pay(1, 500)]);
+    assert_eq!(operator.read(), [], "I1: the repeat waits, too");
+    world.settle();
+    let answers = operator.read();
+    assert_eq!(answers.len(), 2);
+    for answer in answers {
+        let Message::Answer(answer) = answer else { panic!("{answer:?}") };
+        assert_eq!(
+            (answer.outcome, answer.state, answer.reason),
+            (Outcome::Approved, State::Captured, Reason::None)
+        );
+        assert!(answer.sequence > Sequence(0));
+    }
+    assert!(matches!(&acquirer.read()[..], [Message::DecidedThrough(d)] if d.count == 1));
+}
+
+#[test]
+fn a_silent_destination_gets_a_reversal_and_the_operator_a_decline() {
+    let mut world = World::new();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    acquirer.read();
+    world.pass(4_000);
+    world.settle();
+    assert_eq!(operator.read(), []);
+    world.pass(1_001);
+    world.settle();
+    assert!(matches!(&operator.read()[..], [Message::Answer(a)]
+        if a.outcome == Outcome::Declined && a.reason == Reason::DestinationTimedOut));
+    assert!(matches!(&acquirer.read()[..], [Message::Reverse(r)] if r.original == id(1)));
+    // Too late: nothing new for the operator (rule 8).
+    world.send(&mut acquirer, &[approve(1, 1, 500)]);
+    world.settle();
+    assert_eq!(operator.read(), []);
+}
+
+#[test]
+fn an_answer_that_is_already_here_has_come_before_its_deadline() {
+    let mut world = World::new();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    acquirer.read();
+    world.now = world.now.plus(60_000); // The machine stood still.
+    world.send(&mut acquirer, &[approve(1, 1, 500)]);
+    world.settle();
+    assert!(matches!(&operator.read()[..], [Message::Answer(a)] if a.outcome == Outcome::Approved));
+}
+
+#[test]
+fn a_newer_sign_on_of_the_same_instance_replaces_the_link_and_gets_the_answers() {
+    let mut world = World::new();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    acquirer.read();
+    let mut newer = world.connect(1, 1);
+    assert_eq!(operator.outbound.closing(), Some(Reason::Replaced));
+    world.send(&mut newer, &[pay(1, 500)]);
+    world.settle();
+    assert_eq!(acquirer.read(), [], "rule 4: never forwarded twice as new");
+    world.send(&mut acquirer, &[approve(1, 1, 500)]);
+    world.settle();
+    assert!(matches!(&newer.read()[..], [Message::Answer(a)] if a.outcome == Outcome::Approved));
+    assert_eq!(operator.read(), []);
+}
+
+#[test]
+fn facts_wait_in_order_while_the_log_takes_no_more() {
+    let mut world = World::new();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.driver.log().room_for.set(0);
+    for n in 1..=5 {
+        world.send(&mut operator, &[pay(n, 500)]);
+    }
+    world.driver.log().durable.set(world.driver.log().last());
+    world.driver.turn(world.now, Instant::now());
+    assert_eq!(acquirer.read(), []);
+    assert!(world.driver.queues().unsubmitted_bytes > 0);
+    world.driver.log().room_for.set(usize::MAX);
+    world.settle();
+    assert_eq!(acquirer.read().len(), 5);
+    assert!(world.driver.is_settled());
+}
+
+#[test]
+fn a_full_journal_refuses_new_work_and_lets_work_in_flight_finish() {
+    let mut world = World::new();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    acquirer.read();
+    world.driver.log().full.set(true);
+    world.send(&mut operator, &[pay(2, 500)]);
+    world.send(&mut acquirer, &[approve(1, 1, 500)]);
+    world.settle();
+    let mut outcomes: Vec<_> = operator
+        .read()
+        .into_iter()
+        .map(|m| match m {
+            Message::Answer(a) => (a.id, a.outcome, a.reason),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    outcomes.sort_by_key(|(id, ..)| *id);
+    let expected = [(id(1), Outcome::Approved, Reason::None), (id(2), Outcome::Refused, Reason::JournalFull)];
+    assert_eq!(outcomes, expected);
+}
+
+#[test]
+fn a_link_that_does_not_read_is_closed_and_others_notice_nothing() {
+    let mut world = World::with(DriverSettings { outbound_bytes_max: 1_000, ..DriverSettings::default() });
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    let mut other = world.connect(2, 1);
+    let batch: Vec<_> = (1..=20).map(|n| pay(n, 500)).collect();
+    world.send(&mut operator, &batch);
+    world.settle();
+    assert_eq!(acquirer.outbound.closing(), Some(Reason::NotReading));
+    assert_eq!(operator.outbound.closing(), None);
+    acquirer.read();
+    world.disconnect(&acquirer);
+    let mut again = world.connect(11, 1);
+    world.settle();
+    again.read();
+    world.send(&mut other, &[pay(1, 500)]);
+    world.settle();
+    assert!(matches!(&again.read()[..], [Message::Authorize(a)] if a.originator == Some(world::number(2))));
+}
