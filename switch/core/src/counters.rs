@@ -14,11 +14,13 @@ pub struct ParticipantCounters {
     by_reason: Vec<u64>,
     /// Copies of requests that were known already.
     pub repeats: u64,
+    /// Inquiries, whatever came of them.
+    pub inquiries: u64,
 }
 
 impl ParticipantCounters {
     fn new() -> Self {
-        Self { by_reason: vec![0; REASONS], repeats: 0 }
+        Self { by_reason: vec![0; REASONS], repeats: 0, inquiries: 0 }
     }
 
     /// How many answers there were for each reason that occurred; [`Reason::None`] counts approvals.
@@ -73,6 +75,14 @@ impl Counters {
 
     pub(crate) fn decided(&mut self, participant: ParticipantNumber, reason: Reason) {
         self.count(participant, reason);
+    }
+
+    pub(crate) fn inquired(&mut self, participant: ParticipantNumber, reason: Reason) {
+        let counters = self.participant(participant);
+        counters.inquiries += 1;
+        if reason == Reason::InquiryBudgetSpent {
+            counters.by_reason[usize::from(reason.number())] += 1;
+        }
     }
 
     pub(crate) fn repeated(&mut self, participant: ParticipantNumber) {

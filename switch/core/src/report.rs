@@ -124,7 +124,7 @@ pub(crate) fn destination(ledger: &Ledger, key: TransactionKey) -> Option<Partic
 
 /// The answer to an authorize: its outcome, which never changes, and its state now (rule 13). None while pending.
 pub(crate) fn answer(ledger: &Ledger, key: TransactionKey) -> Option<Answer> {
-    let (money, reason, decided_by, held_for, approval_code, date, sequence) =
+    let (money, captured, reason, decided_by, held_for, approval_code, date, sequence) =
         match ledger.remembered.transaction(key)?.standing() {
             Standing::Open(index) => {
                 let t = ledger.transactions.get(index);
@@ -132,11 +132,11 @@ pub(crate) fn answer(ledger: &Ledger, key: TransactionKey) -> Option<Answer> {
                     return None;
                 }
                 let date = t.settlement_date;
-                (t.money, t.reason, t.decided_by, t.held_for, t.approval_code, date, t.sequence)
+                (t.money, t.captured, t.reason, t.decided_by, t.held_for, t.approval_code, date, t.sequence)
             }
             Standing::Closed(t) => {
                 let (money, date) = (Money::Closed(t.ending), t.settlement_date);
-                (money, t.reason, t.decided_by, t.held_for, t.approval_code, date, t.sequence)
+                (money, t.captured, t.reason, t.decided_by, t.held_for, t.approval_code, date, t.sequence)
             }
         };
     let outcome = outcome_of(reason);
@@ -144,7 +144,7 @@ pub(crate) fn answer(ledger: &Ledger, key: TransactionKey) -> Option<Answer> {
         id: key.id,
         originator: None,
         outcome,
-        state: money.state(),
+        state: money.state(captured),
         reason,
         decided_by,
         amount: if outcome == Outcome::Approved { held_for } else { Amount::ZERO },
@@ -164,7 +164,7 @@ pub(crate) fn follow_up_answer(ledger: &Ledger, who: ParticipantNumber, id: Requ
     let original = transaction(ledger, TransactionKey { originator: who, id: record.original() });
     let reason = record.reason();
     let state = match original {
-        Some(original) => original.money.state(),
+        Some(original) => original.money.state(original.captured),
         // The original is forgotten; what this request did to it still stands.
         None if reason != Reason::None => State::None,
         None => match record.kind() {

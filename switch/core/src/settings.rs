@@ -1,5 +1,8 @@
 //! Limits and times of the core. Each has a name here and nowhere else (I8).
 
+/// The most captures of one transaction: after them its last capture, its release and its reversal still have numbers.
+pub const DELIVERIES_MOST: u16 = 60;
+
 /// What the configuration file sets for the core. Times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -33,6 +36,8 @@ pub struct Settings {
     pub delivery_retry_max_ms: u64,
     /// An unacknowledged delivery older than this is an alarm.
     pub delivery_alarm_ms: u64,
+    /// How long a request waits for a recall.
+    pub recall_wait_ms: u64,
     /// Requests waiting for a recall at once.
     pub recalls_max: u32,
     /// What `Busy` says about when to come again.
@@ -65,6 +70,7 @@ impl Default for Settings {
             delivery_retry_ms: 1_000,
             delivery_retry_max_ms: 60_000,
             delivery_alarm_ms: 300_000,
+            recall_wait_ms: 5_000,
             recalls_max: 10_000,
             retry_after_ms: 100,
             inquiries_per_s: 10_000,

@@ -7,10 +7,13 @@ use holdfast_protocol::{
 use crate::counters::Counters;
 use crate::decide::follow::Follower;
 use crate::decide::participant::ConfigurationError;
-use crate::decide::{Desk, acknowledge, answer, authorize, day, deliver, expire, link, participant};
+use crate::decide::{
+    Desk, acknowledge, answer, authorize, capture, day, deliver, expire, inquiry, link, participant, recall,
+    release, reverse,
+};
 use crate::effect::Effect;
 use crate::fact::Fact;
-use crate::input::Input;
+use crate::input::{Input, Recalled};
 use crate::ledger::apply::apply;
 use crate::ledger::state::Ledger;
 use crate::ledger::{Digest, Position, digest};
@@ -67,6 +70,9 @@ impl Core {
         let first = out.facts.len();
         let from = self.decide(input, view, out);
         self.carry_out(first, from, view, out);
+        if let Input::Recalled(key, recalled) = input {
+            self.recalled(*key, *recalled, view, out);
+        }
         if self.ledger.days.len() > 1 {
             let first = out.facts.len();
             day::close_days(&mut self.desk(view, out));
@@ -105,18 +111,22 @@ impl Core {
                 Some(from.session)
             }
             Input::Capture(from, m) => {
-                desk.refuse(*from, m.id, m.original, Reason::Busy);
+                capture::decide(desk, *from, m);
                 Some(from.session)
             }
             Input::Release(from, m) => {
-                desk.refuse(*from, m.id, m.original, Reason::Busy);
+                release::decide(desk, *from, m);
                 Some(from.session)
             }
             Input::Reverse(from, m) => {
-                desk.refuse(*from, m.id, m.original, Reason::Busy);
+                reverse::decide(desk, *from, m);
                 Some(from.session)
             }
-            Input::Inquire(from, _) => Some(from.session),
+            Input::Inquire(from, m) => {
+                inquiry::decide(desk, *from, m);
+                None
+            }
+            // Each request that waited has its own sender: see `recalled`.
             Input::Recalled(..) => None,
             Input::LinkUp(from) => {
                 link::up(desk, *from);
@@ -142,6 +152,14 @@ impl Core {
                 expire::decide(desk);
                 None
             }
+        }
+    }
+
+    fn recalled(&mut self, key: TransactionKey, recalled: Recalled, view: &View, out: &mut Output) {
+        for (from, request) in self.schedule.recalls.take(key) {
+            let first = out.facts.len();
+            recall::decide(&mut self.desk(view, out), from, request, recalled);
+            self.carry_out(first, Some(from.session), view, out);
         }
     }
 
@@ -204,6 +222,14 @@ impl Core {
     }
 
     // Reading.
+
+    pub(crate) const fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    pub(crate) const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
 
     /// When [`Input::Tick`] is due next.
     pub fn next_deadline(&self) -> Option<UnixMillis> {

@@ -4,7 +4,7 @@
 //! moves no money; where it shows that the destination may hold some, a reversal goes out (rules 7 and 8).
 
 use holdfast_protocol::{
-    Amount, Answer, DecidedBy, Extensions, Outcome, Reason, ReasonClass, TransactionKey,
+    Amount, Answer, DecidedBy, Extensions, Instance, Kind, Outcome, Reason, ReasonClass, TransactionKey,
 };
 
 use super::Desk;
@@ -12,7 +12,7 @@ use crate::fact::Fact;
 use crate::input::From;
 use crate::ledger::record::Standing;
 use crate::ledger::state::Transaction;
-use crate::transaction::money::{Ending, Money};
+use crate::transaction::money::{Deliver, Event, Money, Step, next};
 
 pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Answer) {
     let Some(originator) = m.originator else {
@@ -24,87 +24,85 @@ pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Answer) {
         desk.counters.answers_unexpected += 1;
         return;
     };
-    match record.standing() {
+    let (money, destination, instance, noted, told_before) = match record.standing() {
         Standing::Open(index) => {
-            let transaction = desk.ledger.transactions.get(index);
-            if transaction.destination != from.participant || !may_answer(desk, from, transaction) {
-                desk.counters.answers_unexpected += 1;
-                return;
-            }
-            if transaction.money == Money::Pending {
-                let fact = first_answer(desk, transaction, m);
-                desk.fact(fact);
-                return;
-            }
-            let Money::Closed(ending) = transaction.money else {
-                late(desk, key, m, true, transaction.late_noted, None);
-                return;
-            };
-            let approved = transaction.reason == Reason::None;
-            late(desk, key, m, approved, transaction.late_noted, Some((ending, transaction.decided_by)));
+            let t = desk.ledger.transactions.get(index);
+            (t.money, Some(t.destination), t.instance, t.late_noted, t.deliveries_made > 0)
         }
-        Standing::Closed(closed) => {
-            if closed.destination != Some(from.participant) {
-                desk.counters.answers_unexpected += 1;
-                return;
-            }
-            let approved = closed.reason == Reason::None;
-            late(desk, key, m, approved, closed.late_noted, Some((closed.ending, closed.decided_by)));
+        Standing::Closed(t) => {
+            (Money::Closed(t.ending), t.destination, Some(t.instance), t.late_noted, t.deliveries_made > 0)
         }
+    };
+    if destination != Some(from.participant) || !may_answer(desk, from, instance) {
+        desk.counters.answers_unexpected += 1;
+        return;
     }
+    let Some(terms) = record.terms() else {
+        // A tombstone was never forwarded.
+        desk.counters.answers_unexpected += 1;
+        return;
+    };
+    if money == Money::Pending {
+        let index = record.index().expect("what is pending is open");
+        let transaction = desk.ledger.transactions.get(index);
+        let (event, reason) = event_of(terms.kind, m, Some(transaction));
+        let fact = first_answer(desk, key, event, reason, m);
+        desk.fact(fact);
+        return;
+    }
+    let (event, _) = event_of(terms.kind, m, None);
+    late(desk, key, m, next(money, event), noted, told_before);
 }
 
 /// Without shared deduplication only the instance that got the forward can know it.
-fn may_answer(desk: &Desk<'_>, from: From, transaction: &Transaction) -> bool {
-    let shared = desk
-        .view
-        .receivers(from.participant)
-        .any(|link| link.session == from.session && link.shared_deduplication);
-    shared || transaction.instance == Some(from.instance)
+fn may_answer(desk: &Desk<'_>, from: From, instance: Option<Instance>) -> bool {
+    instance == Some(from.instance)
+        || desk
+            .view
+            .receivers(from.participant)
+            .any(|link| link.session == from.session && link.shared_deduplication)
 }
 
-fn first_answer(desk: &mut Desk<'_>, transaction: &Transaction, m: &Answer) -> Fact {
-    let key = transaction.key;
-    let extensions = passed_on(desk, m);
-    let by_switch = |reason| Fact::Declined {
-        key,
-        reason,
-        decided_by: DecidedBy::Switch,
-        reversal: true,
-        extensions: Extensions::NONE,
+/// What an answer means for the money, and the reason that the originator hears.
+fn event_of(kind: Kind, m: &Answer, pending: Option<&Transaction>) -> (Event, Reason) {
+    let approve = match kind {
+        Kind::Pay => Event::ApprovePay,
+        Kind::Reserve | Kind::Verify => Event::ApproveHold,
     };
     match m.outcome {
-        Outcome::Approved if m.amount > transaction.held_for => by_switch(Reason::ApprovalAboveAmount),
-        Outcome::Approved if m.amount < transaction.held_for && !transaction.partial_allowed => {
-            by_switch(Reason::PartialNotAllowed)
-        }
-        // Nothing approved in full is no approval.
-        Outcome::Approved if m.amount == Amount::ZERO => by_switch(Reason::PartialNotAllowed),
-        Outcome::Approved => {
-            Fact::Approved { key, amount: m.amount, approval_code: m.approval_code, extensions }
-        }
+        Outcome::Approved => match pending {
+            Some(t) if m.amount > t.held_for => (Event::ApproveWrongly, Reason::ApprovalAboveAmount),
+            // Nothing approved is no approval, whatever was allowed.
+            Some(t) if m.amount < t.held_for && (!t.partial_allowed || m.amount == Amount::ZERO) => {
+                (Event::ApproveWrongly, Reason::PartialNotAllowed)
+            }
+            Some(_) | None => (approve, Reason::None),
+        },
         Outcome::Declined => match m.reason.class() {
-            // A technical failure leaves the outcome in doubt: reverse.
-            ReasonClass::DestinationDeclined => Fact::Declined {
-                key,
-                reason: m.reason,
-                decided_by: DecidedBy::Destination,
-                reversal: m.reason == Reason::DestinationFailed,
-                extensions,
-            },
+            // A technical failure leaves the outcome in doubt.
+            ReasonClass::DestinationDeclined if m.reason == Reason::DestinationFailed => {
+                (Event::Fail, m.reason)
+            }
+            ReasonClass::DestinationDeclined => (Event::Decline, m.reason),
+            // A reason that is not a destination's to give says no more than that it declines.
             ReasonClass::None | ReasonClass::SwitchDeclined | ReasonClass::Refused | ReasonClass::Link => {
-                Fact::Declined {
-                    key,
-                    reason: Reason::DoNotHonour,
-                    decided_by: DecidedBy::Destination,
-                    reversal: false,
-                    extensions,
-                }
+                (Event::Decline, Reason::DoNotHonour)
             }
         },
-        // It says nothing about other copies of the forward, so the outcome is in doubt.
-        Outcome::Refused => by_switch(Reason::DestinationRefused),
+        Outcome::Refused => (Event::Fail, Reason::DestinationRefused),
     }
+}
+
+fn first_answer(desk: &Desk<'_>, key: TransactionKey, event: Event, reason: Reason, m: &Answer) -> Fact {
+    let extensions = passed_on(desk, m);
+    let step = next(Money::Pending, event);
+    let reversal = matches!(step, Step::Close(_, Deliver::Reversal));
+    if reason == Reason::None {
+        return Fact::Approved { key, amount: m.amount, approval_code: m.approval_code, extensions };
+    }
+    let destination_said_so = reason.class() == ReasonClass::DestinationDeclined;
+    let decided_by = if destination_said_so { DecidedBy::Destination } else { DecidedBy::Switch };
+    Fact::Declined { key, reason, decided_by, reversal, extensions }
 }
 
 /// The answer's extensions, as long as there is room to remember them: a repeat gets the same answer (I2).
@@ -113,32 +111,27 @@ fn passed_on(desk: &Desk<'_>, m: &Answer) -> Extensions {
     if bytes <= desk.settings.answer_extension_bytes_max { m.extensions.clone() } else { Extensions::NONE }
 }
 
-/// An answer after the end. The same answer again says nothing; a late approval finds its reversal on the way already,
-/// unless the destination had declined: then it contradicts itself and must hear a reversal.
-fn late(
-    desk: &mut Desk<'_>,
-    key: TransactionKey,
-    m: &Answer,
-    was_approved: bool,
-    noted: bool,
-    end: Option<(Ending, DecidedBy)>,
-) {
-    let approves = m.outcome == Outcome::Approved;
-    if approves == was_approved {
-        desk.counters.answers_repeated += 1;
-        return;
-    }
-    if approves {
-        desk.counters.approvals_late += 1;
-    } else {
-        desk.counters.declines_late += 1;
-    }
-    let declined_by_destination = matches!(end, Some((Ending::Declined, DecidedBy::Destination)));
-    if !noted {
-        desk.fact(Fact::LateAnswer {
-            key,
-            approved: approves,
-            reversal: approves && declined_by_destination,
-        });
+/// An answer after the end.
+fn late(desk: &mut Desk<'_>, key: TransactionKey, m: &Answer, step: Step, noted: bool, told_before: bool) {
+    let approved = m.outcome == Outcome::Approved;
+    match step {
+        Step::Note(deliver) => {
+            let count =
+                if approved { &mut desk.counters.approvals_late } else { &mut desk.counters.declines_late };
+            *count += 1;
+            if !noted {
+                let reversal = deliver == Deliver::Reversal && !told_before;
+                desk.fact(Fact::LateAnswer { key, approved, reversal });
+            }
+        }
+        Step::Stay
+        | Step::Hold
+        | Step::Part
+        | Step::Close(..)
+        | Step::Undo
+        | Step::Refuse(_)
+        | Step::Never => {
+            desk.counters.answers_repeated += 1;
+        }
     }
 }

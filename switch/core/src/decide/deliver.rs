@@ -49,7 +49,6 @@ pub(crate) fn pump(desk: &mut Desk<'_>, destination: ParticipantNumber) {
     pump_parts(desk.ledger, desk.schedule, desk.settings, desk.view, desk.now, destination, desk.out);
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a desk, also used after the facts were applied")]
 pub(crate) fn pump_parts(
     ledger: &Ledger,
     schedule: &mut Schedule,

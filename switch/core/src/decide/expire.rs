@@ -30,6 +30,7 @@ pub(crate) fn decide(desk: &mut Desk<'_>) {
             Money::Closed(_) => unreachable!("what is closed has no deadline"),
         }
     }
+    super::recall::give_up(desk);
     forget(desk);
 }
 

@@ -11,7 +11,7 @@ use crate::fact::Fact;
 use crate::ledger::apply::Touched;
 use crate::ledger::state::Ledger;
 use crate::report;
-use crate::schedule::{Head, Schedule};
+use crate::schedule::{Flight, Schedule};
 use crate::settings::Settings;
 use crate::step::Output;
 use crate::transaction::money::Money;
@@ -60,7 +60,7 @@ impl Follower<'_> {
             }
             Fact::LateAnswer { key, .. } => {
                 if let Some(touched) = touched {
-                    self.opened_again(touched.index);
+                    self.opened(touched);
                     self.continue_with(*key, touched, out);
                 }
             }
@@ -113,9 +113,9 @@ impl Follower<'_> {
     }
 
     /// A transaction that was closed is open again under a number that somebody else may have had.
-    fn opened_again(&mut self, index: u32) {
-        if self.schedule.flight(index).head == Head::Idle {
-            *self.schedule.flight_mut(index) = crate::schedule::Flight::default();
+    fn opened(&mut self, touched: Touched) {
+        if touched.opened {
+            *self.schedule.flight_mut(touched.index) = Flight::default();
         }
     }
 
@@ -161,6 +161,7 @@ impl Follower<'_> {
             }
         }
         let Some(touched) = touched else { return };
+        self.opened(touched);
         let key = TransactionKey { originator, id: original };
         let destination = self.destination_of(key, touched);
         let waiter = self.schedule.decided(touched.index, destination);

@@ -5,12 +5,18 @@
 pub(crate) mod acknowledge;
 pub(crate) mod answer;
 pub(crate) mod authorize;
+pub(crate) mod capture;
 pub(crate) mod day;
 pub(crate) mod deliver;
 pub(crate) mod expire;
 pub(crate) mod follow;
+pub(crate) mod inquiry;
 pub(crate) mod link;
+mod original;
 pub(crate) mod participant;
+pub(crate) mod recall;
+pub(crate) mod release;
+pub(crate) mod reverse;
 
 use holdfast_protocol::{
     Answer, ApprovalCode, DecidedBy, Extensions, Outcome, Reason, RequestId, Sequence, State, UnixMillis,

@@ -20,6 +20,8 @@ use crate::transaction::money::{Ending, Money};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Touched {
     pub(crate) index: u32,
+    /// It is in the slab since this fact: its number may have been another's.
+    pub(crate) opened: bool,
     /// It is closed and delivered, and its number is free again.
     pub(crate) gone: bool,
 }
@@ -132,7 +134,7 @@ fn reserve(ledger: &mut Ledger, fact: &Reserved) -> Touched {
         index,
     );
     ledger.remembered.insert_transaction(key, record);
-    Touched { index, gone: false }
+    Touched { index, opened: true, gone: false }
 }
 
 fn decline_at_once(ledger: &mut Ledger, fact: &DeclinedAtOnce) {
@@ -281,9 +283,9 @@ pub(super) fn push_reversal(transaction: &mut Transaction, request: Option<&Reve
 
 fn note_late_answer(ledger: &mut Ledger, key: TransactionKey, reversal: bool) -> Option<Touched> {
     let standing = ledger.remembered.transaction(key).expect(RECORDED).standing();
-    let index = match standing {
-        Standing::Open(index) => index,
-        Standing::Closed(closed) if reversal => follow_up::reopen(ledger, key, &closed),
+    let (index, opened) = match standing {
+        Standing::Open(index) => (index, false),
+        Standing::Closed(closed) if reversal => (follow_up::reopen(ledger, key, &closed), true),
         Standing::Closed(closed) => {
             let record = ledger.remembered.transaction_mut(key).expect(RECORDED);
             record.close(&Closed { late_noted: true, ..closed });
@@ -297,7 +299,7 @@ fn note_late_answer(ledger: &mut Ledger, key: TransactionKey, reversal: bool) ->
             push_reversal(transaction, None, date);
         }
     });
-    Some(close_if_done(ledger, index))
+    Some(Touched { opened, ..close_if_done(ledger, index) })
 }
 
 fn acknowledge(ledger: &mut Ledger, key: TransactionKey, delivery: DeliveryNumber) -> Option<Touched> {
@@ -314,10 +316,10 @@ fn acknowledge(ledger: &mut Ledger, key: TransactionKey, delivery: DeliveryNumbe
 pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
     let transaction = ledger.transactions.get(index);
     let Money::Closed(ending) = transaction.money else {
-        return Touched { index, gone: false };
+        return Touched { index, opened: false, gone: false };
     };
     if !transaction.deliveries.is_empty() {
-        return Touched { index, gone: false };
+        return Touched { index, opened: false, gone: false };
     }
     assert!(transaction.open_amount().is_zero(), "I5: a closed transaction holds nothing");
     let transaction = ledger.transactions.remove(index);
@@ -340,5 +342,5 @@ pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
     if remembered::second_of(transaction.key.id) <= ledger.remembered.forgotten_through() {
         ledger.remembered.close_long(transaction.key, transaction.latest_second);
     }
-    Touched { index, gone: true }
+    Touched { index, opened: false, gone: true }
 }

@@ -94,8 +94,7 @@ fn let_go(
         assert_eq!(transaction.money, Money::Held, "I5: a hold ends once");
         let rest = transaction.open_amount();
         legs.release(transaction, rest);
-        let captured = !transaction.captured.is_zero();
-        transaction.money = Money::Closed(if captured { Ending::Captured } else { ending });
+        transaction.money = Money::Closed(ending);
         let release = delivery(transaction);
         push_delivery(transaction, Delivery::Release(release));
         rest
@@ -190,12 +189,12 @@ pub(super) fn reverse(
     let key = TransactionKey { originator: who, id: request.original };
     let follow_up = FollowUp::Reverse(request.clone());
     let mut outcome = Remember { who, request: &follow_up, reason: Reason::None, amount: Amount::ZERO, date };
-    let index = match ledger.remembered.transaction(key).expect(RECORDED).standing() {
-        Standing::Open(index) => index,
-        Standing::Closed(closed) if closed.ending == Ending::Captured => {
+    let (index, opened) = match ledger.remembered.transaction(key).expect(RECORDED).standing() {
+        Standing::Open(index) => (index, false),
+        Standing::Closed(closed) if closed.ending != Ending::Reversed && !closed.captured.is_zero() => {
             let index = reopen(ledger, key, &closed);
             ledger.transactions.get_mut(index).payment_id = request.payment_id;
-            index
+            (index, true)
         }
         Standing::Closed(_) => {
             // Rule 10: acknowledged, and nothing moves, for nothing is there to undo.
@@ -206,7 +205,7 @@ pub(super) fn reverse(
     outcome.amount = undo(ledger, index, request, date, superseded_from);
     named(ledger.transactions.get_mut(index), request.id);
     remember(ledger, &outcome);
-    Some(close_if_done(ledger, index))
+    Some(Touched { opened, ..close_if_done(ledger, index) })
 }
 
 fn undo(
@@ -230,21 +229,23 @@ fn undo(
             });
             amount
         }
-        Money::Held | Money::Closed(Ending::Captured) => change(ledger, index, |transaction, legs| {
-            let rest = transaction.open_amount();
-            legs.release(transaction, rest);
-            let captured = legs.undo_captures(transaction);
-            transaction.money = Money::Closed(Ending::Reversed);
-            if let Some(from) = superseded_from {
-                transaction.deliveries.retain(|delivery| delivery.number() < from);
-            }
-            push_reversal(transaction, Some(request), date);
-            rest.checked_add(captured).expect("both are parts of what was held for")
-        }),
+        // Nothing was captured: the release on its way undoes all there was.
+        Money::Closed(Ending::Released | Ending::Expired) if transaction.captured.is_zero() => Amount::ZERO,
+        Money::Held | Money::Closed(Ending::Captured | Ending::Released | Ending::Expired) => {
+            change(ledger, index, |transaction, legs| {
+                let rest = transaction.open_amount();
+                legs.release(transaction, rest);
+                let captured = legs.undo_captures(transaction);
+                transaction.money = Money::Closed(Ending::Reversed);
+                if let Some(from) = superseded_from {
+                    transaction.deliveries.retain(|delivery| delivery.number() < from);
+                }
+                push_reversal(transaction, Some(request), date);
+                rest.checked_add(captured).expect("both are parts of what was held for")
+            })
+        }
         // Rule 11: nothing is left to undo, or a reversal is on its way already.
-        Money::Closed(
-            Ending::Declined | Ending::Released | Ending::Expired | Ending::TimedOut | Ending::Reversed,
-        ) => Amount::ZERO,
+        Money::Closed(Ending::Declined | Ending::TimedOut | Ending::Reversed) => Amount::ZERO,
     }
 }
 
@@ -291,7 +292,7 @@ pub(super) fn tombstone(
         push_reversal(transaction, Some(request), date);
     });
     named(ledger.transactions.get_mut(index), request.id);
-    Some(Touched { index, gone: false })
+    Some(Touched { index, opened: true, gone: false })
 }
 
 pub(super) fn decline(

@@ -145,12 +145,6 @@ impl Ledger {
         self.epochs.iter().rev().find(|(from, _)| *from <= sequence).map_or(Epoch(0), |(_, epoch)| *epoch)
     }
 
-    /// The open transaction of a key.
-    pub(crate) fn open(&self, key: TransactionKey) -> Option<(u32, &Transaction)> {
-        let index = self.remembered.transaction(key)?.index()?;
-        Some((index, self.transactions.get(index)))
-    }
-
     /// The date that new work and new movements get. Nothing is accepted before the first cutover.
     pub(crate) fn date(&self) -> BusinessDate {
         self.business_date.expect("nothing is accepted before the first cutover")

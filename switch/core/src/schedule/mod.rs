@@ -4,6 +4,7 @@
 
 mod outbound;
 mod pending;
+pub(crate) mod recalls;
 mod wheel;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use holdfast_protocol::{Instance, ParticipantNumber, UnixMillis};
 pub(crate) use outbound::Head;
 use outbound::Outbound;
 use pending::PendingLists;
+use recalls::Recalls;
 use wheel::Wheel;
 
 use crate::ledger::state::{Ledger, Transaction};
@@ -59,6 +61,10 @@ pub(crate) struct Schedule {
     destinations: BTreeMap<ParticipantNumber, Destination>,
     /// When which delivery is sent again.
     retries: BTreeSet<(UnixMillis, u32)>,
+    /// Requests that wait until their original was looked up.
+    pub(crate) recalls: Recalls,
+    /// Inquiries of each participant in the second given.
+    inquiries: BTreeMap<ParticipantNumber, (u64, u32)>,
 }
 
 impl Schedule {
@@ -69,6 +75,8 @@ impl Schedule {
             pending: PendingLists::default(),
             destinations: BTreeMap::new(),
             retries: BTreeSet::new(),
+            recalls: Recalls::default(),
+            inquiries: BTreeMap::new(),
         }
     }
 
@@ -184,7 +192,8 @@ impl Schedule {
     /// When something is to be done next.
     pub(crate) fn next_deadline(&self) -> Option<UnixMillis> {
         let retry = self.retries.first().map(|(at, _)| at.get());
-        let deadline = self.wheel.next().into_iter().chain(retry).min()?;
+        let recall = self.recalls.next().map(UnixMillis::get);
+        let deadline = self.wheel.next().into_iter().chain(retry).chain(recall).min()?;
         Some(UnixMillis::from_48_bits(deadline))
     }
 
@@ -210,6 +219,16 @@ impl Schedule {
             .iter(destination.get())
             .filter(|index| self.flight(*index).forwarded_to.is_none())
             .collect()
+    }
+
+    /// Takes one inquiry off the budget of a participant for a second; false where it is spent.
+    pub(crate) fn spend_inquiry(&mut self, who: ParticipantNumber, second: u64, budget: u32) -> bool {
+        let (counted, count) = self.inquiries.entry(who).or_insert((second, 0));
+        if *counted != second {
+            (*counted, *count) = (second, 0);
+        }
+        *count += 1;
+        *count <= budget
     }
 
     // Deliveries.
@@ -300,8 +319,16 @@ impl Schedule {
         }
     }
 
-    /// Since when the oldest unacknowledged delivery of a destination is the first of its transaction.
-    pub(crate) fn undelivered(&self) -> impl Iterator<Item = (u32, &Flight)> {
-        (0_u32..).zip(&self.flights).filter(|(_, flight)| flight.head != Head::Idle)
+    /// The open transactions of a destination with something to deliver, and since when each waits.
+    pub(crate) fn undelivered(
+        &self,
+        destination: ParticipantNumber,
+        destination_of: impl Fn(u32) -> ParticipantNumber,
+    ) -> Vec<(u32, UnixMillis)> {
+        let sent = self.retries.iter().map(|(_, index)| *index).filter(|i| destination_of(*i) == destination);
+        let outbound = self.destinations.get(&destination).map(|d| &d.outbound);
+        let ready = outbound.into_iter().flat_map(|o| o.ready.iter().copied());
+        let waiting = outbound.into_iter().flat_map(|o| o.waiting.values().flatten().copied());
+        sent.chain(ready).chain(waiting).map(|index| (index, self.flight(index).head_since)).collect()
     }
 }

@@ -1,3 +1,4 @@
 //! The two tables of a transaction: its money and its deliveries.
 
+pub mod delivery;
 pub mod money;

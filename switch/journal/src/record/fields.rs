@@ -100,8 +100,9 @@ impl<'a> Writer<'a> {
         self.bytes(extensions.as_bytes());
     }
 
-    /// A request as its frame.
-    pub(super) fn message(&mut self, message: &Message) {
+    /// Who sent a request, and the request as its frame.
+    pub(super) fn request(&mut self, originator: ParticipantNumber, message: &Message) {
+        self.participant(originator);
         self.frame.clear();
         message.encode(self.frame);
         self.out.extend_from_slice(self.frame);

@@ -1,0 +1,139 @@
+//! What captures, releases and reversals have in common: their own id, and the original they name.
+
+use holdfast_protocol::{ParticipantNumber, Reason, RequestId, TransactionKey, UnixMillis};
+
+use super::{Desk, check_times};
+use crate::effect::Effect;
+use crate::fact::{Fact, FollowUp};
+use crate::input::From;
+use crate::ledger::content::{Content, FOLLOW_UP_FIELDS};
+use crate::ledger::generation::Found;
+use crate::ledger::record::{FollowUpKind, FollowUpRecord, TransactionRecord};
+use crate::ledger::remembered::second_of;
+use crate::registry::ParticipantStatus;
+use crate::report;
+
+/// What the ledger knows of an original.
+pub(super) enum Original<'a> {
+    /// A transaction.
+    Transaction(&'a TransactionRecord),
+    /// A capture, release or reversal.
+    FollowUp(FollowUpKind),
+    /// Its id is within the window and not remembered: there is none.
+    Unknown,
+    /// Its id is older than the window: it must be looked up.
+    Recall,
+}
+
+pub(super) fn find<'a>(desk: &Desk<'a>, key: TransactionKey) -> Original<'a> {
+    match desk.ledger.remembered.find(key.originator, key.id) {
+        Some(Found::Transaction(record)) => Original::Transaction(record),
+        Some(Found::FollowUp(record)) => Original::FollowUp(record.kind()),
+        None if in_window(desk, key.id) => Original::Unknown,
+        None => Original::Recall,
+    }
+}
+
+/// Whether an id is young enough that not remembering it means that it was never accepted (rule 5).
+fn in_window(desk: &Desk<'_>, id: RequestId) -> bool {
+    let kept_ms = desk.settings.window_max_ms + desk.settings.skew_max_ms;
+    second_of(id) > desk.ledger.remembered.forgotten_through() && id.created().plus(kept_ms) >= desk.now
+}
+
+/// Answers a repeat and refuses what cannot be accepted; says whether the request is new.
+pub(super) fn is_new(
+    desk: &mut Desk<'_>,
+    from: From,
+    request: &FollowUp,
+    expires: UnixMillis,
+    content: Content,
+) -> bool {
+    let (who, id, original) = (from.participant, request.id(), request.original());
+    match desk.ledger.remembered.find(who, id) {
+        None => {}
+        Some(Found::Transaction(_)) => {
+            desk.refuse(from, id, original, Reason::IdReusedOtherMessage);
+            return false;
+        }
+        Some(Found::FollowUp(record)) => {
+            repeat(desk, from, request, record, content);
+            return false;
+        }
+    }
+    if let Err(reason) = may_ask(desk, who, request, expires) {
+        desk.refuse(from, id, original, reason);
+        return false;
+    }
+    true
+}
+
+fn may_ask(
+    desk: &Desk<'_>,
+    who: ParticipantNumber,
+    request: &FollowUp,
+    expires: UnixMillis,
+) -> Result<(), Reason> {
+    let sender = desk.ledger.participants.get(who).ok_or(Reason::NotSignedOn)?;
+    if !sender.record.originates {
+        return Err(Reason::RoleNotAgreed);
+    }
+    check_times(desk.settings, desk.ledger, desk.now, request.id(), expires)?;
+    if request.original().created() > desk.now.plus(desk.settings.skew_max_ms) {
+        return Err(Reason::IdFromTheFuture);
+    }
+    // Rule 25: what was accepted can always be undone, and while draining also finished.
+    let reversal = matches!(request, FollowUp::Reverse(_));
+    match sender.status {
+        ParticipantStatus::Suspended if !reversal => return Err(Reason::Suspended),
+        ParticipantStatus::Active | ParticipantStatus::Draining | ParticipantStatus::Suspended => {}
+    }
+    let full = desk.ledger.remembered.len() >= desk.settings.remembered_max as usize;
+    if full || desk.ledger.business_date.is_none() {
+        return Err(Reason::Busy);
+    }
+    Ok(())
+}
+
+fn repeat(desk: &mut Desk<'_>, from: From, request: &FollowUp, record: &FollowUpRecord, content: Content) {
+    let (id, original) = (request.id(), request.original());
+    let kind = match request {
+        FollowUp::Capture(_) => FollowUpKind::Capture,
+        FollowUp::Release(_) => FollowUpKind::Release,
+        FollowUp::Reverse(_) => FollowUpKind::Reverse,
+    };
+    let differs = if kind != record.kind() {
+        Some(Reason::IdReusedOtherMessage)
+    } else if original != record.original() {
+        Some(Reason::IdReusedOtherOriginal)
+    } else if content.digest != record.digest() {
+        let field = content.differing(record.fields()).and_then(|at| FOLLOW_UP_FIELDS.get(at).copied());
+        Some(field.unwrap_or(Reason::IdReusedOtherContent))
+    } else {
+        None
+    };
+    if let Some(reason) = differs {
+        desk.refuse(from, id, original, reason);
+        return;
+    }
+    desk.counters.repeated(from.participant);
+    let answer = report::follow_up_answer(desk.ledger, from.participant, id).expect("it was found just now");
+    desk.out.effects.push(Effect::Answer { to: from.session, original, answer });
+}
+
+/// Declines a capture, release or reversal, finally.
+pub(super) fn decline(desk: &mut Desk<'_>, from: From, request: FollowUp, reason: Reason) {
+    let settlement_date = desk.ledger.date();
+    desk.fact(Fact::FollowUpDeclined { originator: from.participant, request, reason, settlement_date });
+}
+
+/// Lets a request wait until its original was looked up.
+pub(super) fn recall(desk: &mut Desk<'_>, from: From, request: FollowUp) {
+    let key = TransactionKey { originator: from.participant, id: request.original() };
+    let (id, original) = (request.id(), request.original());
+    let until = desk.now.plus(desk.settings.recall_wait_ms);
+    match desk.schedule.recalls.wait(key, from, request, until, desk.settings.recalls_max) {
+        Some(true) => desk.out.effects.push(Effect::Recall(key)),
+        Some(false) => {}
+        None => desk.refuse(from, id, original, Reason::Busy),
+    }
+}

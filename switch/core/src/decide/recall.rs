@@ -1,0 +1,32 @@
+//! What the archive said about originals that left memory.
+//!
+//! Unavailable is never absent: it is a technical refusal, and the sender repeats.
+
+use holdfast_protocol::Reason;
+
+use super::{Desk, original, reverse};
+use crate::fact::FollowUp;
+use crate::input::{From, Recalled};
+
+/// Requests that waited long enough.
+pub(crate) fn give_up(desk: &mut Desk<'_>) {
+    while let Some(key) = desk.schedule.recalls.take_due(desk.now) {
+        for (from, request) in desk.schedule.recalls.take(key) {
+            decide(desk, from, request, Recalled::Unavailable);
+        }
+    }
+}
+
+/// One request whose original was looked up.
+pub(crate) fn decide(desk: &mut Desk<'_>, from: From, request: FollowUp, recalled: Recalled) {
+    match (recalled, request) {
+        (Recalled::Unavailable, request) => {
+            desk.refuse(from, request.id(), request.original(), Reason::OriginalUnavailable);
+        }
+        // Rule 11: as an original that is unknown, now that it was looked up.
+        (Recalled::Absent, FollowUp::Reverse(m)) => reverse::tombstone(desk, from, &m),
+        (Recalled::Absent, request @ (FollowUp::Capture(_) | FollowUp::Release(_))) => {
+            original::decline(desk, from, request, Reason::OriginalUnknown);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A transaction is undone as a whole (rules 10 to 12).
+//!
+//! It cannot be refused for business reasons. Before its original it leaves a tombstone; a second one moves nothing; only
+//! another reversal is never reversed.
+
+use holdfast_protocol::{ParticipantNumber, Reason, Reverse, TransactionKey};
+
+use super::{Desk, original};
+use crate::effect::Delivery;
+use crate::fact::{Fact, FollowUp};
+use crate::input::From;
+use crate::ledger::content::Content;
+use crate::ledger::record::{FollowUpKind, Standing, TransactionRecord};
+use crate::transaction::money::{Event, Money, Step, next};
+
+pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Reverse) {
+    let request = FollowUp::Reverse(m.clone());
+    if !original::is_new(desk, from, &request, m.expires, Content::of_reverse(m)) {
+        return;
+    }
+    let key = TransactionKey { originator: from.participant, id: m.original };
+    match original::find(desk, key) {
+        original::Original::Transaction(record) => reverse(desk, from, m, record),
+        original::Original::FollowUp(FollowUpKind::Reverse) => {
+            original::decline(desk, from, request, Reason::ReversalOfReversal);
+        }
+        original::Original::FollowUp(FollowUpKind::Capture | FollowUpKind::Release) => {
+            original::decline(desk, from, request, Reason::OriginalUnknown);
+        }
+        original::Original::Unknown => tombstone(desk, from, m),
+        original::Original::Recall => original::recall(desk, from, request),
+    }
+}
+
+fn reverse(desk: &mut Desk<'_>, from: From, m: &Reverse, record: &TransactionRecord) {
+    let mut superseded_from = None;
+    let money = match record.standing() {
+        Standing::Open(index) => {
+            let transaction = desk.ledger.transactions.get(index);
+            let sent = desk.schedule.flight(index).sends > 0;
+            let unsent = transaction.deliveries.iter().skip(usize::from(sent));
+            superseded_from = unsent.map(Delivery::number).next();
+            transaction.money
+        }
+        Standing::Closed(closed) => Money::Closed(closed.ending),
+    };
+    let superseded_from = match next(money, Event::Reverse) {
+        Step::Close(..) => superseded_from,
+        Step::Undo => {
+            let captured = crate::report::transaction(
+                desk.ledger,
+                TransactionKey { originator: from.participant, id: m.original },
+            )
+            .is_some_and(|t| !t.captured.is_zero());
+            let destination = crate::report::destination(
+                desk.ledger,
+                TransactionKey { originator: from.participant, id: m.original },
+            );
+            if captured && destination.is_some_and(|destination| is_full(desk, destination)) {
+                desk.refuse(from, m.id, m.original, Reason::DeliveryQueueFull);
+                return;
+            }
+            if captured { superseded_from } else { None }
+        }
+        Step::Stay | Step::Hold | Step::Part | Step::Refuse(_) | Step::Note(_) | Step::Never => None,
+    };
+    let settlement_date = desk.ledger.date();
+    desk.fact(Fact::Reversed {
+        originator: from.participant,
+        request: m.clone(),
+        settlement_date,
+        superseded_from,
+    });
+}
+
+/// Whether no delivery more fits that has no slot reserved.
+fn is_full(desk: &Desk<'_>, destination: ParticipantNumber) -> bool {
+    desk.ledger.participants.get(destination).is_some_and(|p| {
+        u64::from(p.undelivered) + u64::from(p.unfinished) + 1
+            > u64::from(desk.settings.undelivered_for_destination_max)
+    })
+}
+
+/// Rule 11: remembered, and passed on to the destination that may know the original.
+pub(super) fn tombstone(desk: &mut Desk<'_>, from: From, m: &Reverse) {
+    let route = desk.ledger.routes.find(m.payment_id).ok().map(|route| route.destination);
+    let destination = route.filter(|destination| *destination != from.participant);
+    let full = destination.is_some_and(|destination| is_full(desk, destination))
+        || desk.ledger.transactions.len() >= desk.settings.open_max as usize;
+    if full {
+        desk.refuse(from, m.id, m.original, Reason::DeliveryQueueFull);
+        return;
+    }
+    let settlement_date = desk.ledger.date();
+    desk.fact(Fact::Tombstoned {
+        originator: from.participant,
+        request: m.clone(),
+        destination,
+        settlement_date,
+    });
+}

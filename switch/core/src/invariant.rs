@@ -1,0 +1,196 @@
+//! The invariants, checked from outside: what tests and the simulator run after each step.
+//!
+//! The core itself asserts I3 as Δheld = Δopen in every change; here is the full recount, and what only an observer of
+//! all outputs can see.
+
+use std::collections::BTreeMap;
+
+use holdfast_protocol::{
+    Answer, Currency, Outcome, ParticipantNumber, RequestId, Sequence, Total, TransactionKey,
+};
+
+use crate::effect::Effect;
+use crate::fact::Fact;
+use crate::ledger::Digest;
+use crate::ledger::state::Ledger;
+use crate::registry::Debtor;
+use crate::settings::Settings;
+use crate::step::{Core, Output};
+use crate::transaction::money::Money;
+use crate::view::SessionId;
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// I2 and I6.
+    #[error("I2: request {1} of participant {0} was told two outcomes")]
+    TwoOutcomes(ParticipantNumber, RequestId),
+    /// I2.
+    #[error("I2: transaction {0} was forwarded twice as new")]
+    ForwardedTwice(TransactionKey),
+    /// I3.
+    #[error("I3: participant {0} holds {2:?} in {1}, and its open reservations are {3:?}")]
+    HeldIsNotOpen(ParticipantNumber, Currency, Total, Total),
+    /// I4.
+    #[error("I4: positions in {0} net to {1:?}")]
+    NotZero(Currency, Total),
+    /// I5.
+    #[error("I5: transaction {0} is closed and holds something")]
+    ClosedAndHeld(TransactionKey),
+    /// I7.
+    #[error("I7: live {live:?}, and its facts applied again {again:?}")]
+    Digest {
+        /// Of the core that decided.
+        live: Digest,
+        /// Of a ledger that was given its facts.
+        again: Digest,
+    },
+    /// I9.
+    #[error("I9: transaction {0} took its debtor above the cap")]
+    AboveCap(TransactionKey),
+    /// The counters beside the ledger disagree with a recount.
+    #[error("participant {0} counts {1}, a recount gives {2}")]
+    Count(ParticipantNumber, &'static str, u64, u64),
+}
+
+/// What was told of a request: all of it but the state now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    answer: Answer,
+}
+
+/// Watches one core.
+#[derive(Debug)]
+pub struct InvariantCheck {
+    told: BTreeMap<(ParticipantNumber, RequestId), Told>,
+    forwarded: BTreeMap<TransactionKey, ()>,
+    replica: Core,
+}
+
+impl InvariantCheck {
+    /// A watcher of a core that was made with the same settings and has done nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { told: BTreeMap::new(), forwarded: BTreeMap::new(), replica: Core::new(settings) }
+    }
+
+    /// Checks everything after one step that added to an empty output.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn after_step(
+        &mut self,
+        core: &Core,
+        out: &Output,
+        participant_of: impl Fn(SessionId) -> ParticipantNumber,
+    ) -> Result<(), Violation> {
+        for effect in &out.effects {
+            match effect {
+                Effect::Answer { to, answer, .. } => self.answered(participant_of(*to), answer)?,
+                Effect::Forward { request, .. } => {
+                    if let Some(key) = request.key()
+                        && self.forwarded.insert(key, ()).is_some()
+                        && !request.repeat
+                    {
+                        return Err(Violation::ForwardedTwice(key));
+                    }
+                }
+                Effect::Status { .. }
+                | Effect::Deliver { .. }
+                | Effect::Complete { .. }
+                | Effect::Recall(_) => {}
+            }
+        }
+        for fact in &out.facts {
+            self.replica.apply_recovered(fact);
+            if let Fact::Reserved(reserved) = fact {
+                cap(self.replica.ledger(), reserved)?;
+            }
+        }
+        recount(core.ledger())?;
+        let (live, again) = (core.digest(), self.replica.digest());
+        if live == again { Ok(()) } else { Err(Violation::Digest { live, again }) }
+    }
+
+    fn answered(&mut self, who: ParticipantNumber, answer: &Answer) -> Result<(), Violation> {
+        if answer.outcome == Outcome::Refused {
+            return Ok(());
+        }
+        let mut answer = answer.clone();
+        // The state now may change, the outcome never (rule 13). The epoch of a decision is the journal's to say.
+        answer.state = holdfast_protocol::State::None;
+        answer.epoch = holdfast_protocol::Epoch(0);
+        let id = answer.id;
+        let told = self.told.entry((who, id)).or_insert_with(|| Told { answer: answer.clone() });
+        if told.answer == answer && answer.sequence > Sequence(0) {
+            Ok(())
+        } else {
+            Err(Violation::TwoOutcomes(who, id))
+        }
+    }
+}
+
+fn cap(ledger: &Ledger, reserved: &crate::fact::Reserved) -> Result<(), Violation> {
+    let debtor = match reserved.debtor {
+        Debtor::Originator => reserved.originator,
+        Debtor::Destination => reserved.destination,
+        Debtor::Outside => return Ok(()),
+    };
+    let position = ledger.participants.known(debtor).position(reserved.request.currency);
+    let within = position.is_some_and(|p| p.cap.is_some_and(|cap| p.exposure() <= cap));
+    let key = TransactionKey { originator: reserved.originator, id: reserved.request.id };
+    if within { Ok(()) } else { Err(Violation::AboveCap(key)) }
+}
+
+/// Counts a ledger again in full.
+///
+/// # Errors
+/// The first invariant that does not hold.
+pub(crate) fn recount(ledger: &Ledger) -> Result<(), Violation> {
+    let mut open: BTreeMap<(ParticipantNumber, Currency), Total> = BTreeMap::new();
+    let mut counts: BTreeMap<ParticipantNumber, [u64; 4]> = BTreeMap::new();
+    for (_, transaction) in ledger.transactions.iter() {
+        let closed = transaction.money.is_closed();
+        if closed && !transaction.open_amount().is_zero() {
+            return Err(Violation::ClosedAndHeld(transaction.key));
+        }
+        if let (Some(debtor), Some(terms)) = (transaction.debtor(), transaction.terms) {
+            let total = open.entry((debtor, terms.currency)).or_default();
+            *total = total.plus(transaction.open_amount()).expect("far below 128 bits");
+        }
+        let of_destination = counts.entry(transaction.destination).or_default();
+        of_destination[0] += u64::from(transaction.money == Money::Pending);
+        of_destination[1] += u64::from(!closed);
+        of_destination[2] += transaction.deliveries.len() as u64;
+        of_destination[3] += 1;
+        counts.entry(transaction.key.originator).or_default()[3] += 1;
+    }
+    let mut net: BTreeMap<Currency, Total> = BTreeMap::new();
+    for participant in ledger.participants.iter() {
+        let number = participant.record.number;
+        for position in &participant.positions {
+            let expected = open.remove(&(number, position.currency)).unwrap_or_default();
+            if position.held != expected {
+                let (currency, held) = (position.currency, position.held);
+                return Err(Violation::HeldIsNotOpen(number, currency, held, expected));
+            }
+            let net = net.entry(position.currency).or_default();
+            let sum = net.checked_add(position.debits).and_then(|sum| sum.checked_sub(position.credits));
+            *net = sum.expect("far below 128 bits");
+        }
+        let [pending, unfinished, undelivered, open] = counts.get(&number).copied().unwrap_or_default();
+        for (name, kept, counted) in [
+            ("pending", participant.pending, pending),
+            ("unfinished", participant.unfinished, unfinished),
+            ("undelivered", participant.undelivered, undelivered),
+            ("open", participant.open, open),
+        ] {
+            if u64::from(kept) != counted {
+                return Err(Violation::Count(number, name, u64::from(kept), counted));
+            }
+        }
+    }
+    match net.into_iter().find(|(_, net)| *net != Total::ZERO) {
+        Some((currency, net)) => Err(Violation::NotZero(currency, net)),
+        None => Ok(()),
+    }
+}
