@@ -28,7 +28,6 @@ pub mod report;
 mod route;
 mod schedule;
 pub mod settings;
-pub mod status;
 pub mod step;
 pub mod transaction;
 pub mod view;

@@ -223,10 +223,6 @@ impl Core {
 
     // Reading.
 
-    pub(crate) const fn schedule(&self) -> &Schedule {
-        &self.schedule
-    }
-
     pub(crate) const fn ledger(&self) -> &Ledger {
         &self.ledger
     }

@@ -6,23 +6,23 @@ use holdfast_core::*;
 use holdfast_protocol::*;
 
 fn at(ms: u64) -> UnixMillis {
-    UnixMillis::new(1_795_305_600_000 + ms).unwrap()
+    UnixMillis::new(1_795_305_600_000 + ms).expect("valid")
 }
 
 fn participant(number: u16, originates: bool) -> ParticipantRecord {
     ParticipantRecord {
-        number: ParticipantNumber::new(number).unwrap(),
+        number: ParticipantNumber::new(number).expect("valid"),
         name: format!("p{number}"),
         originates,
         receives: !originates,
-        caps: vec![(Currency::from_code("EUR").unwrap(), Total::from_minor(100_000))],
+        caps: vec![(Currency::from_code("EUR").expect("valid"), Total::from_minor(100_000))],
         limits: vec![(SecurityLevel::Two, Limits::default())],
     }
 }
 
 fn from(number: u16) -> From {
     From {
-        participant: ParticipantNumber::new(number).unwrap(),
+        participant: ParticipantNumber::new(number).expect("valid"),
         instance: Instance(0),
         session: SessionId(u64::from(number)),
     }
@@ -33,10 +33,10 @@ fn pay(id: u128) -> Authorize {
         id: RequestId::new(at(0), id),
         originator: None,
         kind: Kind::Pay,
-        payment_id: "shop@acq".parse().unwrap(),
+        payment_id: "shop@acq".parse().expect("valid"),
         instrument: InstrumentReference::NONE,
-        amount: Amount::from_minor(1250).unwrap(),
-        currency: Currency::from_code("EUR").unwrap(),
+        amount: Amount::from_minor(1250).expect("valid"),
+        currency: Currency::from_code("EUR").expect("valid"),
         security_level: SecurityLevel::Two,
         channel: Channel::Sms,
         expires: at(30_000),
@@ -55,7 +55,7 @@ fn core() -> (Core, View, Output) {
     let mut core = Core::new(Settings::default());
     let mut view = View::default();
     view.links.insert(
-        ParticipantNumber::new(2).unwrap(),
+        ParticipantNumber::new(2).expect("valid"),
         vec![LiveSession {
             session: SessionId(2),
             instance: Instance(0),
@@ -67,13 +67,13 @@ fn core() -> (Core, View, Output) {
     );
     let mut out = Output::default();
     let route = Route {
-        mps: MpsId::from_text("acq").unwrap(),
+        mps: MpsId::from_text("acq").expect("valid"),
         merchants: MerchantPattern::Default,
-        destination: ParticipantNumber::new(2).unwrap(),
+        destination: ParticipantNumber::new(2).expect("valid"),
         pay_debtor: Debtor::Originator,
         reserve_debtor: Debtor::Destination,
     };
-    core.step(at(0), &Input::CutOver("2026-11-22".parse().unwrap()), &view, &mut out);
+    core.step(at(0), &Input::CutOver("2026-11-22".parse().expect("valid")), &view, &mut out);
     let participants = vec![participant(1, true), participant(2, false)];
     core.step(at(0), &Input::Configure(participants, vec![route]), &view, &mut out);
     out.clear();
@@ -145,11 +145,11 @@ fn silence_ends_in_a_reversal_that_is_sent_until_it_is_acknowledged() {
     assert!(again.repeat);
     let acknowledge = Acknowledge {
         original: again.original,
-        originator: again.originator.unwrap(),
-        delivery: again.delivery.unwrap(),
+        originator: again.originator.expect("valid"),
+        delivery: again.delivery.expect("valid"),
     };
     out.clear();
     core.step(at(6_301), &Input::Acknowledge(from(2), acknowledge), &view, &mut out);
     assert!(matches!(&out.effects[..], [Effect::Complete { .. }]), "{:?}", out.effects);
-    assert_eq!(core.open_of(ParticipantNumber::new(1).unwrap()), Some(0));
+    assert_eq!(core.open_of(ParticipantNumber::new(1).expect("valid")), Some(0));
 }

@@ -319,16 +319,12 @@ impl Schedule {
         }
     }
 
-    /// The open transactions of a destination with something to deliver, and since when each waits.
-    pub(crate) fn undelivered(
-        &self,
-        destination: ParticipantNumber,
-        destination_of: impl Fn(u32) -> ParticipantNumber,
-    ) -> Vec<(u32, UnixMillis)> {
-        let sent = self.retries.iter().map(|(_, index)| *index).filter(|i| destination_of(*i) == destination);
-        let outbound = self.destinations.get(&destination).map(|d| &d.outbound);
-        let ready = outbound.into_iter().flat_map(|o| o.ready.iter().copied());
-        let waiting = outbound.into_iter().flat_map(|o| o.waiting.values().flatten().copied());
-        sent.chain(ready).chain(waiting).map(|index| (index, self.flight(index).head_since)).collect()
+    /// The open transactions with something to deliver.
+    pub(crate) fn undelivered(&self) -> impl Iterator<Item = (u32, Flight)> {
+        let sent = self.retries.iter().map(|(_, index)| *index);
+        let outbounds = || self.destinations.values().map(|d| &d.outbound);
+        let ready = outbounds().flat_map(|outbound| outbound.ready.iter().copied());
+        let waiting = outbounds().flat_map(|outbound| outbound.waiting.values().flatten().copied());
+        sent.chain(ready).chain(waiting).map(|index| (index, self.flight(index)))
     }
 }
