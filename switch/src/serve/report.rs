@@ -269,7 +269,7 @@ pub(super) fn transaction(
             .to_owned()
         }),
         reason: (!pending && view.reason != Reason::None).then(|| view.reason.to_string()),
-        state: state_name(view.money.state()).to_owned(),
+        state: state_name(view.money.state(view.captured)).to_owned(),
         held_for: view.held_for.minor().to_string(),
         captured: view.captured.minor().to_string(),
         released: view.released.minor().to_string(),
