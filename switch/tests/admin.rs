@@ -175,7 +175,6 @@ fn status() -> StatusReport {
             held: text("1250"),
             exposure: text("-1250"),
             cap: Some(text("50000")),
-            open: 1,
             ..PositionReport::default()
         }],
         deliveries: vec![DeliveryReport {
