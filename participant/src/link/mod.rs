@@ -130,6 +130,11 @@ impl Link {
         self.receiver.drain(within_ms);
     }
 
+    /// See [`LinkReceiver::close`].
+    pub fn close(&mut self, reason: Reason) {
+        self.receiver.close(reason);
+    }
+
     /// Hands over what was pushed, signs off and closes. See [`LinkReceiver::sign_off`].
     pub async fn sign_off(mut self, within: Duration) {
         match tokio::time::timeout(within, self.sender.flush()).await {

@@ -161,9 +161,9 @@ impl LinkReceiver {
         }
     }
 
-    /// Closes at once. What was on its way is unknown.
-    pub fn close(&mut self) {
-        close(&self.connection, Reason::SignedOff);
+    /// Closes at once and tells the switch why. What was on its way is unknown.
+    pub fn close(&mut self, reason: Reason) {
+        close(&self.connection, reason);
         self.ended.get_or_insert(LinkError::Closed);
     }
 

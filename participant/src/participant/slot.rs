@@ -91,6 +91,9 @@ impl LinkSlot {
 
     /// Gives the link up.
     pub(super) fn down(&mut self, error: LinkError) -> LinkEvent {
+        if let State::Up(link) = &mut self.state {
+            link.close(error.reason());
+        }
         self.next = self.next.wrapping_add(1);
         // Without randomness of the operating system the pause only loses its jitter.
         let pause = self.backoff.failed(getrandom::u32().unwrap_or(u32::MAX));
