@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
+use holdfast_protocol::frame::FRAME_BYTES_MAX;
 use holdfast_protocol::{LaneOpen, Message, RequestId, UnixMillis, Welcome, lane_of};
 use quinn::{Connection, SendStream, WriteError};
 
 use super::error::{LinkError, PushError, Stream};
 use super::shared::Shared;
 
-/// Room for a batch of frames before the buffer has to grow.
+/// The blocks that frames are encoded into.
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// One payment lane's way out.
@@ -152,7 +153,10 @@ impl LaneOut {
                     return Ok(Poll::Ready(()));
                 }
                 self.leaving = self.pushed.split().freeze();
-                self.pushed.reserve(BUFFER_BYTES);
+                if self.pushed.capacity() < FRAME_BYTES_MAX {
+                    // A block serves many flushes; QUIC keeps it until all of it is acknowledged.
+                    self.pushed.reserve(BUFFER_BYTES);
+                }
             }
             match poll_chunk(&mut self.stream, &mut self.leaving, cx) {
                 Poll::Ready(Ok(())) => {}
