@@ -2,6 +2,8 @@
 //!
 //! Absent on purpose: goals. A benchmark says what is; what it should be stands in the documents.
 
+pub mod traffic;
+
 use std::path::Path;
 
 use holdfast::certs;
