@@ -1,0 +1,21 @@
+//! The load generator: plays mobile payment operators and acquirers against a switch and measures it.
+//!
+//! It speaks the protocol that real participants speak, through the library that they embed, and shares no code with
+//! the switch's core, so that it cannot share its bugs (LG-1 to LG-3). Promises:
+//!
+//! - the load is open loop: arrivals are a function of the seed, and latency counts from the intended time of sending;
+//! - every operation that was scheduled is accounted for with exactly one ending;
+//! - a run says when the generator itself was the limit, and is called durable only if the switch synced its journal.
+//!
+//! Absent on purpose: knowledge of how the switch decides; anything that would make a figure look better.
+
+pub mod accounting;
+pub mod arguments;
+pub mod build;
+pub mod fate;
+pub mod latency;
+pub mod operation_id;
+pub mod payees;
+pub mod random;
+pub mod scenario;
+pub mod schedule;

@@ -1,0 +1,246 @@
+//! Which operation arrives when: a function of the seed, the operator and the configuration, and of nothing else.
+//!
+//! Arrivals are a Poisson process: gaps are exponential and independent, so that bursts come as they come from
+//! thousands of clients who do not know each other. The schedule is computed as it is needed and never slows down with
+//! the switch (open loop): latency is measured from the time that stands here.
+
+use holdfast_protocol::Amount;
+
+use crate::fate::{DECLINE_REASONS, Fate};
+use crate::random::Random;
+use crate::scenario::{Mix, Scenario};
+
+/// What shapes the schedule of every operator.
+#[derive(Clone, Debug)]
+pub struct ScheduleSettings {
+    /// The seed of the run.
+    pub seed: u64,
+    /// Arrivals a second of one operator; `None` in a closed loop, where completions decide when the next one comes.
+    pub rate_per_s: Option<f64>,
+    /// How long arrivals come, in nanoseconds since the start, warm-up included.
+    pub duration_ns: u64,
+    /// How often which scenario comes.
+    pub mix: Mix,
+    /// Operators in the run.
+    pub operators: u32,
+    /// Acquirers in the run.
+    pub acquirers: u32,
+    /// Merchants of each destination.
+    pub merchants: u32,
+    /// Shares, each 0 to 1, of requests that the destination declines, never answers, or answers late.
+    pub decline_rate: f64,
+    /// See above.
+    pub silent_rate: f64,
+    /// See above.
+    pub late_rate: f64,
+}
+
+/// Who is paid: an index into [`crate::payees::Payees`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payee {
+    /// Counted from zero: acquirers first, then operators.
+    pub destination: u16,
+    /// Counted from zero.
+    pub merchant: u16,
+}
+
+/// One scheduled operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Its number for this operator, counted from zero without gaps.
+    pub number: u64,
+    /// When it is meant to be sent, in nanoseconds since the start; zero in a closed loop.
+    pub at_ns: u64,
+    /// What it does.
+    pub scenario: Scenario,
+    /// Who is paid.
+    pub payee: Payee,
+    /// How much.
+    pub amount: Amount,
+    /// What the destination will do.
+    pub fate: Fate,
+}
+
+/// The arrivals of one operator, in the order of time.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    settings: ScheduleSettings,
+    operator: u32,
+    random: Random,
+    mean_gap_ns: f64,
+    at_ns: u64,
+    number: u64,
+}
+
+/// Amounts of payments and reservations in minor units.
+const AMOUNT_MIN: u32 = 100;
+const AMOUNT_SPAN: u32 = 9_900;
+/// Amounts of verifications are small (Y.2741 Appendix I).
+const VERIFY_SPAN: u32 = 99;
+
+impl Schedule {
+    /// The schedule of one operator, counted from zero.
+    pub fn new(settings: &ScheduleSettings, operator: u32) -> Self {
+        let mean_gap_ns = settings.rate_per_s.map_or(0.0, |rate| 1e9 / rate);
+        Self {
+            settings: settings.clone(),
+            operator,
+            random: Random::new(settings.seed, u64::from(operator)),
+            mean_gap_ns,
+            at_ns: 0,
+            number: 0,
+        }
+    }
+
+    fn fate(&mut self, scenario: Scenario) -> Fate {
+        let dice = self.random.unit();
+        let detail = self.random.below(u32::MAX);
+        let s = &self.settings;
+        if dice <= s.decline_rate {
+            Fate::Decline(DECLINE_REASONS[detail as usize % DECLINE_REASONS.len()])
+        } else if dice <= s.decline_rate + s.silent_rate {
+            Fate::Silent
+        } else if dice <= s.decline_rate + s.silent_rate + s.late_rate {
+            Fate::Late
+        } else if scenario == Scenario::Partial && detail.is_multiple_of(2) {
+            Fate::ApproveHalf
+        } else {
+            Fate::Approve
+        }
+    }
+
+    fn payee(&mut self, scenario: Scenario) -> Payee {
+        let dice = self.random.below(u32::MAX);
+        let merchant = self.random.below(self.settings.merchants);
+        let destination = if scenario == Scenario::Intersystem {
+            // Any operator but this one.
+            let others = self.settings.operators.saturating_sub(1).max(1);
+            self.settings.acquirers + (self.operator + 1 + dice % others) % self.settings.operators.max(1)
+        } else {
+            dice % self.settings.acquirers.max(1)
+        };
+        let short = |n: u32| u16::try_from(n).expect("the command line limits participants and merchants");
+        Payee { destination: short(destination), merchant: short(merchant) }
+    }
+}
+
+impl Iterator for Schedule {
+    type Item = Arrival;
+
+    #[inline]
+    fn next(&mut self) -> Option<Arrival> {
+        // Each arrival takes the same count of random numbers, so that a change of the mix moves no arrival in time.
+        let gap_ns = -self.random.unit().ln() * self.mean_gap_ns;
+        self.at_ns = self.at_ns.saturating_add(gap_ns as u64);
+        if self.settings.rate_per_s.is_some() && self.at_ns >= self.settings.duration_ns {
+            return None;
+        }
+        let chosen = self.random.below(self.settings.mix.sum());
+        let scenario = self.settings.mix.choose(chosen);
+        let payee = self.payee(scenario);
+        let amount_dice = self.random.below(u32::MAX);
+        let minor = match scenario {
+            Scenario::Verify => 1 + amount_dice % VERIFY_SPAN,
+            Scenario::Pay
+            | Scenario::Intersystem
+            | Scenario::Reserve
+            | Scenario::Partial
+            | Scenario::Release
+            | Scenario::Expire
+            | Scenario::Reverse
+            | Scenario::Inquiry
+            | Scenario::Duplicate => AMOUNT_MIN + amount_dice % AMOUNT_SPAN,
+        };
+        let fate = self.fate(scenario);
+        let number = self.number;
+        self.number += 1;
+        let amount = Amount::from_minor(u64::from(minor)).expect("32 bits are an amount");
+        Some(Arrival { number, at_ns: self.at_ns, scenario, payee, amount, fate })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn settings(seed: u64, rate_per_s: f64, seconds: u64) -> ScheduleSettings {
+        ScheduleSettings {
+            seed,
+            rate_per_s: Some(rate_per_s),
+            duration_ns: seconds * 1_000_000_000,
+            mix: Mix::DEFAULT.parse().unwrap(),
+            operators: 3,
+            acquirers: 2,
+            merchants: 10,
+            decline_rate: 0.1,
+            silent_rate: 0.05,
+            late_rate: 0.05,
+        }
+    }
+
+    #[test]
+    fn arrivals_are_a_poisson_process_of_the_rate_asked_for() {
+        let arrivals: Vec<_> = Schedule::new(&settings(42, 10_000.0, 10), 0).collect();
+        let count = arrivals.len() as f64;
+        // Five standard deviations of a Poisson count.
+        assert!((count - 100_000.0).abs() < 5.0 * 100_000_f64.sqrt(), "{count}");
+        let gaps: Vec<f64> = arrivals.windows(2).map(|w| (w[1].at_ns - w[0].at_ns) as f64).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let variance = gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+        // The deviation of an exponential gap equals its mean.
+        assert!((variance.sqrt() / mean - 1.0).abs() < 0.03, "{}", variance.sqrt() / mean);
+    }
+
+    #[test]
+    fn shares_are_those_of_the_mix_and_of_the_faults() {
+        let arrivals: Vec<_> = Schedule::new(&settings(7, 20_000.0, 10), 1).collect();
+        let share = |test: &dyn Fn(&Arrival) -> bool| {
+            arrivals.iter().filter(|a| test(a)).count() as f64 / arrivals.len() as f64
+        };
+        assert!((share(&|a| a.scenario == Scenario::Pay) - 0.40).abs() < 0.01);
+        assert!((share(&|a| a.scenario == Scenario::Duplicate) - 0.02).abs() < 0.01);
+        assert!((share(&|a| matches!(a.fate, Fate::Decline(_))) - 0.10).abs() < 0.01);
+        assert!((share(&|a| a.fate == Fate::Silent) - 0.05).abs() < 0.01);
+        assert!((share(&|a| a.fate == Fate::Late) - 0.05).abs() < 0.01);
+    }
+
+    #[test]
+    fn another_mix_moves_no_arrival_in_time() {
+        let one = settings(3, 1_000.0, 2);
+        let other = ScheduleSettings { mix: "pay:1".parse().unwrap(), decline_rate: 0.0, ..one.clone() };
+        let times = |s: &ScheduleSettings| Schedule::new(s, 0).map(|a| a.at_ns).collect::<Vec<_>>();
+        assert_eq!(times(&one), times(&other));
+    }
+
+    proptest! {
+        #[test]
+        fn the_schedule_is_a_function_of_seed_and_operator(seed: u64, operator in 0_u32..3) {
+            let s = settings(seed, 2_000.0, 1);
+            let one: Vec<_> = Schedule::new(&s, operator).collect();
+            prop_assert_eq!(&one, &Schedule::new(&s, operator).collect::<Vec<_>>());
+            prop_assert_ne!(&one, &Schedule::new(&s, operator + 1).collect::<Vec<_>>());
+            prop_assert_ne!(&one, &Schedule::new(&settings(seed ^ 1, 2_000.0, 1), operator).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn every_arrival_can_be_sent(seed: u64, operator in 0_u32..3) {
+            let s = settings(seed, 2_000.0, 1);
+            let mut before = 0;
+            for (index, arrival) in Schedule::new(&s, operator).enumerate() {
+                prop_assert_eq!(arrival.number, index as u64);
+                prop_assert!(arrival.at_ns >= before && arrival.at_ns < s.duration_ns);
+                before = arrival.at_ns;
+                prop_assert!(!arrival.amount.is_zero());
+                let destination = u32::from(arrival.payee.destination);
+                if arrival.scenario == Scenario::Intersystem {
+                    prop_assert!(destination >= s.acquirers && destination < s.acquirers + s.operators);
+                    prop_assert_ne!(destination, s.acquirers + operator, "nobody pays into its own system");
+                } else {
+                    prop_assert!(destination < s.acquirers);
+                }
+                prop_assert!(u32::from(arrival.payee.merchant) < s.merchants);
+            }
+        }
+    }
+}
