@@ -2,6 +2,7 @@
 
 use holdfast_protocol::{Merchant, MpsId, PaymentId};
 
+use crate::history::record::payment_id_digest;
 use crate::schedule::Payee;
 
 /// Payment IDs by destination and merchant.
@@ -9,6 +10,7 @@ use crate::schedule::Payee;
 pub struct Payees {
     merchants: usize,
     ids: Vec<PaymentId>,
+    digests: Vec<u64>,
 }
 
 /// A template that gives no MPS id or merchant.
@@ -56,13 +58,30 @@ impl Payees {
                 ids.push(PaymentId { mps, merchant });
             }
         }
-        Ok(Self { merchants: merchants as usize, ids })
+        let digests = ids.iter().map(|id: &PaymentId| payment_id_digest(&id.to_string())).collect();
+        Ok(Self { merchants: merchants as usize, ids, digests })
     }
 
     /// The payment ID of a payee of the schedule.
     #[inline]
     pub fn id(&self, payee: Payee) -> PaymentId {
-        self.ids[usize::from(payee.destination) * self.merchants + usize::from(payee.merchant)]
+        self.ids[self.index(payee)]
+    }
+
+    /// The digest of that payment ID, for histories.
+    #[inline]
+    pub fn digest(&self, payee: Payee) -> u64 {
+        self.digests[self.index(payee)]
+    }
+
+    /// How many destinations there are.
+    pub const fn destinations(&self) -> usize {
+        self.ids.len() / self.merchants
+    }
+
+    #[inline]
+    fn index(&self, payee: Payee) -> usize {
+        usize::from(payee.destination) * self.merchants + usize::from(payee.merchant)
     }
 }
 

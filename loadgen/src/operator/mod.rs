@@ -1,0 +1,255 @@
+//! An operator of a mobile payment system, played: sends what its schedule says and judges what it hears.
+//!
+//! No I/O and no clock: time, messages and the state of the link are handed in, messages come out. An operation costs
+//! one slot in a table, found from the id; nothing on its path is allocated or hashed.
+//!
+//! Promises: each operation that was sent ends exactly once; a request is said again only under the same id, with the
+//! same content and the repeat flag; nothing is called "not done" once two copies of its request were sent.
+
+mod answers;
+mod expectations;
+mod operation;
+mod requests;
+mod statuses;
+mod timers;
+
+use std::cell::RefCell;
+use std::collections::{BinaryHeap, HashMap};
+use std::rc::Rc;
+
+use holdfast_protocol::{Message, MessageType, Outcome, ParticipantNumber, Reason, RequestId};
+
+use crate::accounting::{Accounting, Ending, Fault};
+use crate::flows::Flow;
+use crate::history::History;
+use crate::latency::{Batch, Latencies};
+use crate::operation_id::{IdSpace, SLOTS_MAX};
+use crate::schedule::{Arrival, Schedule};
+use crate::stage::{Now, Stage};
+use operation::{Operation, Phase};
+use timers::Timer;
+
+/// Where messages go.
+pub trait Outgoing {
+    /// Takes a message for sending.
+    fn push(&mut self, message: &Message);
+    /// Whether new work may be added; answers and follow-ups are always taken.
+    fn has_room(&self) -> bool;
+}
+
+/// What an operator counts. Read by the progress display while the run goes on.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Endings by scenario.
+    pub accounting: Accounting,
+    /// Latencies since the last interval was taken.
+    pub latencies: Latencies,
+    /// Money with each destination, in the order of the payees.
+    pub flows: Vec<Flow>,
+    /// Authorizes that had an outcome within the measured time.
+    pub completed_in_time: u64,
+    /// Of those, approved before their deadline.
+    pub good_in_time: u64,
+    /// Inquiries that the switch refused for lack of budget.
+    pub inquiries_refused: u64,
+    /// Requests said again.
+    pub repeats: u64,
+}
+
+/// In a closed loop the next operation begins when one ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loop {
+    /// Arrivals come when the schedule says.
+    Open,
+    /// Operations are kept in flight, up to the window.
+    Closed,
+}
+
+/// An operation that ended and may still get a second answer.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    original: RequestId,
+    /// What its last request was.
+    message: MessageType,
+    outcome: Outcome,
+    reason: Reason,
+}
+
+/// Operations remembered for second answers.
+const ENDED_MAX: usize = 200_000;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Operator {
+    stage: Rc<Stage>,
+    index: usize,
+    number: ParticipantNumber,
+    space: IdSpace,
+    schedule: Schedule,
+    /// The next arrival, not due yet or not sent yet.
+    next: Option<Arrival>,
+    pace: Loop,
+    /// Set when no more arrivals are wanted.
+    closed: bool,
+    /// The most requests unanswered.
+    window: u32,
+    unanswered: u32,
+    slots: Vec<Option<Operation>>,
+    free: Vec<u32>,
+    timers: BinaryHeap<Timer>,
+    next_sweep_ns: u64,
+    ended: HashMap<u64, Ended>,
+    batch: Batch,
+    tally: Rc<RefCell<Tally>>,
+    history: Option<History>,
+}
+
+impl Operator {
+    /// An operator, counted from zero, that is to sign on.
+    pub fn new(stage: Rc<Stage>, index: u32, schedule: Schedule, pace: Loop, window: u32) -> Self {
+        let space = IdSpace::clone(&stage.spaces[index as usize]);
+        let flows = vec![Flow::default(); stage.payees.destinations()];
+        let tally = Rc::new(RefCell::new(Tally { flows, ..Tally::default() }));
+        Self {
+            stage,
+            index: index as usize,
+            number: ParticipantNumber::new(1).expect("one is not zero"),
+            space,
+            schedule,
+            next: None,
+            pace,
+            closed: false,
+            window,
+            unanswered: 0,
+            slots: Vec::new(),
+            free: Vec::new(),
+            timers: BinaryHeap::new(),
+            next_sweep_ns: 0,
+            ended: HashMap::new(),
+            batch: Batch::default(),
+            tally,
+            history: None,
+        }
+    }
+
+    /// What it counts.
+    pub fn tally(&self) -> Rc<RefCell<Tally>> {
+        Rc::clone(&self.tally)
+    }
+
+    /// Its participant number and where it writes what it sees.
+    pub fn signed_on(&mut self, number: ParticipantNumber, history: Option<History>) {
+        self.number = number;
+        self.history = history;
+    }
+
+    /// The window that the switch allows now.
+    pub const fn set_window(&mut self, window: u32) {
+        self.window = window;
+    }
+
+    /// Operations in flight.
+    pub const fn in_flight(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Whether everything it was to send was sent or shed, and has ended.
+    pub fn is_finished(&self) -> bool {
+        self.closed && self.next.is_none() && self.in_flight() == 0
+    }
+
+    /// Moves the samples of this wake-up into the histograms.
+    pub fn fold(&mut self) {
+        self.batch.fold(&mut self.tally.borrow_mut().latencies);
+    }
+
+    /// Hands the history of this far to its writer.
+    pub fn hand_over_history(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.hand_over();
+        }
+    }
+
+    /// A free slot; `None` where the table is full.
+    fn take_slot(&mut self) -> Option<u32> {
+        if let Some(slot) = self.free.pop() {
+            return Some(slot);
+        }
+        let slot = u32::try_from(self.slots.len()).ok().filter(|slot| *slot < SLOTS_MAX)?;
+        self.slots.push(None);
+        Some(slot)
+    }
+
+    /// Ends an operation.
+    fn end(&mut self, slot: u32, ending: Ending) {
+        let Some(operation) = self.slots[slot as usize].take() else { return };
+        if operation.phase.is_unanswered() {
+            self.unanswered -= 1;
+        }
+        self.free.push(slot);
+        self.tally.borrow_mut().accounting.of_mut(operation.arrival.scenario).end(ending);
+        if operation.repeated && self.ended.len() < ENDED_MAX {
+            let (outcome, reason) = match ending {
+                Ending::Approved => (Outcome::Approved, Reason::None),
+                Ending::Declined(reason) => (Outcome::Declined, reason),
+                Ending::NotDone(reason) => (Outcome::Refused, reason),
+                Ending::Unknown | Ending::Error(_) => (Outcome::Refused, Reason::None),
+            };
+            let (original, message) = (operation.original(self.space), timers::message_of(&operation));
+            self.ended.insert(operation.arrival.number, Ended { original, message, outcome, reason });
+        }
+    }
+
+    /// Ends an operation as an error, with an example in words.
+    fn fail(&mut self, slot: u32, fault: Fault, what: &dyn std::fmt::Debug) {
+        if let Some(operation) = &self.slots[slot as usize] {
+            let (id, scenario) = (operation.original(self.space), operation.arrival.scenario);
+            self.stage.faults.borrow_mut().example(|| {
+                format!("{scenario} {}/{id}: {}: {:?} {what:?}", self.number, fault.text(), operation)
+            });
+        }
+        self.end(slot, Ending::Error(fault));
+    }
+
+    /// Moves an operation to another phase and keeps the count of what is unanswered.
+    fn set_phase(&mut self, slot: u32, phase: Phase) {
+        let Some(operation) = &mut self.slots[slot as usize] else { return };
+        match (operation.phase.is_unanswered(), phase.is_unanswered()) {
+            (false, true) => self.unanswered += 1,
+            (true, false) => self.unanswered -= 1,
+            (true, true) | (false, false) => {}
+        }
+        operation.phase = phase;
+    }
+
+    /// Ends whatever is left: the run is over.
+    pub fn close(&mut self, at: Now, broken: bool) {
+        let due = self.next.filter(|arrival| arrival.at_ns <= at.ns);
+        if let Some(arrival) = due {
+            let mut tally = self.tally.borrow_mut();
+            let counts = tally.accounting.of_mut(arrival.scenario);
+            counts.scheduled += 1;
+            counts.shed += 1;
+        }
+        self.next = None;
+        self.closed = true;
+        let drained = self.in_flight() == 0;
+        for slot in 0..self.slots.len() {
+            let slot = u32::try_from(slot).expect("the table has fewer than 2^24 slots");
+            let Some(operation) = &self.slots[slot as usize] else { continue };
+            if broken && operation.phase.is_unanswered() {
+                self.end(slot, Ending::Error(Fault::LinkBroken));
+                continue;
+            }
+            let scenario = operation.arrival.scenario;
+            self.tally.borrow_mut().accounting.of_mut(scenario).in_flight_at_end += 1;
+            self.slots[slot as usize] = None;
+            self.free.push(slot);
+        }
+        self.fold();
+        requests::close_history(&mut self.history, at, drained);
+    }
+}
+
+#[cfg(test)]
+mod tests;

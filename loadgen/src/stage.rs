@@ -1,0 +1,134 @@
+//! What all players of one run share: settings, clocks, ids, payees. All players run on one thread.
+
+use std::cell::{Cell, RefCell};
+use std::time::Instant;
+
+use holdfast_protocol::{Channel, Currency, ParticipantNumber, SecurityLevel, UnixMillis};
+
+use crate::destination::memory::Memory;
+use crate::operation_id::IdSpace;
+use crate::payees::Payees;
+
+/// Now, by both clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Nanoseconds since the run began.
+    pub ns: u64,
+    /// The switch's time.
+    pub switch: UnixMillis,
+}
+
+/// Times and choices that every request follows.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// How long an operator waits for an answer.
+    pub budget_ms: u32,
+    /// How long after its creation a request may be accepted as new work.
+    pub expires_ms: u64,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// Under which security level requests are sent.
+    pub security_level: SecurityLevel,
+    /// The channel requests are said to come by.
+    pub channel: Channel,
+    /// Arrivals before this, in nanoseconds since the start, are warm-up and not measured.
+    pub measure_from_ns: u64,
+    /// No arrivals after this.
+    pub measure_until_ns: u64,
+    /// A broken link is dialled again and does not fail the run.
+    pub tolerate_restarts: bool,
+}
+
+impl Rules {
+    /// Whether what was meant to be sent then is measured.
+    #[inline]
+    pub const fn measures(&self, at_ns: u64) -> bool {
+        at_ns >= self.measure_from_ns && at_ns < self.measure_until_ns
+    }
+
+    /// The budget in nanoseconds.
+    pub const fn budget_ns(&self) -> u64 {
+        self.budget_ms as u64 * 1_000_000
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Stage {
+    /// When the run began: zero of all nanoseconds.
+    pub origin: Instant,
+    /// Times and choices.
+    pub rules: Rules,
+    /// Who can be paid.
+    pub payees: Payees,
+    /// The ids of each operator.
+    pub spaces: Vec<IdSpace>,
+    /// Which operator has which participant number, once it has signed on.
+    pub operators: RefCell<Vec<(ParticipantNumber, u32)>>,
+    /// What the destinations remember.
+    pub memory: RefCell<Memory>,
+    /// Time that destinations took, in nanoseconds, by operator and slot.
+    pub own_time: Vec<RefCell<Vec<u32>>>,
+    /// Contradictions that belong to no operation any more, and examples of all.
+    pub faults: RefCell<Faults>,
+    /// Set to end the run early.
+    pub stopping: Cell<bool>,
+}
+
+impl Stage {
+    /// Nanoseconds since the run began.
+    #[inline]
+    pub fn ns_at(&self, instant: Instant) -> u64 {
+        u64::try_from(instant.saturating_duration_since(self.origin).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Nanoseconds since the run began, now.
+    #[inline]
+    pub fn ns(&self) -> u64 {
+        self.ns_at(Instant::now())
+    }
+
+    /// The operator with this participant number, counted from zero.
+    #[inline]
+    pub fn operator_of(&self, number: ParticipantNumber) -> Option<u32> {
+        self.operators.borrow().iter().find(|(n, _)| *n == number).map(|(_, index)| *index)
+    }
+
+    /// Notes the participant number that the switch gave an operator.
+    pub fn set_operator(&self, number: ParticipantNumber, index: u32) {
+        let mut operators = self.operators.borrow_mut();
+        operators.retain(|(_, other)| *other != index);
+        operators.push((number, index));
+    }
+}
+
+/// Examples kept of what went wrong.
+const EXAMPLES_MAX: usize = 20;
+
+/// What went wrong in the run.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// Contradictions outside any operation: an answer nobody asked for, a forward nobody sent.
+    pub strays: u64,
+    /// Links that broke.
+    pub broken_links: u64,
+    /// The first of all, in words.
+    pub examples: Vec<String>,
+}
+
+impl Faults {
+    /// Keeps an example in words, as long as there is room.
+    pub fn example(&mut self, text: impl FnOnce() -> String) {
+        if self.examples.len() < EXAMPLES_MAX {
+            let text = text();
+            tracing::warn!("{text}");
+            self.examples.push(text);
+        }
+    }
+
+    /// Counts a contradiction that belongs to no operation.
+    pub fn stray(&mut self, text: impl FnOnce() -> String) {
+        self.strays += 1;
+        self.example(text);
+    }
+}
