@@ -10,12 +10,27 @@
 //! Absent on purpose: knowledge of how the switch decides; anything that would make a figure look better.
 
 pub mod accounting;
+pub mod admin;
+pub mod alarm;
 pub mod arguments;
+pub mod books;
 pub mod build;
+pub mod destination;
 pub mod fate;
+pub mod flows;
+pub mod history;
 pub mod latency;
+pub mod machine;
 pub mod operation_id;
+pub mod operator;
 pub mod payees;
+pub mod player;
+pub mod progress;
 pub mod random;
+pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod schedule;
+pub mod stage;
+pub mod summary;
+pub mod verdict;

@@ -58,7 +58,7 @@ impl Payees {
                 ids.push(PaymentId { mps, merchant });
             }
         }
-        let digests = ids.iter().map(|id: &PaymentId| payment_id_digest(&id.to_string())).collect();
+        let digests = ids.iter().map(payment_id_digest).collect();
         Ok(Self { merchants: merchants as usize, ids, digests })
     }
 

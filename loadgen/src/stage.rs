@@ -71,8 +71,8 @@ pub struct Stage {
     pub own_time: Vec<RefCell<Vec<u32>>>,
     /// Contradictions that belong to no operation any more, and examples of all.
     pub faults: RefCell<Faults>,
-    /// Set to end the run early.
-    pub stopping: Cell<bool>,
+    /// How often a player waited for its history to be written.
+    pub history_stalls: Cell<u64>,
 }
 
 impl Stage {

@@ -77,7 +77,7 @@ impl Destination {
 
     fn write_received(&mut self, at: Now, request: &Authorize, applied: bool) {
         if let (Some(history), Some(originator)) = (&mut self.history, request.originator) {
-            let digest = payment_id_digest(&request.payment_id.to_string());
+            let digest = payment_id_digest(&request.payment_id);
             history.write(Record::new(EventKind::Received, at.into()).authorize(request, originator, applied, digest));
         }
     }
@@ -240,6 +240,7 @@ fn answer(request: &Authorize, outcome: Outcome, reason: Reason, amount: Amount)
         partition: Partition(0),
         epoch: Epoch(0),
         sequence: Sequence(0),
+        retry_after_ms: 0,
         extensions: Extensions::NONE,
     }
 }

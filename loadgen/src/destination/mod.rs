@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 
-use holdfast_protocol::{Complete, DecidedThrough, LANES_MAX, ParticipantNumber, RequestId};
+use holdfast_protocol::{Complete, DecidedThrough, LANES_MAX, Message, ParticipantNumber, RequestId};
 
 use crate::flows::Flow;
 use crate::history::History;
@@ -126,6 +126,11 @@ impl Destination {
         }
     }
 
+    /// The switch sent a destination what is no business of a destination.
+    pub fn on_unexpected(&self, message: &Message) {
+        self.stage.faults.borrow_mut().stray(|| format!("a destination was sent {message:?}"));
+    }
+
     /// Hands the history of this far to its writer.
     pub fn hand_over_history(&mut self) {
         if let Some(history) = &mut self.history {
@@ -138,6 +143,8 @@ impl Destination {
         if let Some(mut history) = self.history.take() {
             let drained = drained && self.late.is_empty();
             history.write(Record::new(EventKind::Closed, at.into()).drained(drained));
+            let stalls = &self.stage.history_stalls;
+            stalls.set(stalls.get() + history.stalls());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use holdfast_protocol::{
     Answer, Authorize, Capture, Currency, DeliveryNumber, MessageType, Outcome, ParticipantNumber, Reason,
-    Release, RequestId, Reverse, Status, UnixMillis,
+    PaymentId, Release, RequestId, Reverse, Status, UnixMillis,
 };
 
 /// Bytes of a record and of the header.
@@ -301,9 +301,10 @@ pub fn header(role: Role, number: ParticipantNumber, instance: u16, begun: UnixM
     record.bytes
 }
 
-/// The digest of a payment ID's text.
-pub fn payment_id_digest(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
+/// The digest of a payment ID's text, `MERCHANT@MPS`.
+pub fn payment_id_digest(id: &PaymentId) -> u64 {
+    let text = [id.merchant.as_str(), "@", id.mps.as_str()];
+    text.into_iter().flat_map(str::bytes).fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
         (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
@@ -400,6 +401,7 @@ mod tests {
             partition: Partition(0),
             epoch: Epoch(3),
             sequence: Sequence(4711),
+            retry_after_ms: 0,
             extensions: Extensions::NONE,
         }
     }
@@ -416,7 +418,7 @@ mod tests {
 
     #[test]
     fn records_of_operators_are_those_of_the_documentation() {
-        let digest = payment_id_digest("shop-7@ACQ1");
+        let digest = payment_id_digest(&"shop-7@ACQ1".parse().unwrap());
         let sent = Record::new(EventKind::Sent, at()).authorize(&authorize(), operator(), false, digest);
         assert_eq!(hex(sent.finish(0)), SENT);
         let mut heard = Record::new(EventKind::Heard, at())

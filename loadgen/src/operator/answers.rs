@@ -143,7 +143,7 @@ impl Operator {
             return self.ask(at, slot, Purpose::Resolve, out);
         }
         let pause_ns = match answer.reason {
-            Reason::Busy => answer.sequence.0.saturating_mul(1_000_000).clamp(1_000_000, 1_000_000_000),
+            Reason::Busy => u64::from(answer.retry_after_ms.max(1)) * 1_000_000,
             _ => REFUSED_PAUSE_NS,
         };
         self.wait(at, slot, pause_ns, Wake::Repeat);
@@ -151,8 +151,8 @@ impl Operator {
 
     /// The second copy of an approved authorize must be approved with the same amount.
     fn on_second_answer(&mut self, at: Now, slot: u32, answer: &Answer, out: &mut dyn Outgoing) {
-        let Some(operation) = &self.slots[slot as usize] else { return };
         self.sample_follow_up(at, slot);
+        let Some(operation) = &self.slots[slot as usize] else { return };
         match answer.outcome {
             Outcome::Refused => self.on_refused(at, slot, answer, out),
             Outcome::Approved if answer.amount.minor() == operation.approved => self.advance(at, slot, out),

@@ -46,6 +46,12 @@ pub struct Tally {
     pub latencies: Latencies,
     /// Money with each destination, in the order of the payees.
     pub flows: Vec<Flow>,
+    /// Whether everything that was scheduled was sent or shed.
+    pub all_sent: bool,
+    /// Arrivals within the measured time.
+    pub offered_in_time: u64,
+    /// Arrivals that found the window full, or the link with too much to send.
+    pub held_back: u64,
     /// Authorizes that had an outcome within the measured time.
     pub completed_in_time: u64,
     /// Of those, approved before their deadline.
@@ -91,9 +97,12 @@ pub struct Operator {
     pace: Loop,
     /// Set when no more arrivals are wanted.
     closed: bool,
-    /// The most requests unanswered.
+    /// The most requests unanswered: as configured, and as the switch allows.
+    window_wanted: u32,
     window: u32,
     unanswered: u32,
+    /// The arrival that was counted last as held back.
+    held_back_number: Option<u64>,
     slots: Vec<Option<Operation>>,
     free: Vec<u32>,
     timers: BinaryHeap<Timer>,
@@ -119,8 +128,10 @@ impl Operator {
             next: None,
             pace,
             closed: false,
+            window_wanted: window,
             window,
             unanswered: 0,
+            held_back_number: None,
             slots: Vec::new(),
             free: Vec::new(),
             timers: BinaryHeap::new(),
@@ -143,9 +154,9 @@ impl Operator {
         self.history = history;
     }
 
-    /// The window that the switch allows now.
-    pub const fn set_window(&mut self, window: u32) {
-        self.window = window;
+    /// The window that the switch allows now. A tenth of it is left for follow-ups, repeats and inquiries.
+    pub fn limit_window(&mut self, of_switch: u32) {
+        self.window = self.window_wanted.min(of_switch - of_switch / 10).max(1);
     }
 
     /// Operations in flight.
@@ -160,7 +171,9 @@ impl Operator {
 
     /// Moves the samples of this wake-up into the histograms.
     pub fn fold(&mut self) {
-        self.batch.fold(&mut self.tally.borrow_mut().latencies);
+        let mut tally = self.tally.borrow_mut();
+        tally.all_sent = self.closed && self.next.is_none();
+        self.batch.fold(&mut tally.latencies);
     }
 
     /// Hands the history of this far to its writer.
@@ -247,7 +260,7 @@ impl Operator {
             self.free.push(slot);
         }
         self.fold();
-        requests::close_history(&mut self.history, at, drained);
+        requests::close_history(&mut self.history, at, drained, &self.stage.history_stalls);
     }
 }
 

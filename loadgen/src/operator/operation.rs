@@ -289,6 +289,7 @@ impl Operation {
             delivery: None,
             repeat: copy.number > 1,
             attempt: copy.number,
+            settlement_date: None,
             extensions: Extensions::NONE,
         }
     }

@@ -1,5 +1,7 @@
 //! Requests as they leave an operator: first copies, follow-ups, repeats, inquiries.
 
+use std::cell::Cell;
+
 use holdfast_protocol::{Message, MessageType, RequestId};
 
 use super::operation::{FollowUp, Operation, Phase, Purpose, RequestCopy, Wake};
@@ -22,9 +24,10 @@ impl From<Now> for At {
 }
 
 /// Writes the last record of a history.
-pub(super) fn close_history(history: &mut Option<History>, at: Now, drained: bool) {
+pub(super) fn close_history(history: &mut Option<History>, at: Now, drained: bool, stalls: &Cell<u64>) {
     if let Some(mut history) = history.take() {
         history.write(Record::new(EventKind::Closed, at.into()).drained(drained));
+        stalls.set(stalls.get() + history.stalls());
     }
 }
 
@@ -56,8 +59,10 @@ impl Operator {
         let counts = tally.accounting.of_mut(arrival.scenario);
         counts.scheduled += 1;
         counts.sent += 1;
+        let measured = rules.measures(arrival.at_ns);
+        tally.offered_in_time += u64::from(measured);
         drop(tally);
-        if self.pace == super::Loop::Open && rules.measures(arrival.at_ns) {
+        if measured && self.pace == super::Loop::Open {
             self.batch.push(Measure::Lag, at.ns - arrival.at_ns);
         }
         self.push_request(at, slot, out);

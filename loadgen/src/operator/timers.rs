@@ -97,6 +97,7 @@ impl Operator {
             let counts = tally.accounting.of_mut(arrival.scenario);
             counts.scheduled += 1;
             counts.shed += 1;
+            tally.offered_in_time += u64::from(self.stage.rules.measures(arrival.at_ns));
         }
     }
 
@@ -118,11 +119,20 @@ impl Operator {
                 continue;
             }
             if self.unanswered >= self.window || !out.has_room() {
+                self.note_held_back(&arrival);
                 return;
             }
             let Some(slot) = self.take_slot() else { return };
             self.next = None;
             self.begin(at, slot, arrival, out);
+        }
+    }
+
+    /// Counts an arrival that had to wait, once.
+    fn note_held_back(&mut self, arrival: &Arrival) {
+        if self.held_back_number != Some(arrival.number) {
+            self.held_back_number = Some(arrival.number);
+            self.tally.borrow_mut().held_back += 1;
         }
     }
 

@@ -1,0 +1,173 @@
+//! What the switch says about itself over its admin address: journal counters and positions.
+
+mod http;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+pub use http::HttpError;
+
+/// Why the switch's figures could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// No proper answer.
+    #[error("admin address {address}: {source}")]
+    Http {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: HttpError,
+    },
+    /// `/status` is not what it should be.
+    #[error("admin address {address}: /status: {source}")]
+    Status {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// `/metrics` lacks a counter.
+    #[error("admin address {address}: /metrics has no {metric}")]
+    Metric {
+        /// Where.
+        address: SocketAddr,
+        /// Which.
+        metric: &'static str,
+    },
+}
+
+/// The journal's counters since the switch started.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct JournalCounters {
+    /// Syncs.
+    pub syncs: f64,
+    /// Bytes written.
+    pub bytes: f64,
+    /// Frames written.
+    pub frames: f64,
+    /// Facts written.
+    pub facts: f64,
+}
+
+/// What a participant owes and is owed in one currency, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Held by open reservations.
+    pub held: i128,
+    /// Debited.
+    pub debits: i128,
+    /// Credited.
+    pub credits: i128,
+}
+
+/// Positions in one currency by the participant's name.
+pub type Positions = BTreeMap<String, Position>;
+
+/// Reads the journal's counters.
+///
+/// # Errors
+/// Where the address does not answer or a counter is missing.
+pub async fn journal(address: SocketAddr) -> Result<JournalCounters, AdminError> {
+    let text = http::get(address, "/metrics").await.map_err(|source| AdminError::Http { address, source })?;
+    let counter = |metric| sum_of(&text, metric).ok_or(AdminError::Metric { address, metric });
+    Ok(JournalCounters {
+        syncs: counter("holdfast_journal_syncs_total")?,
+        bytes: counter("holdfast_journal_bytes_total")?,
+        frames: counter("holdfast_journal_frames_total")?,
+        facts: counter("holdfast_journal_facts_total")?,
+    })
+}
+
+/// The sum of a metric over its labels in Prometheus' text form; `None` where it does not stand there.
+fn sum_of(text: &str, metric: &str) -> Option<f64> {
+    let values = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix(metric)?;
+        let rest = match rest.strip_prefix('{') {
+            Some(labelled) => labelled.split_once('}')?.1,
+            None => rest,
+        };
+        rest.strip_prefix(' ')?.split_whitespace().next()?.parse::<f64>().ok()
+    });
+    values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
+}
+
+#[derive(Deserialize)]
+struct Status {
+    positions: Vec<StatusPosition>,
+}
+
+#[derive(Deserialize)]
+struct StatusPosition {
+    participant: String,
+    currency: String,
+    held: Minor,
+    debits: Minor,
+    credits: Minor,
+}
+
+/// Minor units as a number or as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Minor {
+    Number(i64),
+    Text(String),
+}
+
+impl Minor {
+    fn get(&self) -> Result<i128, serde_json::Error> {
+        match self {
+            Self::Number(number) => Ok(i128::from(*number)),
+            Self::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// Reads the positions in one currency.
+///
+/// # Errors
+/// Where the address does not answer or its report cannot be read.
+pub async fn positions(address: SocketAddr, currency: &str) -> Result<Positions, AdminError> {
+    let text = http::get(address, "/status").await.map_err(|source| AdminError::Http { address, source })?;
+    positions_of(&text, currency).map_err(|source| AdminError::Status { address, source })
+}
+
+fn positions_of(text: &str, currency: &str) -> Result<Positions, serde_json::Error> {
+    let status: Status = serde_json::from_str(text)?;
+    let ours = status.positions.into_iter().filter(|position| position.currency == currency);
+    ours.map(|p| {
+        let position = Position { held: p.held.get()?, debits: p.debits.get()?, credits: p.credits.get()? };
+        Ok((p.participant, position))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_summed_over_their_labels() {
+        let text = "# TYPE holdfast_journal_syncs_total counter\nholdfast_journal_syncs_total 12\n\
+                    holdfast_journal_syncs_total_other 99\n\
+                    a_total{x=\"1\"} 2\na_total{x=\"2\"} 3 1700000000\n";
+        assert_eq!(sum_of(text, "holdfast_journal_syncs_total"), Some(12.0));
+        assert_eq!(sum_of(text, "a_total"), Some(5.0));
+        assert_eq!(sum_of(text, "b_total"), None);
+    }
+
+    #[test]
+    fn positions_are_read_as_numbers_and_as_text() {
+        let text = r#"{"name":"x","positions":[
+            {"participant":"a","number":1,"currency":"EUR","held":"7","debits":"170141183460469231731687303715884105727",
+             "credits":"-1","exposure":"0","open":1},
+            {"participant":"b","number":2,"currency":"EUR","held":0,"debits":5,"credits":6,"open":0},
+            {"participant":"b","number":2,"currency":"USD","held":9,"debits":9,"credits":9,"open":0}]}"#;
+        let positions = positions_of(text, "EUR").unwrap();
+        assert_eq!(positions.len(), 2);
+        assert_eq!(positions["a"], Position { held: 7, debits: i128::MAX, credits: -1 });
+        assert_eq!(positions["b"], Position { held: 0, debits: 5, credits: 6 });
+        assert!(positions_of(r#"{"positions":[{"participant":"a"}]}"#, "EUR").is_err());
+    }
+}

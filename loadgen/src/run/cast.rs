@@ -1,0 +1,170 @@
+//! Everybody who plays: links dialled, operators and destinations made, histories begun.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use holdfast_participant::{Credentials, Link, LinkConfig, LinkSettings, Roles};
+use holdfast_protocol::{Channel, Instance, ParticipantNumber, SecurityLevel, UnixMillis};
+use tokio::sync::watch;
+
+use super::{Plan, RunError, nanos};
+use crate::destination::memory::Memory;
+use crate::destination::{self, Destination};
+use crate::history::HistoryWriter;
+use crate::history::record::Role;
+use crate::operation_id::IdSpace;
+use crate::operator::{self, Loop, Operator};
+use crate::payees::{Payees, fill};
+use crate::player::{Act, Player};
+use crate::schedule::{Schedule, ScheduleSettings};
+use crate::stage::{Faults, Rules, Stage};
+
+/// The instance that every player signs on as.
+const INSTANCE: Instance = Instance(1);
+/// Forwards that a destination takes unanswered: it answers at once, so the switch may send what it has.
+const FORWARDS_MAX: u32 = 1_000_000;
+
+/// A player and the link it begins with.
+pub(super) struct Entrance {
+    pub(super) player: Player,
+    pub(super) link: Link,
+}
+
+/// Who plays, and what they count.
+pub(super) struct Cast {
+    pub(super) stage: Rc<Stage>,
+    pub(super) players: Vec<Entrance>,
+    /// Names of the operators, in their order, with what they count.
+    pub(super) operators: Vec<(String, Rc<RefCell<operator::Tally>>)>,
+    /// Names of the destinations, in the order of the payees, with what they count.
+    pub(super) destinations: Vec<(String, Rc<RefCell<destination::Tally>>)>,
+}
+
+/// Dials for everybody and puts them on stage. Zero of the run's time is when this returns.
+pub(super) async fn gather(
+    plan: &Plan,
+    act: &watch::Receiver<Act>,
+    mut writer: Option<&mut HistoryWriter>,
+) -> Result<Cast, RunError> {
+    let a = &plan.arguments;
+    let acquirers = (1..=a.acquirers).map(|n| (fill(&a.acquirer_name, n), None));
+    let operators = (1..=a.operators).map(|n| (fill(&a.operator_name, n), Some(n - 1)));
+    let mut links = Vec::new();
+    for (name, operator) in acquirers.chain(operators) {
+        let config = link_config(plan, &name, operator.is_some())?;
+        let link = Link::dial(&config, a.switch).await.map_err(|source| RunError::SignOn {
+            name: name.clone(),
+            address: a.switch,
+            source,
+        })?;
+        links.push((name, operator, config, link));
+    }
+    let stage = Rc::new(stage(plan)?);
+    let mut cast = Cast { stage: Rc::clone(&stage), players: vec![], operators: vec![], destinations: vec![] };
+    for (index, (name, operator, config, link)) in (0_u16..).zip(links) {
+        let number = link.welcome().participant;
+        let now = link.switch_time();
+        let mut destination = Destination::new(Rc::clone(&stage), index);
+        destination.signed_on(history(&mut writer, Role::Destination, number, now, &name));
+        cast.destinations.push((name.clone(), destination.tally()));
+        let operator = operator.map(|index| {
+            stage.set_operator(number, index);
+            let mut operator = cast_operator(plan, &stage, index);
+            operator.signed_on(number, history(&mut writer, Role::Operator, number, now, &name));
+            cast.operators.push((name.clone(), operator.tally()));
+            (index, operator)
+        });
+        let player = Player {
+            stage: Rc::clone(&stage),
+            name,
+            address: a.switch,
+            config,
+            operator,
+            destination,
+            act: act.clone(),
+            overflow: VecDeque::new(),
+            clock: (now, Instant::now()),
+            handed_over: Instant::now(),
+        };
+        cast.players.push(Entrance { player, link });
+    }
+    Ok(cast)
+}
+
+fn history(
+    writer: &mut Option<&mut HistoryWriter>,
+    role: Role,
+    number: ParticipantNumber,
+    now: UnixMillis,
+    name: &str,
+) -> Option<crate::history::History> {
+    writer.as_mut().map(|writer| writer.history(role, number, INSTANCE.0, now, name))
+}
+
+fn link_config(plan: &Plan, name: &str, originates: bool) -> Result<LinkConfig, RunError> {
+    let a = &plan.arguments;
+    let credentials = Credentials::from_directory(&a.certs, name)
+        .map_err(|error| RunError::Certificate { name: name.to_owned(), reason: error.to_string() })?;
+    let mut config = LinkConfig::new(credentials, if originates { Roles::Both } else { Roles::Destination });
+    config.instance = INSTANCE;
+    config.lanes = a.lanes;
+    config.window = FORWARDS_MAX;
+    config.quic = LinkSettings { mtu: a.mtu, ..LinkSettings::default() };
+    if a.tolerate_restarts {
+        // A killed switch says nothing: only silence tells, and it should tell soon.
+        config.sign_on_timeout = Duration::from_secs(1);
+        config.echo_interval = Duration::from_millis(250);
+        config.echo_timeout = Duration::from_secs(2);
+    }
+    Ok(config)
+}
+
+fn stage(plan: &Plan) -> Result<Stage, RunError> {
+    let a = &plan.arguments;
+    let acquirers = (1..=a.acquirers).map(|n| (a.acquirer_mps.as_str(), n));
+    let operators = (1..=a.operators).map(|n| (a.operator_mps.as_str(), n));
+    let payees = Payees::new(acquirers.chain(operators), &a.merchant, a.merchants)?;
+    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let run = plan.seed ^ crate::random::mix(nanos(wall));
+    Ok(Stage {
+        origin: Instant::now(),
+        rules: Rules {
+            budget_ms: u32::try_from(a.budget.as_millis()).expect("the plan limits the budget to ten minutes"),
+            expires_ms: u64::try_from(a.expires.as_millis()).unwrap_or(u64::MAX),
+            currency: plan.currency,
+            security_level: SecurityLevel::Three,
+            channel: Channel::PacketData,
+            measure_from_ns: nanos(a.warmup),
+            measure_until_ns: plan.end_ns(),
+            tolerate_restarts: a.tolerate_restarts,
+        },
+        payees,
+        spaces: (0..a.operators).map(|operator| IdSpace::new(run, operator)).collect(),
+        operators: RefCell::new(Vec::new()),
+        memory: RefCell::new(Memory::new(a.operators)),
+        own_time: (0..a.operators).map(|_| RefCell::new(Vec::new())).collect(),
+        faults: RefCell::new(Faults::default()),
+        history_stalls: Cell::new(0),
+    })
+}
+
+fn cast_operator(plan: &Plan, stage: &Rc<Stage>, index: u32) -> Operator {
+    let a = &plan.arguments;
+    let settings = ScheduleSettings {
+        seed: plan.seed,
+        rate_per_s: plan.rate_of_operator(),
+        duration_ns: plan.end_ns(),
+        mix: a.mix,
+        operators: a.operators,
+        acquirers: a.acquirers,
+        merchants: a.merchants,
+        decline_rate: a.decline_rate,
+        silent_rate: a.silent_rate,
+        late_rate: a.late_rate,
+    };
+    let pace = if settings.rate_per_s.is_some() { Loop::Open } else { Loop::Closed };
+    let window = (a.window / a.operators).max(1);
+    Operator::new(Rc::clone(stage), index, Schedule::new(&settings, index), pace, window)
+}

@@ -1,0 +1,222 @@
+//! The director: watches the clock, takes intervals, decides when the run is over.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::cast::{self, Cast, Entrance};
+use super::closing::{self, Closing};
+use super::{Plan, RunError, nanos};
+use crate::admin::{self, JournalCounters, Positions};
+use crate::history::HistoryWriter;
+use crate::latency::Latencies;
+use crate::machine::{self, HiccupMeter};
+use crate::player::{Act, PlayError};
+use crate::progress::Progress;
+use crate::report::{Measured, Report};
+
+/// How often the director looks.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long one interval of the latency log and of the progress display is.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Figures of the machine and of the switch at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    at: Instant,
+    cpu: Duration,
+    udp_drops: u64,
+    journal: Option<JournalCounters>,
+}
+
+impl Reading {
+    async fn take(plan: &Plan) -> Self {
+        // Between the two readings the switch may be down for a restart: then there is no journal figure.
+        let journal = match plan.arguments.admin {
+            Some(address) => admin::journal(address).await.ok(),
+            None => None,
+        };
+        let (at, cpu) = (Instant::now(), machine::cpu_time());
+        Self { at, cpu, udp_drops: machine::udp_drops(), journal }
+    }
+}
+
+/// Everything that changes while a run goes on.
+struct Director {
+    plan: Plan,
+    cast: Cast,
+    act: watch::Sender<Act>,
+    players: JoinSet<Result<(), PlayError>>,
+    /// What ended the run early.
+    broken: Option<RunError>,
+    interrupted: bool,
+    intervals: Vec<(Duration, Latencies)>,
+    interval: Latencies,
+    last_interval: Instant,
+    progress: Progress,
+}
+
+/// Directs a run.
+pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
+    let (sender, receiver) = watch::channel(Act::Sending);
+    let mut writer = match &plan.output {
+        Some(output) => {
+            std::fs::create_dir_all(output).map_err(RunError::io(output.display().to_string()))?;
+            let begin = || HistoryWriter::begin(output).map_err(RunError::io("history"));
+            if plan.arguments.no_history { None } else { Some(begin()?) }
+        }
+        None => None,
+    };
+    let before = read_positions(&plan).await?;
+    // Fails now rather than at the end where the switch does not export its journal's counters.
+    if let Some(address) = plan.arguments.admin {
+        admin::journal(address).await?;
+    }
+    let meter = HiccupMeter::begin().map_err(RunError::io("thread"))?;
+    let mut cast = cast::gather(&plan, &receiver, writer.as_mut()).await?;
+    let mut players = JoinSet::new();
+    for Entrance { player, link } in cast.players.drain(..) {
+        players.spawn_local(player.play(link));
+    }
+    let progress = Progress::begin(&plan);
+    let last_interval = cast.stage.origin;
+    let mut director = Director {
+        plan,
+        cast,
+        act: sender,
+        players,
+        broken: None,
+        interrupted: false,
+        intervals: Vec::new(),
+        interval: Latencies::default(),
+        last_interval,
+        progress,
+    };
+    let (start, end) = director.send(&meter).await;
+    let hiccup_us = meter.longest_us();
+    meter.finish();
+    let mut closing = director.drain(before.as_ref()).await;
+    director.leave().await;
+    closing.recount(&director.cast);
+    let written = writer.map(HistoryWriter::finish).transpose();
+    if let Err(source) = written {
+        director.broken.get_or_insert(RunError::Io { what: "history".to_owned(), source });
+    }
+    Ok(director.report(&start, &end, hiccup_us, closing))
+}
+
+async fn read_positions(plan: &Plan) -> Result<Option<Positions>, RunError> {
+    match plan.arguments.admin {
+        Some(address) => Ok(Some(admin::positions(address, plan.currency.code()).await?)),
+        None => Ok(None),
+    }
+}
+
+impl Director {
+    /// Lets operations be sent until the time is over; gives the readings at both ends of the measured time.
+    async fn send(&mut self, meter: &HiccupMeter) -> (Reading, Reading) {
+        let mut start = Reading::take(&self.plan).await;
+        let mut warm = self.plan.arguments.warmup.is_zero();
+        let (warm_ns, end_ns) = (nanos(self.plan.arguments.warmup), self.plan.end_ns());
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let ns = self.cast.stage.ns();
+            if !warm && ns >= warm_ns {
+                warm = true;
+                meter.reset();
+                start = Reading::take(&self.plan).await;
+            }
+            if ns >= end_ns || self.broken.is_some() || self.interrupted {
+                break;
+            }
+            self.wait(&mut look).await;
+        }
+        self.take_interval(true);
+        if self.interrupted {
+            self.act.send_replace(Act::Stopping);
+        }
+        (start, Reading::take(&self.plan).await)
+    }
+
+    /// Waits for the next look; meanwhile a player may fall out or the user may interrupt.
+    async fn wait(&mut self, look: &mut tokio::time::Interval) {
+        tokio::select! {
+            _ = look.tick() => {}
+            Some(joined) = self.players.join_next() => self.note_end(joined),
+            _ = tokio::signal::ctrl_c(), if !self.interrupted => self.interrupted = true,
+        }
+        self.take_interval(false);
+    }
+
+    fn note_end(&mut self, joined: Result<Result<(), PlayError>, tokio::task::JoinError>) {
+        match joined {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                self.broken.get_or_insert(RunError::Play(error));
+            }
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Moves what was measured since the last interval into the log.
+    fn take_interval(&mut self, last: bool) {
+        let now = Instant::now();
+        if !last && now.duration_since(self.last_interval) < INTERVAL {
+            return;
+        }
+        self.interval.clear();
+        for (_, tally) in &self.cast.operators {
+            let mut tally = tally.borrow_mut();
+            self.interval.add(&tally.latencies);
+            tally.latencies.clear();
+        }
+        let length = now.duration_since(self.last_interval);
+        self.last_interval = now;
+        let ended: u64 = self.cast.operators.iter().map(|(_, t)| t.borrow().accounting.total().ended()).sum();
+        self.progress.show(self.cast.stage.ns(), ended, length, &self.interval);
+        let begun = now.duration_since(self.cast.stage.origin).saturating_sub(length);
+        self.intervals.push((begun, self.interval.clone()));
+    }
+
+    /// Waits until everything has ended and the books close, or the time for it is over.
+    async fn drain(&mut self, before: Option<&Positions>) -> Closing {
+        let until = Instant::now() + self.plan.drain;
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let over = Instant::now() >= until || self.broken.is_some();
+            let closing = closing::look(&self.plan, &self.cast, before).await;
+            if over || closing.is_done() {
+                return closing;
+            }
+            self.progress.drain(closing.in_flight);
+            self.wait(&mut look).await;
+        }
+    }
+
+    /// Everybody leaves.
+    async fn leave(&mut self) {
+        self.act.send_replace(Act::Over);
+        while let Some(joined) = self.players.join_next().await {
+            self.note_end(joined);
+        }
+        self.take_interval(true);
+        self.progress.finish();
+    }
+
+    fn report(self, start: &Reading, end: &Reading, hiccup_us: u64, closing: Closing) -> Report {
+        let measured = Measured {
+            seconds: end.at.duration_since(start.at).as_secs_f64().max(f64::MIN_POSITIVE),
+            cpu_seconds: end.cpu.saturating_sub(start.cpu).as_secs_f64(),
+            udp_drops: end.udp_drops.saturating_sub(start.udp_drops),
+            hiccup_us,
+            journal: start.journal.zip(end.journal),
+            intervals: self.intervals,
+        };
+        let broken = self.broken.map(|error| error.to_string());
+        Report::new(&self.plan, &self.cast.stage, closing, measured, broken, self.interrupted)
+    }
+}

@@ -1,0 +1,210 @@
+//! A run from beginning to end: everybody signs on, operations are sent, what is in flight ends, the books are closed.
+
+mod cast;
+mod closing;
+mod measure;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use holdfast_participant::LinkError;
+use holdfast_protocol::Currency;
+use tokio::task::LocalSet;
+
+use crate::admin::AdminError;
+use crate::arguments::{Rate, RunArguments};
+use crate::payees::TemplateError;
+use crate::player::PlayError;
+use crate::report::Report;
+use crate::scenario::Scenario;
+
+pub use closing::{Closing, Sums};
+
+/// Why a run could not be made, or broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The arguments contradict each other.
+    #[error("{0}")]
+    Usage(String),
+    /// A template does not fit.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A participant could not sign on.
+    #[error("{name} cannot sign on at {address}: {source}")]
+    SignOn {
+        /// Who.
+        name: String,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: LinkError,
+    },
+    /// A participant's certificate cannot be used.
+    #[error("certificate of {name}: {reason}")]
+    Certificate {
+        /// Whose.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// The switch's figures could not be read.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// A file could not be written, or the machine refused something.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was to be done.
+        what: String,
+        /// Why it was not.
+        source: std::io::Error,
+    },
+    /// A participant left before the end.
+    #[error(transparent)]
+    Play(#[from] PlayError),
+}
+
+impl RunError {
+    /// Wraps an error of the machine with what was to be done.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}
+
+/// The arguments, checked against each other and completed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// As given; the mix without what cannot be played.
+    pub arguments: RunArguments,
+    /// As given, or chosen.
+    pub seed: u64,
+    /// Of every amount.
+    pub currency: Currency,
+    /// Most time for the drain.
+    pub drain: Duration,
+    /// Where reports go.
+    pub output: Option<PathBuf>,
+    /// What was changed, in words.
+    pub remarks: Vec<String>,
+}
+
+impl Plan {
+    /// Checks and completes the arguments.
+    ///
+    /// # Errors
+    /// [`RunError::Usage`] where they contradict each other.
+    pub fn new(mut arguments: RunArguments) -> Result<Self, RunError> {
+        let mut remarks = Vec::new();
+        if arguments.operators < 2 && arguments.mix.weight(Scenario::Intersystem) > 0 {
+            let without = arguments.mix.without(Scenario::Intersystem);
+            arguments.mix = without.ok_or_else(|| {
+                RunError::Usage("intersystem payments need two operators: --operators 2".to_owned())
+            })?;
+            remarks.push("intersystem was left out of the mix: it needs two operators".to_owned());
+        }
+        if arguments.decline_rate + arguments.silent_rate + arguments.late_rate > 1.0 {
+            return Err(RunError::Usage("the shares of declined, silent and late exceed 1".to_owned()));
+        }
+        if arguments.duration.is_zero() {
+            return Err(RunError::Usage("--duration must be above zero".to_owned()));
+        }
+        let budget_ms = arguments.budget.as_millis();
+        if !(1..=600_000).contains(&budget_ms) || arguments.expires < arguments.budget {
+            let text = "--budget must be 1 ms to 10 min, and --expires no shorter than it";
+            return Err(RunError::Usage(text.to_owned()));
+        }
+        let currency = Currency::from_code(&arguments.currency).ok_or_else(|| {
+            RunError::Usage(format!("{} is no currency of ISO 4217 with a minor unit", arguments.currency))
+        })?;
+        let seed = arguments.seed.unwrap_or_else(chosen_seed);
+        let output = arguments.output.clone();
+        if output.is_none() && !arguments.no_history {
+            remarks.push("no history is written without --output".to_owned());
+        }
+        let drain = if arguments.drain.is_zero() { longest_drain(&arguments) } else { arguments.drain };
+        Ok(Self { arguments, seed, currency, drain, output, remarks })
+    }
+
+    /// Operations a second of one operator; `None` in a closed loop.
+    pub fn rate_of_operator(&self) -> Option<f64> {
+        match self.arguments.rate {
+            Rate::PerSecond(rate) => Some(rate / f64::from(self.arguments.operators)),
+            Rate::Max => None,
+        }
+    }
+
+    /// When no more operations are sent, in nanoseconds since the start.
+    pub fn end_ns(&self) -> u64 {
+        nanos(self.arguments.warmup) + nanos(self.arguments.duration)
+    }
+}
+
+/// A seed nobody gave: from the clock, printed like any other.
+fn chosen_seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    crate::random::mix(u64::try_from(now.as_nanos()).unwrap_or(0)) >> 32
+}
+
+/// Long enough for every hold and repeat to end, and for deliveries to be acknowledged after.
+fn longest_drain(arguments: &RunArguments) -> Duration {
+    let restarts = if arguments.tolerate_restarts { arguments.expires } else { Duration::ZERO };
+    arguments.budget * 2 + restarts + Duration::from_secs(15)
+}
+
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Makes the run and says what it brought.
+///
+/// # Errors
+/// Where the run could not begin. What breaks off later is part of the report.
+pub fn run(arguments: RunArguments) -> Result<Report, RunError> {
+    let plan = Plan::new(arguments)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // Fewer looks at the sockets: a wake-up takes whole batches.
+        .event_interval(61)
+        .build()
+        .map_err(RunError::io("runtime"))?;
+    runtime.block_on(LocalSet::new().run_until(measure::direct(plan)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+    use clap::Parser;
+
+    fn plan(line: &str) -> Result<Plan, RunError> {
+        let words = "loadgen run --switch 127.0.0.1:1 --certs c --no-admin".split(' ').chain(line.split_whitespace());
+        let Command::Run(run) = Arguments::try_parse_from(words).unwrap().command;
+        Plan::new(*run)
+    }
+
+    #[test]
+    fn one_operator_cannot_play_intersystem() {
+        assert_eq!(plan("--operators 1").unwrap().arguments.mix.weight(Scenario::Intersystem), 0);
+        assert!(matches!(plan("--operators 1 --mix intersystem:1"), Err(RunError::Usage(_))));
+    }
+
+    #[test]
+    fn arguments_that_contradict_each_other_are_refused() {
+        for line in [
+            "--decline-rate 0.6 --silent-rate 0.5",
+            "-d 0s",
+            "--budget 0s",
+            "--budget 10s --expires 5s",
+            "--currency XXX",
+        ] {
+            assert!(matches!(plan(line), Err(RunError::Usage(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_rate_is_shared_by_the_operators() {
+        assert_eq!(plan("-r 3000 --operators 3").unwrap().rate_of_operator(), Some(1_000.0));
+        assert_eq!(plan("-r max").unwrap().rate_of_operator(), None);
+    }
+}

@@ -1,0 +1,260 @@
+//! `summary.json`: the report of a run for programs. Fields are added, never changed in meaning.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::accounting::{Accounting, Counts};
+use crate::latency::{Latencies, Measure};
+use crate::machine::Host;
+use crate::scenario::Scenario;
+use crate::verdict::Measurement;
+
+/// Grows when a field changes its meaning.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The whole report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// See [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The seed of the schedule.
+    pub seed: u64,
+    /// What the run was asked to do.
+    pub config: serde_json::Value,
+    /// Which build ran.
+    pub build: Build,
+    /// On which machine.
+    pub host: Host,
+    /// What to make of it.
+    pub verdict: Verdict,
+    /// Operations a second in the measured time.
+    pub rate: Rates,
+    /// Microseconds.
+    pub latency_us: LatencySummary,
+    /// The whole run, warm-up included.
+    pub accounting: CountsSummary,
+    /// The same for each scenario that came.
+    pub scenarios: BTreeMap<&'static str, CountsSummary>,
+    /// The switch's journal in the measured time; zeros where it could not be read.
+    pub journal: JournalRates,
+    /// The generator in the measured time.
+    pub generator: Generator,
+}
+
+/// Which build.
+#[derive(Clone, Debug, Serialize)]
+pub struct Build {
+    /// Version of the package.
+    pub version: &'static str,
+    /// Commit.
+    pub commit: &'static str,
+    /// Compiler.
+    pub rustc: &'static str,
+    /// Profile.
+    pub profile: &'static str,
+}
+
+impl Build {
+    /// This build.
+    pub const fn this() -> Self {
+        Self {
+            version: crate::build::VERSION,
+            commit: crate::build::COMMIT,
+            rustc: crate::build::RUSTC,
+            profile: crate::build::PROFILE,
+        }
+    }
+}
+
+/// Whether the books close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Books {
+    /// They do.
+    Closed,
+    /// They do not.
+    Open,
+}
+
+/// Whether the auditor has looked at the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audit {
+    /// It has not.
+    NotRun,
+}
+
+/// What to make of the run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// Whether the figures can be believed.
+    pub measurement: Measurement,
+    /// Whether the books close.
+    pub books: Books,
+    /// Whether the auditor has looked at it; another program does that.
+    pub audit: Audit,
+    /// Whether the switch synced its journal during the run.
+    pub durable: bool,
+    /// Why, in words.
+    pub remarks: Vec<String>,
+}
+
+/// Operations a second.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Rates {
+    /// Arrivals.
+    pub offered_per_s: f64,
+    /// Outcomes.
+    pub achieved_per_s: f64,
+    /// Approved within their deadline.
+    pub goodput_per_s: f64,
+}
+
+/// Percentiles of each measure.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LatencySummary {
+    /// See [`Measure::Response`].
+    pub response: Percentiles,
+    /// See [`Measure::Service`].
+    pub service: Percentiles,
+    /// See [`Measure::Lag`].
+    pub lag: Percentiles,
+    /// See [`Measure::SwitchOnly`].
+    pub switch_only: Percentiles,
+}
+
+/// Percentiles of one measure; zeros where there is no sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Percentiles {
+    /// Samples.
+    pub count: u64,
+    /// Median.
+    pub p50: u64,
+    /// 90 %.
+    pub p90: u64,
+    /// 99 %.
+    pub p99: u64,
+    /// 99.9 %.
+    pub p999: u64,
+    /// The longest.
+    pub max: u64,
+}
+
+impl Percentiles {
+    /// Those of a histogram.
+    pub fn of(histogram: &Histogram<u64>) -> Self {
+        let at = |quantile| if histogram.is_empty() { 0 } else { histogram.value_at_quantile(quantile) };
+        Self {
+            count: histogram.len(),
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: histogram.max(),
+        }
+    }
+}
+
+impl LatencySummary {
+    /// Those of all measures.
+    pub fn of(latencies: &Latencies) -> Self {
+        let of = |measure| Percentiles::of(latencies.of(measure));
+        Self {
+            response: of(Measure::Response),
+            service: of(Measure::Service),
+            lag: of(Measure::Lag),
+            switch_only: of(Measure::SwitchOnly),
+        }
+    }
+}
+
+/// How operations ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct CountsSummary {
+    /// See [`Counts::scheduled`].
+    pub scheduled: u64,
+    /// See [`Counts::sent`].
+    pub sent: u64,
+    /// See [`Counts::shed`].
+    pub shed: u64,
+    /// See [`Counts::approved`].
+    pub approved: u64,
+    /// In all.
+    pub declined: u64,
+    /// In all.
+    pub not_done: u64,
+    /// See [`Counts::unknown`].
+    pub unknown: u64,
+    /// In all.
+    pub errors: u64,
+    /// See [`Counts::in_flight_at_end`].
+    pub in_flight_at_end: u64,
+    /// See [`Counts::reversed`].
+    pub reversed: u64,
+    /// See [`Counts::duplicates`].
+    pub duplicates: u64,
+    /// See [`Counts::messages`].
+    pub messages: u64,
+    /// Declined, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub declined_by_reason: BTreeMap<&'static str, u64>,
+    /// Not done, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_done_by_reason: BTreeMap<&'static str, u64>,
+    /// Errors, by what happened.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors_by_fault: BTreeMap<String, u64>,
+}
+
+impl CountsSummary {
+    /// Those of one scenario, or of all.
+    pub fn of(counts: &Counts) -> Self {
+        Self {
+            scheduled: counts.scheduled,
+            sent: counts.sent,
+            shed: counts.shed,
+            approved: counts.approved,
+            declined: counts.declined_in_all(),
+            not_done: counts.not_done_in_all(),
+            unknown: counts.unknown,
+            errors: counts.errors_in_all(),
+            in_flight_at_end: counts.in_flight_at_end,
+            reversed: counts.reversed,
+            duplicates: counts.duplicates,
+            messages: counts.messages,
+            declined_by_reason: counts.declined.iter().map(|(r, n)| (r.name(), *n)).collect(),
+            not_done_by_reason: counts.not_done.iter().map(|(r, n)| (r.name(), *n)).collect(),
+            errors_by_fault: counts.errors.iter().map(|(f, n)| (f.text(), *n)).collect(),
+        }
+    }
+
+    /// Those of every scenario that came.
+    pub fn of_scenarios(accounting: &Accounting) -> BTreeMap<&'static str, Self> {
+        let came = Scenario::ALL.into_iter().filter(|s| accounting.of(*s).scheduled > 0);
+        came.map(|scenario| (scenario.name(), Self::of(accounting.of(scenario)))).collect()
+    }
+}
+
+/// What the journal did.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct JournalRates {
+    /// Syncs a second.
+    pub syncs_per_s: f64,
+    /// Bytes a second.
+    pub bytes_per_s: f64,
+    /// Facts for each frame.
+    pub batch_mean: f64,
+}
+
+/// What the generator took.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Generator {
+    /// Processors used, 1 for one whole.
+    pub cpu_share: f64,
+    /// Datagrams dropped because a buffer was full, at the generator or at a switch on the same machine.
+    pub udp_drops: u64,
+    /// The longest oversleep of a thread that asks for a millisecond.
+    pub max_hiccup_us: u64,
+}
