@@ -167,11 +167,7 @@ impl Counts {
     /// Which of the two sums does not hold.
     pub fn check(&self) -> Result<(), Imbalance> {
         if self.scheduled != self.sent + self.shed {
-            return Err(Imbalance::Scheduled {
-                scheduled: self.scheduled,
-                sent: self.sent,
-                shed: self.shed,
-            });
+            return Err(Imbalance::Scheduled { scheduled: self.scheduled, sent: self.sent, shed: self.shed });
         }
         let endings = self.ended() + self.in_flight_at_end;
         if self.sent == endings { Ok(()) } else { Err(Imbalance::Sent { sent: self.sent, endings }) }

@@ -228,7 +228,9 @@ mod tests {
 
     #[test]
     fn wrong_values_are_refused() {
-        for wrong in ["-r 0", "-r fast", "-d 5x", "-d -1s", "--decline-rate 1.1", "--operators 0", "--mix refund:1"] {
+        for wrong in
+            ["-r 0", "-r fast", "-d 5x", "-d -1s", "--decline-rate 1.1", "--operators 0", "--mix refund:1"]
+        {
             let line = format!("--switch 127.0.0.1:7400 --certs certs --no-admin {wrong}");
             assert_eq!(run(&line).unwrap_err().exit_code(), 2, "{wrong}");
         }

@@ -47,7 +47,9 @@ pub struct Ledger {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Open {
     /// Operator and destination disagree on what was captured and not reversed.
-    #[error("{operator} and {destination}: {by_operator} by the operator, {by_destination} by the destination")]
+    #[error(
+        "{operator} and {destination}: {by_operator} by the operator, {by_destination} by the destination"
+    )]
     Pair {
         /// Who sent.
         operator: String,

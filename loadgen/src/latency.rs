@@ -43,7 +43,8 @@ const DIGITS: u8 = 3;
 
 /// A histogram of microseconds.
 pub fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, MICROS_MAX, DIGITS).expect("the bounds are constants that hdrhistogram takes")
+    Histogram::new_with_bounds(1, MICROS_MAX, DIGITS)
+        .expect("the bounds are constants that hdrhistogram takes")
 }
 
 /// The histograms of one interval or one run.

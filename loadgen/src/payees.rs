@@ -43,11 +43,8 @@ impl Payees {
         let mut ids = Vec::new();
         for (template, number) in mps {
             let text = fill(template, number);
-            let mps = MpsId::from_text(&text).ok_or(TemplateError {
-                text,
-                what: "MPS id",
-                bytes: MpsId::BYTES,
-            })?;
+            let mps =
+                MpsId::from_text(&text).ok_or(TemplateError { text, what: "MPS id", bytes: MpsId::BYTES })?;
             for shop in 1..=merchants {
                 let text = fill(merchant, shop);
                 let merchant = Merchant::from_text(&text).ok_or(TemplateError {
@@ -102,6 +99,9 @@ mod tests {
     #[test]
     fn a_template_that_is_too_long_is_refused() {
         let error = Payees::new([("acquirer-{}", 1)].into_iter(), "shop-{}", 1).unwrap_err();
-        assert_eq!(error.to_string(), "\"acquirer-1\" is no MPS id: expected 1 to 8 letters, digits, '.', '-' or '_'");
+        assert_eq!(
+            error.to_string(),
+            "\"acquirer-1\" is no MPS id: expected 1 to 8 letters, digits, '.', '-' or '_'"
+        );
     }
 }

@@ -30,7 +30,9 @@ impl Progress {
         } else {
             let bar = ProgressBar::with_draw_target(Some(millis(total)), ProgressDrawTarget::stderr());
             let template = "{bar:30} {msg}";
-            bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+            bar.with_style(
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            )
         };
         if !a.quiet {
             eprintln!("seed {}: {} + {} of {}", plan.seed, seconds(a.warmup), seconds(a.duration), a.mix);

@@ -100,8 +100,7 @@ const WEIGHT_MAX: u32 = 1_000_000;
 
 impl Mix {
     /// The mix of a run that names none.
-    pub const DEFAULT: &str =
-        "pay:40,intersystem:15,reserve:15,partial:5,release:5,expire:3,verify:5,reverse:5,inquiry:5,duplicate:2";
+    pub const DEFAULT: &str = "pay:40,intersystem:15,reserve:15,partial:5,release:5,expire:3,verify:5,reverse:5,inquiry:5,duplicate:2";
 
     /// The weight as given.
     pub const fn weight(&self, scenario: Scenario) -> u32 {

@@ -99,7 +99,8 @@ pub fn judge(e: &Evidence) -> (Measurement, Vec<String>) {
     }
     let limit = e.open_loop && e.cpu_share > CPU_INVALID_OPEN_LOOP;
     let level = if limit { Invalid } else { Suspect };
-    let text = format!("the generator used {:.0} % of a processor and may have been the limit", e.cpu_share * 100.0);
+    let text =
+        format!("the generator used {:.0} % of a processor and may have been the limit", e.cpu_share * 100.0);
     note(e.cpu_share > CPU_SUSPECT, level, text);
     let text = format!("{} datagrams were dropped by full buffers", e.udp_drops);
     note(share(e.udp_drops, e.messages) > DROPS_SUSPECT, Suspect, text);

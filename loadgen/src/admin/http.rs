@@ -33,7 +33,8 @@ pub(super) async fn get(address: SocketAddr, path: &str) -> Result<String, HttpE
 
 async fn exchange(address: SocketAddr, path: &str) -> Result<String, HttpError> {
     let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: */*\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();
     stream.take(BYTES_MAX).read_to_end(&mut bytes).await?;
@@ -49,9 +50,10 @@ fn body(answer: &str) -> Result<String, HttpError> {
         return Err(unexpected());
     }
     let header = |name: &str| {
-        head.lines().skip(1).filter_map(|line| line.split_once(':')).find_map(|(key, value)| {
-            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-        })
+        head.lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned()))
     };
     if header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
         return dechunk(body).ok_or_else(unexpected);
@@ -86,7 +88,9 @@ mod tests {
         assert_eq!(ok("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloXX"), "hello");
         assert_eq!(ok("HTTP/1.1 200 OK\r\nA: b\r\n\r\nto the end"), "to the end");
         assert_eq!(
-            ok("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6; x=y\r\n world\r\n0\r\n\r\n"),
+            ok(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6; x=y\r\n world\r\n0\r\n\r\n"
+            ),
             "hello world"
         );
     }

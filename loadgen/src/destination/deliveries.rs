@@ -123,9 +123,11 @@ impl Destination {
         });
         let standing = match known.standing {
             Standing::Unseen | Standing::Tombstone => Standing::Tombstone,
-            Standing::Approved | Standing::Late | Standing::Declined | Standing::Silent | Standing::Reversed => {
-                Standing::Reversed
-            }
+            Standing::Approved
+            | Standing::Late
+            | Standing::Declined
+            | Standing::Silent
+            | Standing::Reversed => Standing::Reversed,
         };
         let destination = if known.standing == Standing::Unseen { self.index } else { known.destination };
         memory.remember(operator, number, original, Remembered { standing, destination, ..known });

@@ -62,7 +62,10 @@ impl Destination {
         };
         let known = self.stage.memory.borrow().look_up(key.operator, key.fields.number, request.id);
         let Ok(known) = known else {
-            self.stage.faults.borrow_mut().stray(|| format!("a forward with the number of another id: {request:?}"));
+            self.stage
+                .faults
+                .borrow_mut()
+                .stray(|| format!("a forward with the number of another id: {request:?}"));
             return self.refuse_stranger(at, request, out);
         };
         let is_new = known.standing == Standing::Unseen;
@@ -78,7 +81,9 @@ impl Destination {
     fn write_received(&mut self, at: Now, request: &Authorize, applied: bool) {
         if let (Some(history), Some(originator)) = (&mut self.history, request.originator) {
             let digest = payment_id_digest(&request.payment_id);
-            history.write(Record::new(EventKind::Received, at.into()).authorize(request, originator, applied, digest));
+            history.write(
+                Record::new(EventKind::Received, at.into()).authorize(request, originator, applied, digest),
+            );
         }
     }
 
@@ -161,7 +166,14 @@ impl Destination {
     }
 
     /// A forward seen before gets the answer it got before.
-    fn on_repeat(&mut self, at: Now, key: Key, request: &Authorize, known: Remembered, out: &mut dyn Outgoing) {
+    fn on_repeat(
+        &mut self,
+        at: Now,
+        key: Key,
+        request: &Authorize,
+        known: Remembered,
+        out: &mut dyn Outgoing,
+    ) {
         if !request.repeat && known.standing != Standing::Tombstone {
             self.stage.faults.borrow_mut().stray(|| format!("forwarded twice as new: {request:?}"));
         }

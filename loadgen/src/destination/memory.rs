@@ -122,10 +122,8 @@ impl Memory {
         if page >= pages.len() {
             pages.resize_with(page + 1, || None);
         }
-        let page = pages[page].get_or_insert_with(|| Page {
-            entries: vec![0; PAGE_ENTRIES].into_boxed_slice(),
-            newest_ms: 0,
-        });
+        let page = pages[page]
+            .get_or_insert_with(|| Page { entries: vec![0; PAGE_ENTRIES].into_boxed_slice(), newest_ms: 0 });
         page.newest_ms = page.newest_ms.max(id.created().get());
         page.entries[at] = pack(remembered, id);
     }

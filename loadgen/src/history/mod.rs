@@ -63,7 +63,8 @@ impl HistoryWriter {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
         }
         let (jobs, receiver) = sync_channel(BUFFERS_MAX);
-        let thread = std::thread::Builder::new().name("history".to_owned()).spawn(move || write(&receiver))?;
+        let thread =
+            std::thread::Builder::new().name("history".to_owned()).spawn(move || write(&receiver))?;
         Ok(Self { directory, jobs, thread, files: 0 })
     }
 

@@ -1,8 +1,8 @@
 //! One record of a history, as docs/HISTORY.md lays it out.
 
 use holdfast_protocol::{
-    Answer, Authorize, Capture, Currency, DeliveryNumber, MessageType, Outcome, ParticipantNumber, Reason,
-    PaymentId, Release, RequestId, Reverse, Status, UnixMillis,
+    Answer, Authorize, Capture, Currency, DeliveryNumber, MessageType, Outcome, ParticipantNumber, PaymentId,
+    Reason, Release, RequestId, Reverse, Status, UnixMillis,
 };
 
 /// Bytes of a record and of the header.
@@ -282,14 +282,26 @@ pub struct AnswerPlace {
 }
 
 /// The first bytes of a history.
-pub fn header(role: Role, number: ParticipantNumber, instance: u16, begun: UnixMillis, name: &str) -> [u8; RECORD_BYTES] {
+pub fn header(
+    role: Role,
+    number: ParticipantNumber,
+    instance: u16,
+    begun: UnixMillis,
+    name: &str,
+) -> [u8; RECORD_BYTES] {
     let mut record = Record { bytes: [0; RECORD_BYTES] };
     record.put(0, *b"HOLDHIST");
     record.put(8, VERSION.to_le_bytes());
-    record.put(10, [RECORD_BYTES as u8, match role {
-        Role::Operator => 1,
-        Role::Destination => 2,
-    }]);
+    record.put(
+        10,
+        [
+            RECORD_BYTES as u8,
+            match role {
+                Role::Operator => 1,
+                Role::Destination => 2,
+            },
+        ],
+    );
     record.put(12, number.get().to_le_bytes());
     record.put(14, instance.to_le_bytes());
     record.put(16, begun.get().to_le_bytes());

@@ -2,9 +2,7 @@
 
 use holdfast_protocol::{Answer, DecidedBy, MessageType, Outcome, Reason, State};
 
-use super::expectations::{
-    check_approval, check_decline, check_state, is_end_of_hold, is_expected_refusal,
-};
+use super::expectations::{check_approval, check_decline, check_state, is_end_of_hold, is_expected_refusal};
 use super::operation::{FollowUp, Phase, Purpose, Wake, kind_of};
 use super::timers::message_of;
 use super::{Operator, Outgoing};
@@ -105,8 +103,7 @@ impl Operator {
     fn on_approved(&mut self, at: Now, slot: u32, answer: &Answer, out: &mut dyn Outgoing) {
         let Some(operation) = &mut self.slots[slot as usize] else { return };
         let scenario = operation.arrival.scenario;
-        let checked =
-            check_approval(operation, answer).and_then(|()| check_state(scenario, answer.state));
+        let checked = check_approval(operation, answer).and_then(|()| check_state(scenario, answer.state));
         operation.approved = answer.amount.minor();
         if let Err(fault) = checked {
             return self.fail(slot, fault, answer);
@@ -211,7 +208,11 @@ impl Operator {
             FollowUp::Check | FollowUp::SecondCopy | FollowUp::Expire | FollowUp::Done => amount,
         };
         drop(tally);
-        if amount == expected { self.advance(at, slot, out) } else { self.fail(slot, Fault::AmountDiffers, what) }
+        if amount == expected {
+            self.advance(at, slot, out)
+        } else {
+            self.fail(slot, Fault::AmountDiffers, what)
+        }
     }
 
     /// A second answer to a request of an earlier step: it must say what the first said.

@@ -56,7 +56,11 @@ pub(super) fn check_approval(operation: &Operation, answer: &Answer) -> Result<(
 /// Whether the state now goes with a first approval. A hold that ended meanwhile is no contradiction.
 pub(super) const fn check_state(scenario: Scenario, state: State) -> Result<(), Fault> {
     let good = match scenario {
-        Scenario::Pay | Scenario::Intersystem | Scenario::Reverse | Scenario::Inquiry | Scenario::Duplicate => {
+        Scenario::Pay
+        | Scenario::Intersystem
+        | Scenario::Reverse
+        | Scenario::Inquiry
+        | Scenario::Duplicate => {
             matches!(state, State::Captured)
         }
         Scenario::Reserve | Scenario::Partial | Scenario::Release | Scenario::Expire | Scenario::Verify => {

@@ -117,9 +117,11 @@ const HOLD_MS: u64 = 10_000;
 /// What a kind of payment a scenario asks for.
 pub(super) const fn kind_of(scenario: Scenario) -> Kind {
     match scenario {
-        Scenario::Pay | Scenario::Intersystem | Scenario::Reverse | Scenario::Inquiry | Scenario::Duplicate => {
-            Kind::Pay
-        }
+        Scenario::Pay
+        | Scenario::Intersystem
+        | Scenario::Reverse
+        | Scenario::Inquiry
+        | Scenario::Duplicate => Kind::Pay,
         Scenario::Reserve | Scenario::Partial | Scenario::Release | Scenario::Expire => Kind::Reserve,
         Scenario::Verify => Kind::Verify,
     }
@@ -221,7 +223,13 @@ impl Operation {
 
     /// The authorize as copy number `copy`.
     #[inline]
-    pub(super) fn authorize(&self, space: IdSpace, rules: &Rules, payees: &Payees, copy: RequestCopy) -> Authorize {
+    pub(super) fn authorize(
+        &self,
+        space: IdSpace,
+        rules: &Rules,
+        payees: &Payees,
+        copy: RequestCopy,
+    ) -> Authorize {
         let arrival = &self.arrival;
         let account = mix(u64::from(self.slot) ^ (arrival.number << 24));
         let partial = arrival.scenario == Scenario::Partial;
@@ -247,7 +255,14 @@ impl Operation {
         }
     }
 
-    pub(super) fn capture(&self, space: IdSpace, rules: &Rules, amount: u64, last: bool, copy: RequestCopy) -> Capture {
+    pub(super) fn capture(
+        &self,
+        space: IdSpace,
+        rules: &Rules,
+        amount: u64,
+        last: bool,
+        copy: RequestCopy,
+    ) -> Capture {
         Capture {
             id: self.request(space),
             original: self.original(space),
@@ -278,7 +293,13 @@ impl Operation {
         }
     }
 
-    pub(super) fn reverse(&self, space: IdSpace, rules: &Rules, payees: &Payees, copy: RequestCopy) -> Reverse {
+    pub(super) fn reverse(
+        &self,
+        space: IdSpace,
+        rules: &Rules,
+        payees: &Payees,
+        copy: RequestCopy,
+    ) -> Reverse {
         Reverse {
             id: self.request(space),
             original: self.original(space),

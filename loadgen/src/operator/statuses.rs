@@ -117,7 +117,9 @@ impl Operator {
                 }
             }
             Some(Outcome::Declined) => self.fail(slot, Fault::AnswersDisagree, status),
-            Some(Outcome::Approved) if operation.step == 0 => self.on_resolved_approval(at, slot, status, out),
+            Some(Outcome::Approved) if operation.step == 0 => {
+                self.on_resolved_approval(at, slot, status, out)
+            }
             Some(Outcome::Approved) => self.on_resolved_follow_up(at, slot, status, out),
         }
     }

@@ -220,9 +220,11 @@ impl Operator {
         let original = operation.original(self.space);
         if let Some(history) = &mut self.history {
             let message = message_of(operation);
-            let record = Record::new(EventKind::GaveUp, at.into())
-                .about(message, operation.copies)
-                .ids(number, operation.request(self.space), original);
+            let record = Record::new(EventKind::GaveUp, at.into()).about(message, operation.copies).ids(
+                number,
+                operation.request(self.space),
+                original,
+            );
             history.write(record);
         }
         self.end(slot, Ending::Unknown);

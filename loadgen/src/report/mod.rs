@@ -76,7 +76,8 @@ impl Report {
         }
         let faults = std::mem::take(&mut *stage.faults.borrow_mut());
         let accounting = closing.accounting.clone();
-        let (measurement, mut remarks) = judge(&evidence(plan, stage, &closing, &measured, &latencies, interrupted));
+        let (measurement, mut remarks) =
+            judge(&evidence(plan, stage, &closing, &measured, &latencies, interrupted));
         remarks.splice(0..0, plan.remarks.iter().cloned());
         let summary = summary(plan, &closing, &measured, &latencies, measurement, remarks);
         Self {

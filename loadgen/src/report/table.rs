@@ -26,10 +26,15 @@ fn head(report: &Report, out: &mut String) -> std::fmt::Result {
     let s = &report.summary;
     writeln!(out)?;
     writeln!(out, "loadgen {} ({}, {})   seed {}", s.build.version, s.build.commit, s.build.profile, s.seed)?;
-    let place = if report.colocated { "generator and switch share this machine" } else { "switch on another machine" };
+    let place = if report.colocated {
+        "generator and switch share this machine"
+    } else {
+        "switch on another machine"
+    };
     writeln!(out, "{}, {} cores, Linux {}: {place}", s.host.cpu, s.host.cores, s.host.kernel)?;
     writeln!(out)?;
-    let offered = if report.closed_loop { "closed loop".to_owned() } else { per_second(s.rate.offered_per_s) };
+    let offered =
+        if report.closed_loop { "closed loop".to_owned() } else { per_second(s.rate.offered_per_s) };
     writeln!(out, "  {:<12}{offered:>16}", "offered")?;
     writeln!(out, "  {:<12}{:>16}", "achieved", per_second(s.rate.achieved_per_s))?;
     writeln!(out, "  {:<12}{:>16}", "goodput", per_second(s.rate.goodput_per_s))?;
@@ -42,7 +47,11 @@ fn head(report: &Report, out: &mut String) -> std::fmt::Result {
     let g = &s.generator;
     let cpu = format!("{:.2} cores", g.cpu_share);
     let hiccup = g.max_hiccup_us as f64 / 1_000.0;
-    writeln!(out, "  {:<12}{cpu:>16}   longest hiccup {hiccup:.1} ms, {} datagrams dropped", "generator", g.udp_drops)
+    writeln!(
+        out,
+        "  {:<12}{cpu:>16}   longest hiccup {hiccup:.1} ms, {} datagrams dropped",
+        "generator", g.udp_drops
+    )
 }
 
 fn per_second(rate: f64) -> String {
@@ -65,7 +74,11 @@ fn grouped(number: u64) -> String {
 fn latencies(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(out)?;
     let title = "latency, ms";
-    writeln!(out, "  {title:<13}{:>9}{:>9}{:>9}{:>9}{:>9}{:>14}", "p50", "p90", "p99", "p99.9", "max", "count")?;
+    writeln!(
+        out,
+        "  {title:<13}{:>9}{:>9}{:>9}{:>9}{:>9}{:>14}",
+        "p50", "p90", "p99", "p99.9", "max", "count"
+    )?;
     for measure in Measure::ALL {
         let p = Percentiles::of(report.latencies.of(measure));
         let name = measure.name().replace('_', " ");
@@ -85,7 +98,11 @@ fn latencies(report: &Report, out: &mut String) -> std::fmt::Result {
 fn endings(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(out)?;
     let title = "operations";
-    write!(out, "  {title:<13}{:>11}{:>9}{:>11}{:>10}{:>9}", "sent", "shed", "approved", "declined", "not done")?;
+    write!(
+        out,
+        "  {title:<13}{:>11}{:>9}{:>11}{:>10}{:>9}",
+        "sent", "shed", "approved", "declined", "not done"
+    )?;
     writeln!(out, "{:>9}{:>8}{:>9}{:>10}", "unknown", "errors", "in flight", "reversed")?;
     for scenario in Scenario::ALL {
         let counts = report.accounting.of(scenario);

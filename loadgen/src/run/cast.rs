@@ -62,7 +62,8 @@ pub(super) async fn gather(
         links.push((name, operator, config, link));
     }
     let stage = Rc::new(stage(plan)?);
-    let mut cast = Cast { stage: Rc::clone(&stage), players: vec![], operators: vec![], destinations: vec![] };
+    let mut cast =
+        Cast { stage: Rc::clone(&stage), players: vec![], operators: vec![], destinations: vec![] };
     for (index, (name, operator, config, link)) in (0_u16..).zip(links) {
         let number = link.welcome().participant;
         let now = link.switch_time();
@@ -131,7 +132,8 @@ fn stage(plan: &Plan) -> Result<Stage, RunError> {
     Ok(Stage {
         origin: Instant::now(),
         rules: Rules {
-            budget_ms: u32::try_from(a.budget.as_millis()).expect("the plan limits the budget to ten minutes"),
+            budget_ms: u32::try_from(a.budget.as_millis())
+                .expect("the plan limits the budget to ten minutes"),
             expires_ms: u64::try_from(a.expires.as_millis()).unwrap_or(u64::MAX),
             currency: plan.currency,
             security_level: SecurityLevel::Three,

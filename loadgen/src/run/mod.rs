@@ -178,7 +178,8 @@ mod tests {
     use clap::Parser;
 
     fn plan(line: &str) -> Result<Plan, RunError> {
-        let words = "loadgen run --switch 127.0.0.1:1 --certs c --no-admin".split(' ').chain(line.split_whitespace());
+        let words =
+            "loadgen run --switch 127.0.0.1:1 --certs c --no-admin".split(' ').chain(line.split_whitespace());
         let Command::Run(run) = Arguments::try_parse_from(words).unwrap().command;
         Plan::new(*run)
     }
