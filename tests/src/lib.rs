@@ -1,3 +1,7 @@
 //! The kit of the end-to-end tests. The tests themselves are in `tests/tests`.
 //!
 //! It knows every crate, and no crate knows it.
+
+pub mod fixture;
+pub mod peer;
+pub mod requests;
