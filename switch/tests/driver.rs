@@ -92,8 +92,9 @@ fn a_newer_sign_on_of_the_same_instance_replaces_the_link_and_gets_the_answers()
     acquirer.read();
     let mut newer = world.connect(1, 1);
     assert_eq!(operator.outbound.closing(), Some(Reason::Replaced));
-    world.send(&mut newer, &[pay(1, 500)]);
+    world.send(&mut newer, &[pay(1, 500), pay(1, 500)]);
     world.settle();
+    assert_eq!(newer.outbound.unanswered(), 1, "two copies, one answer to come");
     assert_eq!(acquirer.read(), [], "rule 4: never forwarded twice as new");
     world.send(&mut acquirer, &[approve(1, 1, 500)]);
     world.settle();

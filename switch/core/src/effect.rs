@@ -20,6 +20,11 @@ pub enum Effect {
         /// What.
         answer: Answer,
     },
+    /// A later copy of a request came, and its link gets the answer: this link has one unanswered request less.
+    Superseded {
+        /// Whose copy was the earlier.
+        to: SessionId,
+    },
     /// To whoever asked.
     Status {
         /// Where to.

@@ -121,6 +121,13 @@ impl Sessions {
         true
     }
 
+    /// One request of this link will be answered over another.
+    pub fn superseded(&mut self, session: SessionId) {
+        if let Some(live) = self.get(session) {
+            live.outbound.answered(1);
+        }
+    }
+
     /// Counts answers that came on a lane; returns how many there have been.
     pub fn count_answers(&mut self, from: SessionId, lane: u8, answers: u64) -> Option<u64> {
         let lane = self.get_mut(from)?.lanes.get_mut(usize::from(lane))?;

@@ -414,6 +414,7 @@ impl<L: Log> Driver<L> {
                 }
                 self.sessions.stage(to, original, &Message::Answer(answer));
             }
+            Effect::Superseded { to } => self.sessions.superseded(to),
             Effect::Status { to, status } => {
                 let id = status.id;
                 self.sessions.stage(to, id, &Message::Status(status));

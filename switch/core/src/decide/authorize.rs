@@ -66,7 +66,10 @@ fn repeat(desk: &mut Desk<'_>, from: From, m: &Authorize, record: &TransactionRe
         }
         None => {
             let index = record.index().expect("what has no outcome yet is open");
-            desk.schedule.flight_mut(index).waiter = Some(from.session);
+            let older = desk.schedule.flight_mut(index).waiter.replace(from.session);
+            if let Some(to) = older {
+                desk.out.effects.push(Effect::Superseded { to });
+            }
         }
     }
 }
