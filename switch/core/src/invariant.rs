@@ -95,6 +95,7 @@ impl InvariantCheck {
                     }
                 }
                 Effect::Status { .. }
+                | Effect::Superseded { .. }
                 | Effect::Deliver { .. }
                 | Effect::Complete { .. }
                 | Effect::Recall(_) => {}
