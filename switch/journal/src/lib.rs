@@ -18,6 +18,7 @@
 
 mod batch;
 mod block;
+mod facts;
 mod format;
 mod handle;
 pub mod record;
@@ -35,6 +36,7 @@ mod writer;
 
 pub use batch::{Appended, Batch, Log, NotTaken};
 pub use block::BLOCK_BYTES;
+pub use facts::{FactsError, read_facts};
 pub use format::JournalId;
 pub use handle::Handle;
 pub use record::{RecordError, RecordWriter};
@@ -45,4 +47,4 @@ pub use shared::{JournalFailure, Notify, OnFailure};
 pub use statistics::{Counts, SYNC_BUCKETS_US, Statistics};
 pub use stepped::SteppedJournal;
 pub use storage::{Access, Fault, FileStorage, ForgetfulStorage, Position, Segment, SegmentNumber, Storage};
-pub use verify::{Verified, read_directory, read_storage};
+pub use verify::{Verified, read_directory, read_storage, verify};

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::facts::read_facts;
 use crate::format::JournalId;
 use crate::recovery::{OpenError, Report, Visit, read_all};
 use crate::storage::{Access, FileStorage, Storage};
@@ -34,6 +35,14 @@ impl fmt::Display for Verified {
         writeln!(f, "torn tail    {} bytes, nobody was told of them", report.torn_bytes)?;
         write!(f, "chain        whole")
     }
+}
+
+/// Checks the whole journal of a directory, every record included. `None` where there is no journal.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn verify(directory: &Path) -> Result<Option<Verified>, OpenError> {
+    read_directory(directory, &mut |facts| read_facts(&facts, &mut |_, _| Ok(())))
 }
 
 /// Reads the whole journal of a directory. `visit` gets all facts in order. `None` where there is no journal.

@@ -5,7 +5,7 @@ use super::*;
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0_u8..30) {
-        let mut record = u32::try_from(bytes.len() + 2).unwrap().to_le_bytes().to_vec();
+        let mut record = u32::try_from(bytes.len().saturating_add(2)).unwrap().to_le_bytes().to_vec();
         record.extend([VERSION, kind]);
         record.extend(&bytes);
         let mut rest = record.as_slice();
