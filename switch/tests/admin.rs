@@ -375,6 +375,22 @@ fn metrics_are_openmetrics_with_counters_levels_and_histograms() {
 }
 
 #[test]
+fn every_metric_of_the_handbook_is_exported() {
+    let stage = Stage::new();
+    let body = stage.get("/metrics").1;
+    let handbook = include_str!("../../docs/OPERATIONS.md");
+    let word = |c: char| !(c.is_ascii_lowercase() || c == '_');
+    let metrics: std::collections::BTreeSet<_> =
+        handbook.split(word).filter(|word| word.starts_with("holdfast_")).collect();
+    assert!(metrics.len() > 20, "{metrics:?}");
+    for metric in metrics {
+        // A counter is described without the suffix of its samples.
+        let name = metric.strip_suffix("_total").unwrap_or(metric);
+        assert!(body.contains(&format!("# TYPE {name} ")), "{metric}");
+    }
+}
+
+#[test]
 fn a_reload_takes_over_all_or_nothing() {
     let stage = Stage::new();
     let post = || stage.ask("POST /reload", "X-Holdfast: 1\r\nContent-Length: 0\r\n");

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use holdfast_journal::OpenError;
 use holdfast_protocol::{BusinessDate, PaymentId, RequestId};
 
 use crate::admin::credentials;
@@ -249,7 +250,7 @@ fn run(
     match cli.command {
         Command::Serve { config } => {
             logging::begin(&cli.log, cli.log_format).map_err(|e| Failure::Failed(e.to_string()))?;
-            serve(Config::load(&config)?).map_err(|e| Failure::Failed(with_causes(e.as_ref())))
+            serve(Config::load(&config)?).map_err(|error| not_served(error.as_ref()))
         }
         Command::CheckConfig { file } => check_config(&Config::load(&file)?),
         Command::Certs { directory, config, force } => {
@@ -304,6 +305,19 @@ fn check_config(config: &Config) -> Result<(), Failure> {
     show::lines([format!("{file}: right, {participants} participants, {routes} routes")])
 }
 
+/// A corrupt journal has an exit code of its own: starting again cannot help, somebody has to look.
+fn not_served(error: &(dyn std::error::Error + 'static)) -> Failure {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let corrupt = |error: &(dyn std::error::Error + 'static)| {
+        matches!(error.downcast_ref(), Some(OpenError::Corrupt { .. } | OpenError::Facts { .. }))
+    };
+    if causes.into_iter().any(corrupt) {
+        Failure::Corrupt(with_causes(error))
+    } else {
+        Failure::Failed(with_causes(error))
+    }
+}
+
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -338,6 +352,40 @@ mod tests {
             assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
         }
         assert!(count >= 9);
+    }
+
+    #[test]
+    fn every_command_of_the_handbook_is_understood() {
+        let handbook = include_str!("../../../docs/OPERATIONS.md");
+        let service = include_str!("../../../docs/holdfast.service");
+        let in_blocks = handbook.lines().map(str::trim);
+        let in_text = handbook.split('`').skip(1).step_by(2);
+        let in_service =
+            service.lines().filter_map(|line| line.split_once("=/usr/local/bin/").map(|(_, c)| c));
+        let commands =
+            in_blocks.chain(in_text).chain(in_service).filter(|text| text.starts_with("holdfast "));
+        // A mention of a command by its name alone is no example of its use.
+        let named = ["holdfast transaction", "holdfast check-config"];
+        let mut count = 0;
+        for command in commands.filter(|command| !named.contains(command)) {
+            count += 1;
+            let parsed = Cli::try_parse_from(command.split_whitespace());
+            assert!(parsed.is_ok(), "{command}: {}", parsed.unwrap_err());
+        }
+        assert!(count > 25, "{count}");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("starting")]
+    struct Starting(#[source] OpenError);
+
+    #[test]
+    fn a_corrupt_journal_is_told_apart_from_other_failures() {
+        let at = holdfast_journal::Position { segment: holdfast_journal::SegmentNumber(1), offset: 4_096 };
+        let corrupt = OpenError::Corrupt { at, why: "a checksum".to_owned() };
+        assert_eq!(not_served(&corrupt).exit_code(), 6);
+        assert_eq!(not_served(&Starting(corrupt)).exit_code(), 6, "also as a cause");
+        assert_eq!(not_served(&OpenError::Io(std::io::Error::other("disk"))).exit_code(), 1);
     }
 
     #[test]
