@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;
+use std::sync::Mutex;
 
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
 use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
@@ -209,18 +210,26 @@ fn transactions() -> Vec<Fact> {
     ]
 }
 
+/// A process that another test is just starting holds every lock of this one until it runs its own program: so no
+/// process starts while a journal is open here.
+static OPEN_JOURNALS: Mutex<()> = Mutex::new(());
+
 /// Writes the facts as a switch would, and stops.
 fn write(directory: &Path, facts: &[Fact]) {
+    let mut bytes = Vec::new();
+    let mut writer = RecordWriter::default();
+    for fact in facts {
+        writer.write(fact, &mut bytes);
+    }
+    append(directory, u32::try_from(facts.len()).unwrap(), bytes);
+}
+
+fn append(directory: &Path, count: u32, bytes: Vec<u8>) {
+    let _no_process_starts = OPEN_JOURNALS.lock().unwrap();
     let recovered = open(directory, Settings::small(), time(NOW), &mut |_| Ok(())).unwrap();
     let first = recovered.last_sequence().next();
     let handle = Handle::start(recovered, Box::new(|| {}), Box::new(|_| {})).unwrap();
-    let mut batch = Batch { first, time: time(NOW), ..Batch::default() };
-    let mut writer = RecordWriter::default();
-    for fact in facts {
-        writer.write(fact, &mut batch.bytes);
-        batch.count += 1;
-    }
-    handle.try_submit(batch).unwrap();
+    handle.try_submit(Batch { bytes, first, count, time: time(NOW) }).unwrap();
     handle.stop().unwrap();
 }
 
@@ -231,6 +240,7 @@ fn journal() -> tempfile::TempDir {
 }
 
 fn program(arguments: &[&str]) -> Output {
+    let _no_journal_is_open = OPEN_JOURNALS.lock().unwrap();
     std::process::Command::new(env!("CARGO_BIN_EXE_holdfast")).args(arguments).output().unwrap()
 }
 
@@ -341,11 +351,7 @@ fn verify_tells_a_clean_journal_from_a_corrupt_one_and_from_none() {
 fn facts_that_no_version_wrote_are_corrupt() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), &configuration());
-    let recovered = open(directory.path(), Settings::small(), time(NOW), &mut |_| Ok(())).unwrap();
-    let first = recovered.last_sequence().next();
-    let handle = Handle::start(recovered, Box::new(|| {}), Box::new(|_| {})).unwrap();
-    handle.try_submit(Batch { bytes: vec![9; 64], first, count: 1, time: time(NOW) }).unwrap();
-    handle.stop().unwrap();
+    append(directory.path(), 1, vec![9; 64]);
     let output = program(&["journal", "dump", directory.path().to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(6));
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 6, "what can be read is printed");
