@@ -152,14 +152,12 @@ async fn participant(
     };
     let participant = who(&name);
     desk.ask(ANSWER_TIMEOUT, |reply| Command::SetStatus { participant, status, reply }).await??;
-    tracing::info!(participant = name, order, "status set by the operator of the switch");
     Ok(Json(json!({ "participant": name, "done": order })).into_response())
 }
 
 async fn cutover(State(desk): State<Desk>, Path(date): Path<String>) -> Result<Response, Failure> {
     let date: BusinessDate = date.parse().map_err(not_understood)?;
     let before = desk.ask(ANSWER_TIMEOUT, |reply| Command::CutOver { date, reply }).await??;
-    tracing::info!(%before, %date, "business date cut over by the operator of the switch");
     Ok(Json(json!({ "before": before.to_string(), "business_date": date.to_string() })).into_response())
 }
 
