@@ -152,7 +152,8 @@ impl Course {
 
     /// What a request got.
     pub fn decision(&self, id: u128, message: Message) -> Option<&Decision> {
-        self.decisions.iter().find(|d| d.id == id && d.message == message)
+        // A tombstone decides its original for the first time, the original itself for the last.
+        self.decisions.iter().rev().find(|d| d.id == id && d.message == message)
     }
 
     /// Whether a whole reversal was decided for the destination.
@@ -260,6 +261,7 @@ impl Course {
                     self.destination = fact.destination;
                     self.deliver(fact, at, Message::Reverse);
                 }
+                self.decline_original(fact, at, reason::REVERSED_BEFORE_ARRIVAL);
                 Some(1 << state::NONE | 1 << state::REVERSED)
             }
             FactKind::FollowUpDeclined => None,
@@ -352,15 +354,7 @@ impl Course {
             Phase::Unknown => return self.fault(at, "reversed although the journal does not know it"),
             // Rule 11: nothing is left to undo.
             Phase::Tombstone => return None,
-            Phase::Pending => self.decisions.push(Decision {
-                id: fact.original,
-                message: Message::Authorize,
-                outcome: 2,
-                reason: reason::REVERSED_BY_ORIGINATOR,
-                decided_by: BY_SWITCH,
-                amount: 0,
-                fact: at,
-            }),
+            Phase::Pending => self.decline_original(fact, at, reason::REVERSED_BY_ORIGINATOR),
             Phase::Held => {}
             Phase::Closed if self.kept() == 0 => return None,
             Phase::Closed => {}
@@ -375,6 +369,19 @@ impl Course {
         }
         self.deliver(fact, at, Message::Reverse);
         Some(1 << state::REVERSED)
+    }
+
+    /// A reversal decides its original too, where nothing else has.
+    fn decline_original(&mut self, fact: &Fact, at: usize, reason: u16) {
+        self.decisions.push(Decision {
+            id: fact.original,
+            message: Message::Authorize,
+            outcome: 2,
+            reason,
+            decided_by: BY_SWITCH,
+            amount: 0,
+            fact: at,
+        });
     }
 
     fn deliver(&mut self, fact: &Fact, at: usize, message: Message) {

@@ -26,6 +26,10 @@ pub mod state {
 pub mod reason {
     /// The destination did not answer in time.
     pub const DESTINATION_TIMED_OUT: u16 = 203;
+    /// The destination does not honour the request and says no more.
+    pub const DO_NOT_HONOUR: u16 = 100;
+    /// A reversal arrived before the request.
+    pub const REVERSED_BEFORE_ARRIVAL: u16 = 212;
     /// The originator reversed it before the destination answered.
     pub const REVERSED_BY_ORIGINATOR: u16 = 216;
     /// The destination refused.

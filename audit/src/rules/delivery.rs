@@ -146,7 +146,7 @@ fn in_order(case: &Case<'_>, delivered: &[&Seen], acknowledged: &[&Seen], findin
     }
 }
 
-/// After completion nothing comes, and nothing is left.
+/// At completion nothing is undelivered. A later reversal of what was captured begins anew.
 fn complete(case: &Case<'_>, delivered: &[&Seen], completed: &[&Seen], findings: &mut Findings) {
     let Some(first) = completed.first() else { return };
     if case.course.deliveries.is_empty() {
@@ -154,16 +154,13 @@ fn complete(case: &Case<'_>, delivered: &[&Seen], completed: &[&Seen], findings:
             "completion of what was never delivered".to_owned()
         });
     }
-    let left = case.course.deliveries.iter().find(|d| d.acknowledged.is_none() && !d.superseded);
-    if let Some(delivery) = left {
-        case.find(findings, Class::DeliveryOutOfOrder, &[delivery.fact], &[first], || {
-            format!("completed while delivery {} is not acknowledged", delivery.number)
-        });
-    }
-    let new = |s: &&&Seen| s.file == first.file && s.place > first.place && s.record.has(flag::APPLIED);
-    if let Some(later) = delivered.iter().find(new) {
-        case.find(findings, Class::DeliveryOutOfOrder, &[], &[first, later], || {
-            "a new delivery came after completion".to_owned()
-        });
+    for delivery in case.course.deliveries.iter().filter(|d| d.acknowledged.is_none() && !d.superseded) {
+        let came = delivered.iter().any(|s| s.record.delivery == delivery.number && case.precedes(s, first));
+        let decided_ms = case.transaction.facts[delivery.fact].time_ms;
+        if came || case.is_before(decided_ms, first.record.time_ms) {
+            case.find(findings, Class::DeliveryOutOfOrder, &[delivery.fact], &[first], || {
+                format!("completed while delivery {} is not acknowledged", delivery.number)
+            });
+        }
     }
 }

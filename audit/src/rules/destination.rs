@@ -130,7 +130,9 @@ fn accepted_answers_were_given(case: &Case<'_>, answered: &[&Seen], findings: &m
             }
             FactKind::Declined if by_destination => answered.iter().find(|s| {
                 let refused = s.record.outcome == 3 && fact.reason == reason::DESTINATION_REFUSED;
-                refused || (s.record.outcome == 2 && s.record.reason == fact.reason)
+                // A reason that is not a destination's to give says no more than that it declines.
+                let foreign = !(100..200).contains(&s.record.reason) && fact.reason == reason::DO_NOT_HONOUR;
+                refused || (s.record.outcome == 2 && (s.record.reason == fact.reason || foreign))
             }),
             FactKind::LateAnswer => answered.iter().find(|s| (s.record.outcome == 1) == fact.approved),
             _ => continue,

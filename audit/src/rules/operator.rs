@@ -282,7 +282,10 @@ fn statuses_are_true(case: &Case<'_>, findings: &mut Findings) {
         if status.outcome == 0 {
             continue;
         }
-        let Some(decision) = case.course.decisions.iter().find(|d| d.id == status.id) else {
+        let mut decisions = case.course.decisions.iter().filter(|d| d.id == status.id).peekable();
+        let first = decisions.peek().copied();
+        let place = |d: &&Decision| case.transaction.facts[d.fact].sequence == status.sequence;
+        let Some(decision) = decisions.find(place).or(first) else {
             case.find(findings, Class::Lost, &[], &[told], || {
                 "a status told an outcome and the journal decided nothing".to_owned()
             });
