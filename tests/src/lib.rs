@@ -4,4 +4,6 @@
 
 pub mod fixture;
 pub mod peer;
+pub mod processes;
 pub mod requests;
+pub mod wait;
