@@ -9,12 +9,8 @@ mod coverage;
 mod entry;
 mod file;
 mod handler;
-#[cfg(test)]
-mod promises;
 mod record;
 mod replies;
-#[cfg(test)]
-mod script;
 mod store;
 mod terms;
 
@@ -24,3 +20,6 @@ pub use handler::{Decision, Delivery, Handler, Notice, Task};
 pub use record::{Decided, Delivered, DeliveryEffect, Record};
 pub use store::{DedupStore, MemoryDedup, StoreError};
 pub use terms::{Action, BookSettings, Contradiction, LinkTerms};
+
+#[cfg(test)]
+mod tests;

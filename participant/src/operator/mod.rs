@@ -5,10 +5,11 @@ mod calls;
 pub(crate) mod inquiries;
 mod outcome;
 mod requests;
-#[cfg(test)]
-mod script;
 
 pub use agreement::Operation;
 pub use calls::{CallSettings, Calls};
 pub use outcome::{Approval, CallOutcome, Decline, InquiryOutcome, NotDone, Unknown};
 pub use requests::{CallId, CallRequest, Terms};
+
+#[cfg(test)]
+mod tests;

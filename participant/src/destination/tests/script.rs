@@ -11,7 +11,7 @@ use holdfast_protocol::{
     UnixMillis,
 };
 
-use super::{Action, Book, BookSettings, Decision, Delivery, LinkTerms, Notice, Record, Task};
+use super::super::{Action, Book, BookSettings, Decision, Delivery, LinkTerms, Notice, Record, Task};
 
 const START: u64 = 1_795_305_600_000;
 const TERMS: LinkTerms = LinkTerms { lanes: 1, window_max_ms: 60_000, skew_max_ms: 5_000 };

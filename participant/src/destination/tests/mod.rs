@@ -1,0 +1,4 @@
+//! Tests of the book.
+
+mod promises;
+mod script;
