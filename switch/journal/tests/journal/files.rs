@@ -1,14 +1,14 @@
 //! The journal over real files: threads, lock, rollover, seal.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use holdfast_journal::{
     Access, Appended, Batch, FileStorage, Handle, Log, OpenError, Recovered, Settings, open,
 };
 use holdfast_protocol::{Epoch, Sequence, UnixMillis};
+
+use crate::wait_until;
 
 const NOW: UnixMillis = UnixMillis::from_48_bits(1_795_305_600_000);
 
@@ -42,14 +42,6 @@ fn submit(handle: &Handle, from: u64, to: u64, a_batch: u64) {
             batch = back;
         }
         first = last + 1;
-    }
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < Duration::from_secs(20), "waited too long for: {what}");
-        std::thread::yield_now();
     }
 }
 

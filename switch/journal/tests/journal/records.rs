@@ -1,7 +1,5 @@
 //! Facts as records: each reads back as written, and no part of one does.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
 use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
 use holdfast_journal::{RecordWriter, record};

@@ -1,18 +1,14 @@
 //! Bit rot, missing segments, a full disk, failed writes and syncs.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod stage;
-
 use std::time::Duration;
 
+use crate::stage::{NOW, Told, fact, hand_in, reopen, work};
 use holdfast_journal::{
     Appended, Batch, Fault, ForgetfulStorage, Log, NotTaken, OpenError, Position, SegmentNumber, Settings,
     SteppedJournal, Storage, read_storage,
 };
 use holdfast_protocol::{Epoch, Sequence};
 use proptest::prelude::*;
-use stage::{NOW, Told, fact, hand_in, reopen, work};
 
 fn settings() -> Settings {
     Settings {
