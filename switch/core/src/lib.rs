@@ -40,3 +40,6 @@ pub use input::{From, Input};
 pub use settings::Settings;
 pub use step::{Core, Output};
 pub use view::View;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use super::world::{check, check_with, settings};
+use crate::Settings;
+
+#[test]
+fn a_delivery_is_sent_until_it_is_acknowledged() {
+    check(
+        "
+        authorize A 10 m@B 50.00 -> B authorize A/10 50.00
+        reverse A 11 of 10
+        wait 749                 -> nothing
+        wait 502                 -> B reverse A/10 #1 again
+        wait 1499                -> nothing
+        wait 1001                -> B reverse A/10 #1 again
+        acknowledge D A/10 1     -> nothing
+        acknowledge B A/10 2     -> nothing
+        acknowledge B A/10 1     -> B complete A/10
+        acknowledge B A/10 1     -> B complete A/10
+        wait 60000               -> nothing
+        ",
+    );
+}
+
+#[test]
+fn a_stuck_destination_blocks_no_other_and_its_window_bounds_what_is_on_the_way() {
+    check_with(
+        Settings { delivery_window: 2, ..settings() },
+        "
+        authorize A 10 m@B 50.00
+        authorize A 11 m@B 50.00
+        authorize A 12 m@B 50.00
+        authorize A 13 m@D 50.00
+        reverse A 20 of 10 -> A 20 approved 50.00 Reversed, A 10 declined ReversedByOriginator Reversed, B reverse A/10 #1
+        reverse A 21 of 11 -> A 21 approved 50.00 Reversed, A 11 declined ReversedByOriginator Reversed, B reverse A/11 #1
+        reverse A 22 of 12 -> A 22 approved 50.00 Reversed, A 12 declined ReversedByOriginator Reversed
+        reverse A 23 of 13 -> A 23 approved 50.00 Reversed, A 13 declined ReversedByOriginator Reversed, D reverse A/13 #1
+        acknowledge B A/12 1 -> nothing
+        acknowledge B A/10 1 -> B complete A/10, B reverse A/12 #1
+        ",
+    );
+}
+
+#[test]
+fn without_shared_deduplication_only_the_same_instance_is_told() {
+    check(
+        "
+        authorize A 10 m@B 50.00 -> B authorize A/10 50.00
+        link up B#1              -> nothing
+        answer B#1 A/10 approved -> nothing
+        link lost B              -> nothing
+        reverse A 11 of 10       -> A 11 approved 50.00 Reversed, A 10 declined ReversedByOriginator Reversed
+        acknowledge B#1 A/10 1   -> nothing
+        wait 100000              -> nothing
+        link up B                -> B reverse A/10 #1
+        acknowledge B#1 A/10 1   -> nothing
+        acknowledge B A/10 1     -> B complete A/10
+        ",
+    );
+}
+
+#[test]
+fn with_shared_deduplication_any_instance_takes_over() {
+    check(
+        "
+        link lost B
+        link up B shared
+        authorize A 10 m@B 50.00 -> B authorize A/10 50.00
+        link up B#1 shared       -> nothing
+        link lost B              -> B authorize A/10 50.00 again
+        answer B#1 A/10 approved -> A 10 approved 50.00 Captured
+        reverse A 11 of 10       -> A 11 approved 50.00 Reversed, B reverse A/10 #1
+        acknowledge B#1 A/10 1   -> B complete A/10
+        ",
+    );
+}
+
+#[test]
+fn a_lost_link_leaves_a_payment_pending_until_its_deadline() {
+    check(
+        "
+        authorize A 10 m@B 50.00 -> B authorize A/10 50.00
+        authorize A 11 m@B 50.00 budget=900 -> B authorize A/11 50.00
+        link lost B              -> nothing
+        wait 1000                -> A 11 declined DestinationTimedOut TimedOut
+        link up B                -> B authorize A/10 50.00 again, B reverse A/11 #1
+        answer B A/10 approved   -> A 10 approved 50.00 Captured
+        ",
+    );
+}
+
+#[test]
+fn new_work_stops_before_the_queue_of_a_destination_is_full() {
+    check_with(
+        Settings { undelivered_for_destination_max: 5, ..settings() },
+        "
+        authorize A 10 m@B 1.00 -> B authorize A/10 1.00
+        authorize A 11 m@B 1.00 -> B authorize A/11 1.00
+        authorize A 12 m@B 1.00 -> B authorize A/12 1.00
+        authorize A 13 m@B 1.00 -> B authorize A/13 1.00
+        authorize A 14 m@B 1.00 -> A 14 refused DeliveryQueueFull
+        authorize A 15 m@D 1.00 -> D authorize A/15 1.00
+        reverse A 20 of 10
+        reverse A 21 of 11
+        reverse A 22 of 12
+        answer B A/13 approved  -> A 13 approved 1.00 Captured
+        reverse A 23 of 13      -> A 23 approved 1.00 Reversed, B reverse A/13 #1
+        authorize A 14 m@B 1.00 -> A 14 refused DeliveryQueueFull
+        reverse A 25 of 24 to=m@B -> A 25 approved 0.00 Reversed, B reverse A/24 #1
+        reverse A 27 of 26 to=m@B -> A 27 refused DeliveryQueueFull
+        acknowledge B A/24 1    -> B complete A/24
+        reverse A 27 of 26 to=m@B -> A 27 approved 0.00 Reversed, B reverse A/26 #1
+        ",
+    );
+}
+
+#[test]
+fn the_window_of_a_destination_bounds_what_it_has_unanswered() {
+    check(
+        "
+        window B 1
+        authorize A 10 m@B 1.00 -> B authorize A/10 1.00
+        authorize A 11 m@B 1.00 -> A 11 refused Busy
+        answer B A/10 approved  -> A 10 approved 1.00 Captured
+        authorize A 11 m@B 1.00 -> B authorize A/11 1.00
+        ",
+    );
+}

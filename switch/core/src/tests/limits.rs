@@ -1,0 +1,140 @@
+use super::world::{check, check_with, settings};
+use crate::Settings;
+
+#[test]
+fn no_hold_takes_its_debtor_above_the_cap() {
+    check(
+        "
+        configure A cap=100.00
+        authorize A 10 m@B 60.00 -> B authorize A/10 60.00
+        authorize A 11 m@B 40.01 -> A 11 declined NetDebitCapExceeded Declined
+        authorize A 12 m@B 40.00 -> B authorize A/12 40.00
+        answer B A/10 approved   -> A 10 approved 60.00 Captured
+        authorize A 13 m@B 0.01  -> A 13 declined NetDebitCapExceeded Declined
+        answer B A/12 declined DoNotHonour -> A 12 declined DoNotHonour Declined
+        authorize A 14 m@B 40.00 -> B authorize A/14 40.00
+        configure A cap=10.00
+        answer B A/14 approved   -> A 14 approved 40.00 Captured
+        authorize A 15 m@B 1.00  -> A 15 declined NetDebitCapExceeded Declined
+        show A                   -> held=0.00 debits=100.00 credits=0.00
+        ",
+    );
+}
+
+#[test]
+fn daily_limits_count_by_business_date_and_a_reversal_gives_back_the_amount_only() {
+    check(
+        "
+        configure A amount=50.00 daily=100.00 count=3
+        authorize A 10 m@B 50.01 -> A 10 declined AmountLimitExceeded Declined
+        authorize A 11 m@B 50.00 -> B authorize A/11 50.00
+        answer B A/11 approved   -> A 11 approved 50.00 Captured
+        authorize A 12 m@B 50.00 -> B authorize A/12 50.00
+        answer B A/12 approved   -> A 12 approved 50.00 Captured
+        authorize A 13 m@B 0.01  -> A 13 declined DailyAmountLimitExceeded Declined
+        reverse A 14 of 12
+        authorize A 15 m@B 50.00 -> B authorize A/15 50.00
+        reverse A 16 of 15
+        authorize A 17 m@B 1.00  -> A 17 declined DailyCountLimitExceeded Declined
+        cutover 2026-11-23       -> nothing
+        authorize A 17 m@B 1.00  -> A 17 declined DailyCountLimitExceeded Declined
+        authorize A 18 m@B 50.00 -> B authorize A/18 50.00
+        reverse A 19 of 11
+        authorize A 20 m@B 50.00 -> B authorize A/20 50.00
+        authorize A 21 m@B 0.01  -> A 21 declined DailyAmountLimitExceeded Declined
+        ",
+    );
+}
+
+#[test]
+fn a_day_closes_when_nothing_dated_to_it_is_pending() {
+    check(
+        "
+        authorize A 10 m@B 50.00 -> B authorize A/10 50.00
+        authorize A 11 m@D 50.00 reserve -> D authorize A/11 50.00
+        answer D A/11 approved   -> A 11 approved 50.00 Held
+        cutover 2026-11-22       -> nothing
+        cutover 2026-11-21       -> nothing
+        cutover 2026-11-23       -> nothing
+        facts 1                  -> CutOver 2026-11-23
+        answer B A/10 approved   -> A 10 approved 50.00 Captured
+        facts 2                  -> Approved, DayClosed 2026-11-22
+        authorize A 12 m@B 50.00 -> B authorize A/12 50.00
+        cutover 2026-11-24       -> nothing
+        wait 5000                -> A 12 declined DestinationTimedOut TimedOut, B reverse A/12 #1
+        facts 2                  -> Declined DestinationTimedOut reversal=true, DayClosed 2026-11-23
+        ",
+    );
+}
+
+#[test]
+fn a_participant_with_open_work_is_not_removed() {
+    check(
+        "
+        authorize A 10 m@D 50.00 reserve -> D authorize A/10 50.00
+        configure without D      -> nothing
+        answer D A/10 approved   -> A 10 approved 50.00 Held
+        release A 11 of 10       -> A 11 approved 50.00 Released, D release A/10 #1
+        configure without D      -> nothing
+        authorize A 12 m@D 1.00  -> D authorize A/12 1.00
+        answer D A/12 declined DoNotHonour -> A 12 declined DoNotHonour Declined
+        acknowledge D A/10 1     -> D complete A/10
+        configure without D      -> nothing
+        facts 1                  -> ParticipantRemoved
+        authorize A 13 m@D 1.00  -> A 13 declined MerchantUnknown Declined
+        ",
+    );
+}
+
+#[test]
+fn inquiries_have_a_budget() {
+    check_with(
+        Settings { inquiries_per_s: 2, ..settings() },
+        "
+        inquire A 10 -> A status OriginalUnknown
+        inquire A 10 -> A status OriginalUnknown
+        inquire A 10 -> A status InquiryBudgetSpent
+        inquire C 10 -> C status OriginalUnknown
+        wait 1000
+        inquire A 10 -> A status OriginalUnknown
+        ",
+    );
+}
+
+#[test]
+fn tables_that_are_full_refuse_new_work() {
+    check_with(
+        Settings { pending_max: 2, recalls_max: 1, ..settings() },
+        "
+        authorize A 10 m@B 1.00 -> B authorize A/10 1.00
+        authorize A 11 m@B 1.00 -> B authorize A/11 1.00
+        authorize A 12 m@B 1.00 -> A 12 refused Busy
+        answer B A/10 approved  -> A 10 approved 1.00 Captured
+        authorize A 12 m@B 1.00 -> B authorize A/12 1.00
+        wait 200000
+        reverse A 20 of 10      -> recall A/10
+        reverse A 21 of 11      -> A 21 refused Busy
+        ",
+    );
+}
+
+#[test]
+fn several_captures_are_bounded_and_the_ending_always_fits() {
+    let captures: String = (0..5)
+        .map(|n| format!("capture A {} of 10 1.00\nacknowledge D A/10 {}\n", 20 + n, n + 1))
+        .collect();
+    check_with(
+        Settings { deliveries_for_transaction_max: 5, ..settings() },
+        &format!(
+            "
+            authorize A 10 m@D 50.00 reserve many -> D authorize A/10 50.00
+            answer D A/10 approved     -> A 10 approved 50.00 Held
+            {captures}
+            capture A 40 of 10 1.00    -> A 40 declined TooManyDeliveries Held
+            capture A 41 of 10 1.00 last -> A 41 approved 1.00 Captured, D capture 1.00 last A/10 #6
+            reverse A 42 of 10         -> A 42 approved 6.00 Reversed
+            acknowledge D A/10 6       -> D reverse A/10 #7
+            "
+        ),
+    );
+}

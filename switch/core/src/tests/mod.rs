@@ -1,0 +1,12 @@
+//! The core, tested by scripts: only [`world::check`] touches its interface.
+
+mod deliveries;
+mod grids;
+mod limits;
+mod payments;
+mod random;
+mod recovery;
+mod render;
+mod reservations;
+mod reversals;
+mod world;
