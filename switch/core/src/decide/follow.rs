@@ -58,10 +58,10 @@ impl Follower<'_> {
                 let touched = touched.expect("an answer decides an open transaction");
                 self.decided(*key, touched, out);
             }
-            Fact::LateAnswer { key, .. } => {
+            Fact::LateAnswer { .. } => {
                 if let Some(touched) = touched {
                     self.opened(touched);
-                    self.continue_with(*key, touched, out);
+                    self.continue_with(touched, out);
                 }
             }
             Fact::Captured { originator, request, .. } => {
@@ -76,9 +76,9 @@ impl Follower<'_> {
             Fact::FollowUpDeclined { originator, request, .. } => {
                 self.follow_up(*originator, request.id(), request.original(), None, out);
             }
-            Fact::Expired(key) => {
+            Fact::Expired(_) => {
                 let touched = touched.expect("a hold that ends is open");
-                self.continue_with(*key, touched, out);
+                self.continue_with(touched, out);
             }
             Fact::Acknowledged { key, .. } => self.acknowledged(*key, touched, out),
         }
@@ -93,23 +93,14 @@ impl Follower<'_> {
     }
 
     fn decided(&mut self, key: TransactionKey, touched: Touched, out: &mut Output) {
-        let destination = self.destination_of(key, touched);
-        let waiter = self.schedule.decided(touched.index, destination);
+        let waiter = self.schedule.decided(touched.index, touched.destination);
         if let Some(answer) = report::answer(self.ledger, key) {
             self.counters.decided(key.originator, answer.reason);
             if let Some(to) = waiter {
                 out.effects.push(Effect::Answer { to, original: key.id, answer });
             }
         }
-        self.continue_with(key, touched, out);
-    }
-
-    fn destination_of(&self, key: TransactionKey, touched: Touched) -> ParticipantNumber {
-        if touched.gone {
-            report::destination(self.ledger, key).expect("what was forwarded has a destination")
-        } else {
-            self.ledger.transactions.get(touched.index).destination
-        }
+        self.continue_with(touched, out);
     }
 
     /// A transaction that was closed is open again under a number that somebody else may have had.
@@ -120,11 +111,10 @@ impl Follower<'_> {
     }
 
     /// Sets the deadline that holds now, and sends what is to be delivered next.
-    fn continue_with(&mut self, key: TransactionKey, touched: Touched, out: &mut Output) {
+    fn continue_with(&mut self, touched: Touched, out: &mut Output) {
         if touched.gone {
             self.schedule.cancel_deadline(touched.index);
-            let destination = self.destination_of(key, touched);
-            self.schedule.head_done(touched.index, destination);
+            self.schedule.head_done(touched.index, touched.destination);
             return;
         }
         let transaction = self.ledger.transactions.get(touched.index);
@@ -163,29 +153,27 @@ impl Follower<'_> {
         let Some(touched) = touched else { return };
         self.opened(touched);
         let key = TransactionKey { originator, id: original };
-        let destination = self.destination_of(key, touched);
-        let waiter = self.schedule.decided(touched.index, destination);
+        let waiter = self.schedule.decided(touched.index, touched.destination);
         if let Some(to) = waiter
             && let Some(answer) = report::answer(self.ledger, key)
         {
             self.counters.decided(originator, answer.reason);
             out.effects.push(Effect::Answer { to, original, answer });
         }
-        self.continue_with(key, touched, out);
+        self.continue_with(touched, out);
     }
 
     fn acknowledged(&mut self, key: TransactionKey, touched: Option<Touched>, out: &mut Output) {
         let touched = touched.expect("a delivery belongs to an open transaction");
         self.counters.acknowledgements += 1;
-        let destination = self.destination_of(key, touched);
-        self.schedule.head_done(touched.index, destination);
+        self.schedule.head_done(touched.index, touched.destination);
         if touched.gone
             && let Some(to) = self.from
         {
             let complete = Complete { original: key.id, originator: key.originator };
             out.effects.push(Effect::Complete { to, complete });
         }
-        self.continue_with(key, touched, out);
-        self.pump(destination, out);
+        self.continue_with(touched, out);
+        self.pump(touched.destination, out);
     }
 }

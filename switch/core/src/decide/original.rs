@@ -12,6 +12,7 @@ use crate::ledger::record::{FollowUpKind, FollowUpRecord, TransactionRecord};
 use crate::ledger::remembered::second_of;
 use crate::registry::ParticipantStatus;
 use crate::report;
+use crate::schedule::recalls::Wait;
 
 /// What the ledger knows of an original.
 pub(super) enum Original<'a> {
@@ -132,8 +133,9 @@ pub(super) fn recall(desk: &mut Desk<'_>, from: From, request: FollowUp) {
     let (id, original) = (request.id(), request.original());
     let until = desk.now.plus(desk.settings.recall_wait_ms);
     match desk.schedule.recalls.wait(key, from, request, until, desk.settings.recalls_max) {
-        Some(true) => desk.out.effects.push(Effect::Recall(key)),
-        Some(false) => {}
-        None => desk.refuse(from, id, original, Reason::Busy),
+        Wait::LookUp => desk.out.effects.push(Effect::Recall(key)),
+        Wait::Joined(None) => {}
+        Wait::Joined(Some(to)) => desk.out.effects.push(Effect::Superseded { to }),
+        Wait::Full => desk.refuse(from, id, original, Reason::Busy),
     }
 }

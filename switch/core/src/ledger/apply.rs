@@ -1,8 +1,8 @@
 //! Turns facts into state. It never fails and never decides (I7): recovery and replicas call it too.
 
 use holdfast_protocol::{
-    Amount, ApprovalCode, Authorize, BusinessDate, DecidedBy, DeliveryNumber, Extensions, Kind, Reason,
-    Reverse, TransactionKey, UnixMillis,
+    Amount, ApprovalCode, Authorize, BusinessDate, DecidedBy, DeliveryNumber, Extensions, Kind,
+    ParticipantNumber, Reason, Reverse, TransactionKey, UnixMillis,
 };
 
 use super::content::Content;
@@ -20,6 +20,7 @@ use crate::transaction::money::{Ending, Money};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Touched {
     pub(crate) index: u32,
+    pub(crate) destination: ParticipantNumber,
     /// It is in the slab since this fact: its number may have been another's.
     pub(crate) opened: bool,
     /// It is closed and delivered, and its number is free again.
@@ -134,7 +135,7 @@ fn reserve(ledger: &mut Ledger, fact: &Reserved) -> Touched {
         index,
     );
     ledger.remembered.insert_transaction(key, record);
-    Touched { index, opened: true, gone: false }
+    Touched { index, destination: fact.destination, opened: true, gone: false }
 }
 
 fn decline_at_once(ledger: &mut Ledger, fact: &DeclinedAtOnce) {
@@ -315,11 +316,12 @@ fn acknowledge(ledger: &mut Ledger, key: TransactionKey, delivery: DeliveryNumbe
 /// Frees the transaction once it is closed and delivered; the record keeps what is left.
 pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
     let transaction = ledger.transactions.get(index);
+    let destination = transaction.destination;
     let Money::Closed(ending) = transaction.money else {
-        return Touched { index, opened: false, gone: false };
+        return Touched { index, destination, opened: false, gone: false };
     };
     if !transaction.deliveries.is_empty() {
-        return Touched { index, opened: false, gone: false };
+        return Touched { index, destination, opened: false, gone: false };
     }
     assert!(transaction.open_amount().is_zero(), "I5: a closed transaction holds nothing");
     let transaction = ledger.transactions.remove(index);
@@ -342,5 +344,5 @@ pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
     if remembered::second_of(transaction.key.id) <= ledger.remembered.forgotten_through() {
         ledger.remembered.close_long(transaction.key, transaction.latest_second);
     }
-    Touched { index, opened: false, gone: true }
+    Touched { index, destination, opened: false, gone: true }
 }

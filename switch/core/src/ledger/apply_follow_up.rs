@@ -278,12 +278,12 @@ pub(super) fn tombstone(
         late_noted: false,
     };
     let record = TransactionRecord::closed(who, key.id, Content::NONE, &closed);
-    if destination.is_none() {
+    let Some(destination) = destination else {
         if second_of(key.id) > ledger.remembered.forgotten_through() {
             ledger.remembered.insert_transaction(key, record);
         }
         return None;
-    }
+    };
     ledger.remembered.insert_transaction(key, record);
     let index = reopen(ledger, key, &closed);
     change(ledger, index, |transaction, _| {
@@ -292,7 +292,7 @@ pub(super) fn tombstone(
         push_reversal(transaction, Some(request), date);
     });
     named(ledger.transactions.get_mut(index), request.id);
-    Some(Touched { index, opened: true, gone: false })
+    Some(Touched { index, destination, opened: true, gone: false })
 }
 
 pub(super) fn decline(

@@ -6,12 +6,24 @@ use holdfast_protocol::{TransactionKey, UnixMillis};
 
 use crate::fact::FollowUp;
 use crate::input::From;
+use crate::view::SessionId;
 
 /// What waits for one original.
 #[derive(Debug)]
 struct Waiting {
     until: UnixMillis,
     requests: Vec<(From, FollowUp)>,
+}
+
+/// What became of a request that is to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It waits, and its original is to be looked up.
+    LookUp,
+    /// It waits with others, or in place of an earlier copy, which came over this link.
+    Joined(Option<SessionId>),
+    /// No request more may wait.
+    Full,
 }
 
 /// See the module.
@@ -23,8 +35,7 @@ pub(crate) struct Recalls {
 }
 
 impl Recalls {
-    /// Adds a request; a repeat takes the place of its first copy. Says whether the original is to be looked up;
-    /// `None` where no request more may wait.
+    /// Adds a request; a repeat takes the place of its earlier copy.
     pub(crate) fn wait(
         &mut self,
         key: TransactionKey,
@@ -32,28 +43,29 @@ impl Recalls {
         request: FollowUp,
         until: UnixMillis,
         most: u32,
-    ) -> Option<bool> {
+    ) -> Wait {
         let waiting = self.waiting.get_mut(&key);
         if let Some(waiting) = waiting {
             let copy = waiting.requests.iter_mut().find(|(_, other)| other.id() == request.id());
             if let Some(copy) = copy {
+                let earlier = copy.0.session;
                 *copy = (from, request);
-                return Some(false);
+                return Wait::Joined((earlier != from.session).then_some(earlier));
             }
             if self.count >= most as usize {
-                return None;
+                return Wait::Full;
             }
             waiting.requests.push((from, request));
             self.count += 1;
-            return Some(false);
+            return Wait::Joined(None);
         }
         if self.count >= most as usize {
-            return None;
+            return Wait::Full;
         }
         self.count += 1;
         self.waiting.insert(key, Waiting { until, requests: vec![(from, request)] });
         self.until.insert((until, key));
-        Some(true)
+        Wait::LookUp
     }
 
     /// All that waited for an original.

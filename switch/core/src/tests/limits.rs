@@ -110,7 +110,9 @@ fn tables_that_are_full_refuse_new_work() {
         authorize A 11 m@B 1.00 -> B authorize A/11 1.00
         authorize A 12 m@B 1.00 -> A 12 refused Busy
         answer B A/10 approved  -> A 10 approved 1.00 Captured
+        answer B A/11 approved  -> A 11 approved 1.00 Captured
         authorize A 12 m@B 1.00 -> B authorize A/12 1.00
+        answer B A/12 approved  -> A 12 approved 1.00 Captured
         wait 200000
         reverse A 20 of 10      -> recall A/10
         reverse A 21 of 11      -> A 21 refused Busy
@@ -120,9 +122,8 @@ fn tables_that_are_full_refuse_new_work() {
 
 #[test]
 fn several_captures_are_bounded_and_the_ending_always_fits() {
-    let captures: String = (0..5)
-        .map(|n| format!("capture A {} of 10 1.00\nacknowledge D A/10 {}\n", 20 + n, n + 1))
-        .collect();
+    let captures: String =
+        (0..5).map(|n| format!("capture A {} of 10 1.00\nacknowledge D A/10 {}\n", 20 + n, n + 1)).collect();
     check_with(
         Settings { deliveries_for_transaction_max: 5, ..settings() },
         &format!(

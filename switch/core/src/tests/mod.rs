@@ -3,6 +3,7 @@
 mod deliveries;
 mod grids;
 mod limits;
+mod lines;
 mod payments;
 mod random;
 mod recovery;

@@ -19,7 +19,7 @@ fn a_repeat_gets_the_one_outcome_and_is_never_forwarded_as_new() {
     check(
         "
         authorize A 10 m@B 50.00 -> B authorize A/10 50.00
-        authorize A 10 m@B 50.00 repeat -> nothing
+        authorize A 10 m@B 50.00 repeat -> A superseded
         answer B A/10 approved   -> A 10 approved 50.00 Captured
         authorize A 10 m@B 50.00 repeat budget=900 -> A 10 approved 50.00 Captured
         authorize A 20 m@B 60.00 -> B authorize A/20 60.00
@@ -36,7 +36,7 @@ fn the_answer_goes_to_the_link_of_the_latest_copy() {
         "
         authorize A 10 m@B 50.00   -> B authorize A/10 50.00
         link up A#1                -> nothing
-        authorize A#1 10 m@B 50.00 -> nothing
+        authorize A#1 10 m@B 50.00 -> A superseded
         link lost A                -> nothing
         answer B A/10 approved     -> A 10 approved 50.00 Captured
         ",
@@ -222,6 +222,7 @@ fn untimely_requests_are_refused_and_leave_nothing() {
         wait 30000
         authorize A 10 m@B 50.00 -> A 10 refused Expired
         authorize A 10 m@B 50.00 expires=50000 -> B authorize A/10 50.00
+        answer B A/10 approved -> A 10 approved 50.00 Captured
         authorize A 12 m@B 50.00 reserve hold=20000 -> A 12 refused HoldUntilOutOfRange
         wait 90000
         authorize A 12 m@B 50.00 -> A 12 refused IdTooOld

@@ -25,7 +25,7 @@ fn what_has_no_time_left_after_a_restart_is_reversed() {
         restart
         link up A                -> nothing
         wait 5000                -> nothing
-        link up B                -> B reverse A/10 #1 again
+        link up B                -> B reverse A/10 #1
         inquire A 10 -> A status Declined TimedOut held_for=50.00 captured=0.00 released=50.00 reversed=0.00 undelivered=1
         ",
     );

@@ -44,6 +44,7 @@ pub(super) fn effect(world: &World, effect: &Effect) -> String {
             let short = world.short(complete.originator, complete.original);
             format!("{} complete {}/{short}", name(world.owner(*to)), name(complete.originator))
         }
+        Effect::Superseded { to } => format!("{} superseded", name(world.owner(*to))),
         Effect::Recall(key) => {
             format!("recall {}/{}", name(key.originator), world.short(key.originator, key.id))
         }
@@ -112,6 +113,22 @@ pub(super) fn fact(fact: &Fact) -> String {
             format!("LateAnswer approved={approved} reversal={reversal}")
         }
         Fact::Declined { reason, reversal, .. } => format!("Declined {} reversal={reversal}", reason.name()),
-        other => format!("{other:?}").split([' ', '(', '{']).next().unwrap_or_default().to_owned(),
+        Fact::ParticipantConfigured(_)
+        | Fact::ParticipantRemoved(_)
+        | Fact::ParticipantStatusSet(..)
+        | Fact::RoutesConfigured(_)
+        | Fact::Forgotten(_)
+        | Fact::Reserved(_)
+        | Fact::DeclinedAtOnce(_)
+        | Fact::Approved { .. }
+        | Fact::Captured { .. }
+        | Fact::Released { .. }
+        | Fact::Expired(_)
+        | Fact::Reversed { .. }
+        | Fact::Tombstoned { .. }
+        | Fact::FollowUpDeclined { .. }
+        | Fact::Acknowledged { .. } => {
+            format!("{fact:?}").split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+        }
     }
 }

@@ -116,7 +116,7 @@ fn what_was_captured_before_the_hold_ended_stays_captured() {
         capture A 12 of 10 1.00 last -> A 12 declined HoldExpired Captured
         show A                   -> held=0.00 debits=20.00 credits=0.00
         acknowledge D A/10 2     -> D complete A/10
-        reverse A 13 of 10       -> A 13 approved 20.00 Reversed, B reverse A/10 #3
+        reverse A 13 of 10       -> A 13 approved 20.00 Reversed, D reverse A/10 #3
         ",
     );
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use holdfast_protocol::*;
 
 use super::render;
+use crate::input::Recalled;
 use crate::invariant::InvariantCheck;
 use crate::registry::*;
 use crate::view::{LiveSession, SessionId};
@@ -80,7 +81,12 @@ pub(super) fn routes() -> Vec<Route> {
         route("C", MerchantPattern::Default, Debtor::Originator, Debtor::Originator),
         route("B", MerchantPattern::Default, Debtor::Originator, Debtor::Destination),
         route("B", outside, Debtor::Outside, Debtor::Outside),
-        route("D", MerchantPattern::Prefix(Merchant::from_text("m").unwrap()), Debtor::Originator, Debtor::Originator),
+        route(
+            "D",
+            MerchantPattern::Prefix(Merchant::from_text("m").unwrap()),
+            Debtor::Originator,
+            Debtor::Originator,
+        ),
     ]
 }
 
@@ -178,13 +184,26 @@ impl World {
             .or_insert_with(|| RequestId::new(created, u128::from(short) << 16 | u128::from(who.get())))
     }
 
-    /// `A` or `A#1` for its instance 1: its live link.
-    fn from(&self, text: &str) -> From {
+    fn live(&self, text: &str) -> (ParticipantNumber, Instance, Option<SessionId>) {
         let (text, instance) = text.split_once('#').unwrap_or((text, "0"));
         let (participant, instance) = (number(text), Instance(instance.parse().unwrap()));
         let links = self.view.links.get(&participant).into_iter().flatten();
-        let session = links.filter(|link| link.instance == instance).map(|link| link.session).next();
-        From { participant, instance, session: session.unwrap_or(SessionId(0)) }
+        (
+            participant,
+            instance,
+            links.filter(|link| link.instance == instance).map(|link| link.session).next(),
+        )
+    }
+
+    /// `A` or `A#1` for its instance 1: over its link, or over one that is not there any more.
+    pub(super) fn from(&mut self, text: &str) -> From {
+        let (participant, instance, live) = self.live(text);
+        let session = live.unwrap_or_else(|| {
+            let session = SessionId(self.sessions.len() as u64 + 1);
+            self.sessions.insert(session, participant);
+            session
+        });
+        From { participant, instance, session }
     }
 
     pub(super) fn line(&mut self, line: &str) -> Vec<String> {
@@ -192,17 +211,20 @@ impl World {
         match words[0] {
             "authorize" => {
                 let m = self.authorize(&words);
-                self.step(&Input::Authorize(self.from(words[1]), m))
+                let from = self.from(words[1]);
+                self.step(&Input::Authorize(from, m))
             }
             "answer" => {
                 let m = self.answer(&words);
-                self.step(&Input::Answer(self.from(words[1]), m))
+                let from = self.from(words[1]);
+                self.step(&Input::Answer(from, m))
             }
             "acknowledge" => {
                 let key = self.key(words[2]);
                 let delivery = DeliveryNumber(words[3].parse().unwrap());
                 let m = Acknowledge { original: key.id, originator: key.originator, delivery };
-                self.step(&Input::Acknowledge(self.from(words[1]), m))
+                let from = self.from(words[1]);
+                self.step(&Input::Acknowledge(from, m))
             }
             "capture" | "release" | "reverse" => self.follow_up(&words),
             "inquire" => {
@@ -256,142 +278,10 @@ impl World {
     }
 
     /// `A/10`.
-    fn key(&mut self, text: &str) -> TransactionKey {
+    pub(super) fn key(&mut self, text: &str) -> TransactionKey {
         let (who, short) = text.split_once('/').expect("a transaction like A/10");
         let originator = number(who);
         TransactionKey { originator, id: self.id(originator, short.parse().unwrap()) }
-    }
-
-    /// `authorize A 10 m@B 50.00 [reserve|verify] [partial] [many] [hold=MS] [budget=MS] [expires=MS] [level=N] [web]`
-    pub(super) fn authorize(&mut self, words: &[&str]) -> Authorize {
-        let id = self.id(number(words[1].split('#').next().unwrap()), words[2].parse().unwrap());
-        let value = |name: &str| {
-            let found = words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-            found.map(|number| number.parse::<u64>().unwrap())
-        };
-        let has = |name: &str| words.contains(&name);
-        let kind = match (has("reserve"), has("verify")) {
-            (true, _) => Kind::Reserve,
-            (_, true) => Kind::Verify,
-            _ => Kind::Pay,
-        };
-        let hold = id.created().plus(value("hold").unwrap_or(600_000));
-        Authorize {
-            id,
-            originator: None,
-            kind,
-            payment_id: words[3].parse().unwrap(),
-            instrument: InstrumentReference::new(if has("card2") { b"card2" } else { b"card1" }).unwrap(),
-            amount: amount(words[4]),
-            currency: if has("JPY") { Currency::from_code("JPY").unwrap() } else { euro() },
-            security_level: if value("level") == Some(3) { SecurityLevel::Three } else { SecurityLevel::Two },
-            channel: if has("web") { Channel::Web } else { Channel::Sms },
-            expires: id.created().plus(value("expires").unwrap_or(30_000)),
-            hold_until: if kind == Kind::Pay { UnixMillis::default() } else { hold },
-            budget_ms: u32::try_from(value("budget").unwrap_or(5_000)).unwrap(),
-            partial_allowed: has("partial"),
-            captures_many: has("many"),
-            repeat: has("repeat"),
-            attempt: 1,
-            settlement_date: None,
-            extensions: if has("extended") {
-                Extensions::from_wire(&[1, 0, 1, 0, 7]).unwrap()
-            } else {
-                Extensions::NONE
-            },
-        }
-    }
-
-    /// `answer B A/10 approved [AMOUNT]`, `declined REASON`, `refused REASON`
-    fn answer(&mut self, words: &[&str]) -> Answer {
-        let key = self.key(words[2]);
-        let asked = self.core.transaction(key).map_or(Amount::ZERO, |t| t.held_for);
-        let reason = |at: usize| {
-            let reason = Reason::ALL.iter().find(|reason| Some(&reason.name()) == words.get(at));
-            *reason.expect("a reason")
-        };
-        let (outcome, reason) = match words[3] {
-            "approved" => (Outcome::Approved, Reason::None),
-            "declined" => (Outcome::Declined, reason(4)),
-            "refused" => (Outcome::Refused, reason(4)),
-            other => panic!("{other}"),
-        };
-        let given = words.get(4).filter(|_| outcome == Outcome::Approved).map(|text| amount(text));
-        Answer {
-            id: key.id,
-            originator: Some(key.originator),
-            outcome,
-            state: State::None,
-            reason,
-            decided_by: DecidedBy::Destination,
-            amount: given.unwrap_or(if outcome == Outcome::Approved { asked } else { Amount::ZERO }),
-            approval_code: ApprovalCode::new(*b"A1B2C3").unwrap(),
-            settlement_date: None,
-            partition: Partition(0),
-            epoch: Epoch(0),
-            sequence: Sequence(0),
-            retry_after_ms: 0,
-            extensions: Extensions::NONE,
-        }
-    }
-
-    /// `capture A 11 of 10 30.00 [last]`, `release A 12 of 10`, `reverse A 13 of 10 [to=m@B]`
-    fn follow_up(&mut self, words: &[&str]) -> Vec<String> {
-        let from = self.from(words[1]);
-        let id = self.id(from.participant, words[2].parse().unwrap());
-        let original = self.id(from.participant, words[4].parse().unwrap());
-        let expires = id.created().plus(30_000);
-        let payment_id = words.iter().find_map(|word| word.strip_prefix("to=")).unwrap_or("m@B");
-        let input = match words[0] {
-            "capture" => Input::Capture(
-                from,
-                Capture {
-                    id,
-                    original,
-                    originator: None,
-                    amount: amount(words[5]),
-                    currency: euro(),
-                    last: words.contains(&"last"),
-                    expires,
-                    delivery: None,
-                    repeat: false,
-                    attempt: 1,
-                    settlement_date: None,
-                    extensions: Extensions::NONE,
-                },
-            ),
-            "release" => Input::Release(
-                from,
-                Release {
-                    id,
-                    original,
-                    originator: None,
-                    expires,
-                    delivery: None,
-                    expired: false,
-                    repeat: false,
-                    attempt: 1,
-                    extensions: Extensions::NONE,
-                },
-            ),
-            _ => Input::Reverse(
-                from,
-                Reverse {
-                    id,
-                    original,
-                    originator: None,
-                    payment_id: payment_id.parse().unwrap(),
-                    reason: 0,
-                    expires,
-                    delivery: None,
-                    repeat: false,
-                    attempt: 1,
-                    settlement_date: None,
-                    extensions: Extensions::NONE,
-                },
-            ),
-        };
-        self.step(&input)
     }
 
     /// Time passes; each deadline on the way is met with a tick at its millisecond.
@@ -413,8 +303,7 @@ impl World {
             links.retain(|link| link.session != from.session);
             return self.step(&Input::LinkLost(from));
         }
-        let session = SessionId(self.sessions.len() as u64 + 1);
-        self.sessions.insert(session, from.participant);
+        let session = from.session;
         links.push(LiveSession {
             session,
             instance: from.instance,
@@ -426,30 +315,8 @@ impl World {
         self.step(&Input::LinkUp(From { session, ..from }))
     }
 
-    /// `configure A cap=200.00 [amount=.. daily=.. count=N]` or `configure without D`
-    fn configure(&mut self, words: &[&str]) -> Vec<String> {
-        let mut all = ["A", "C", "B", "D"].map(participant).to_vec();
-        if words[1] == "without" {
-            all.retain(|record| record.name != words[2]);
-        } else {
-            let record = all.iter_mut().find(|record| record.name == words[1]).unwrap();
-            for word in &words[2..] {
-                let (name, value) = word.split_once('=').unwrap();
-                let limits = &mut record.limits[0].1;
-                match name {
-                    "cap" => record.caps[0].1 = Total::from(amount(value)),
-                    "amount" => limits.amount = Some(amount(value)),
-                    "daily" => limits.daily_amount = Some(Total::from(amount(value))),
-                    "count" => limits.daily_count = Some(value.parse().unwrap()),
-                    other => panic!("{other}"),
-                }
-            }
-        }
-        self.step(&Input::Configure(all, routes()))
-    }
-
     pub(super) fn is_up(&self, who: &str) -> bool {
-        self.from(who).session != SessionId(0)
+        self.live(who).2.is_some()
     }
 
     /// Everything heals: all links come, destinations acknowledge whatever they are sent. Then everything finishes.
