@@ -77,7 +77,7 @@ pub enum PlayError {
         /// Who.
         name: String,
         /// Why.
-        source: LinkError,
+        source: Box<LinkError>,
     },
     /// The timer failed.
     #[error("timer: {0}")]
@@ -179,7 +179,7 @@ impl Player {
     }
 
     fn link_error(&self, source: LinkError) -> PlayError {
-        PlayError::Link { name: self.name.clone(), source }
+        PlayError::Link { name: self.name.clone(), source: Box::new(source) }
     }
 
     /// Dials until there is a link; `None` when the run is over. Arrivals whose deadline passes meanwhile are shed.

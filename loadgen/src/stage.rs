@@ -132,3 +132,35 @@ impl Faults {
         self.example(text);
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A stage for tests: a budget of three seconds, measured from the start, three merchants a destination.
+    pub(crate) fn stage(operators: u32, acquirers: u32) -> Stage {
+        let mps = (1..=acquirers).map(|n| ("acq-{}", n)).chain((1..=operators).map(|n| ("mps-{}", n)));
+        Stage {
+            origin: Instant::now(),
+            rules: Rules {
+                budget_ms: 3_000,
+                expires_ms: 30_000,
+                currency: Currency::from_code("EUR").unwrap(),
+                security_level: SecurityLevel::Three,
+                channel: Channel::PacketData,
+                measure_from_ns: 0,
+                measure_until_ns: 1_000_000_000,
+                tolerate_restarts: false,
+            },
+            payees: Payees::new(mps, "shop-{}", 3).unwrap(),
+            spaces: (0..operators).map(|operator| IdSpace::new(1, operator)).collect(),
+            operators: RefCell::new(
+                (0..operators).map(|n| (ParticipantNumber::new(n as u16 + 1).unwrap(), n)).collect(),
+            ),
+            memory: RefCell::new(Memory::new(operators)),
+            own_time: (0..operators).map(|_| RefCell::new(Vec::new())).collect(),
+            faults: RefCell::new(Faults::default()),
+            history_stalls: Cell::new(0),
+        }
+    }
+}

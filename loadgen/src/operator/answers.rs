@@ -12,8 +12,8 @@ use crate::latency::Measure;
 use crate::operation_id::IdFields;
 use crate::stage::Now;
 
-/// Pause before a refused repeat is said again, where the switch names none.
-const REFUSED_PAUSE_NS: u64 = 100_000_000;
+/// Pause before a refused request is said again; the switch may ask for a longer one.
+const REFUSED_PAUSE_NS: u64 = 50_000_000;
 
 impl Operator {
     /// Takes an answer.
@@ -139,10 +139,9 @@ impl Operator {
         if at.switch > operation.step_expires(&self.stage.rules) || answer.reason == Reason::Expired {
             return self.ask(at, slot, Purpose::Resolve, out);
         }
-        let pause_ns = match answer.reason {
-            Reason::Busy => u64::from(answer.retry_after_ms.max(1)) * 1_000_000,
-            _ => REFUSED_PAUSE_NS,
-        };
+        // Each refusal in a row doubles the pause, so that a switch that cannot is not asked by thousands at once.
+        let doubled = REFUSED_PAUSE_NS << operation.copies.saturating_sub(1).min(5);
+        let pause_ns = doubled.max(u64::from(answer.retry_after_ms) * 1_000_000);
         self.wait(at, slot, pause_ns, Wake::Repeat);
     }
 

@@ -148,6 +148,8 @@ impl Operator {
 
     /// Asks what became of the authorize.
     pub(super) fn ask(&mut self, at: Now, slot: u32, purpose: Purpose, out: &mut dyn Outgoing) {
+        // An inquiry that is still out was lost with its link.
+        self.give_up_inquiry(at, slot);
         self.set_phase(slot, Phase::Asking(purpose));
         let Some(operation) = &mut self.slots[slot as usize] else { return };
         operation.asked = operation.asked.saturating_add(1);

@@ -215,19 +215,24 @@ impl Operator {
 
     /// Nobody says what became of it.
     pub(super) fn give_up(&mut self, at: Now, slot: u32) {
-        let number = self.number;
+        self.give_up_inquiry(at, slot);
         let Some(operation) = &self.slots[slot as usize] else { return };
-        let original = operation.original(self.space);
+        let (message, copies) = (message_of(operation), operation.copies);
+        let (id, original) = (operation.request(self.space), operation.original(self.space));
         if let Some(history) = &mut self.history {
-            let message = message_of(operation);
-            let record = Record::new(EventKind::GaveUp, at.into()).about(message, operation.copies).ids(
-                number,
-                operation.request(self.space),
-                original,
-            );
-            history.write(record);
+            let record = Record::new(EventKind::GaveUp, at.into());
+            history.write(record.about(message, copies).ids(self.number, id, original));
         }
         self.end(slot, Ending::Unknown);
+    }
+
+    /// Writes down that an inquiry, if one is out, will not be waited for.
+    pub(super) fn give_up_inquiry(&mut self, at: Now, slot: u32) {
+        let Some(operation) = &self.slots[slot as usize] else { return };
+        let (Phase::Asking(_), Some(history)) = (operation.phase, &mut self.history) else { return };
+        let original = operation.original(self.space);
+        let record = Record::new(EventKind::GaveUp, at.into()).about(MessageType::Inquiry, operation.asked);
+        history.write(record.ids(self.number, original, original));
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn gather(
         let link = Link::dial(&config, a.switch).await.map_err(|source| RunError::SignOn {
             name: name.clone(),
             address: a.switch,
-            source,
+            source: Box::new(source),
         })?;
         links.push((name, operator, config, link));
     }

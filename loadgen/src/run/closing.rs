@@ -6,6 +6,9 @@ use crate::accounting::Accounting;
 use crate::admin::{self, Positions};
 use crate::books::{Ledger, Open, compare_positions, compare_sides};
 
+/// A destination that was sent nothing for this long has been sent everything, unless a hold is open.
+const QUIET_NS: u64 = 200_000_000;
+
 /// How the books stand.
 #[derive(Clone, Debug, Default)]
 pub struct Closing {
@@ -15,6 +18,8 @@ pub struct Closing {
     pub in_flight: u64,
     /// Whether every operator has sent what it had to send.
     pub all_sent: bool,
+    /// Whether destinations still hold something, or were sent something a moment ago.
+    pub destinations_busy: bool,
     /// Where the books do not close.
     pub open: Vec<Open>,
     /// Why the switch's positions could not be compared.
@@ -54,7 +59,7 @@ impl Closing {
 
     /// Whether nothing is left to wait for.
     pub const fn is_done(&self) -> bool {
-        self.is_settled() && self.open.is_empty() && self.unread.is_none()
+        self.is_settled() && !self.destinations_busy && self.open.is_empty() && self.unread.is_none()
     }
 
     /// Counts the endings anew, once everybody has left.
@@ -86,6 +91,11 @@ pub(super) async fn look(plan: &Plan, cast: &Cast, before: Option<&Positions>) -
             *destinations.flows.entry((operator.clone(), name.clone())).or_default() += *flow;
         }
     }
+    closing.destinations_busy = cast.stage.memory.borrow().open_holds() > 0
+        || cast
+            .destinations
+            .iter()
+            .any(|(_, tally)| cast.stage.ns().saturating_sub(tally.borrow().latest_ns) < QUIET_NS);
     let total = closing.accounting.total();
     closing.in_flight = total.sent.saturating_sub(total.ended());
     closing.open = compare_sides(&operators, &destinations);

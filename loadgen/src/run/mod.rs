@@ -38,7 +38,7 @@ pub enum RunError {
         /// Where.
         address: SocketAddr,
         /// Why.
-        source: LinkError,
+        source: Box<LinkError>,
     },
     /// A participant's certificate cannot be used.
     #[error("certificate of {name}: {reason}")]
