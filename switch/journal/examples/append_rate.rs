@@ -63,11 +63,12 @@ fn append(
     let counts = statistics.counts();
     let per_second = |n: u64| u128::from(n) * 1_000_000 / took.as_micros();
     println!(
-        "{under_way} under way: {} syncs/s, {} MB/s, {} facts/s, mean sync {} us",
+        "{under_way} under way: {} syncs/s, {} MB/s, {} facts/s, mean sync {} us, waited for {} segments",
         per_second(counts.syncs),
         per_second(counts.bytes) / 1_000_000,
         per_second(last - first),
         counts.sync_us_sum / counts.syncs.max(1),
+        counts.blocked,
     );
     println!(
         "  sync latency, buckets of {:?} us: {:?}",

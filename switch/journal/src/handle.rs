@@ -312,7 +312,7 @@ fn run_preparer<S: Storage>(mut preparer: Preparer<S>, supply: &Supply, report: 
     while !supply.is_stopping() {
         match preparer.step() {
             Ok(Prepared::More) => {}
-            Ok(Prepared::Wait(pause)) => supply.wait(pause),
+            Ok(Prepared::Pause(pause) | Prepared::Wait(pause)) => supply.wait(pause),
             Ok(Prepared::Idle) => supply.wait_wanted(),
             Err(failure) => return report(failure),
         }

@@ -16,6 +16,7 @@ pub struct Statistics {
     seals: AtomicU64,
     facts: AtomicU64,
     batches: AtomicU64,
+    blocked: AtomicU64,
     sync_us_sum: AtomicU64,
     sync_buckets: [AtomicU64; SYNC_BUCKETS_US.len() + 1],
 }
@@ -35,6 +36,8 @@ pub struct Counts {
     pub facts: u64,
     /// Batches merged into the frames.
     pub batches: u64,
+    /// Frames that had to wait for a segment.
+    pub blocked: u64,
     /// Time spent in writes and syncs, in microseconds.
     pub sync_us_sum: u64,
     /// Syncs by latency, see [`SYNC_BUCKETS_US`].
@@ -59,6 +62,10 @@ impl Statistics {
         self.facts.fetch_add(u64::from(facts), Relaxed);
     }
 
+    pub(crate) fn blocked(&self) {
+        self.blocked.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn sealed(&self) {
         self.seals.fetch_add(1, Relaxed);
     }
@@ -72,6 +79,7 @@ impl Statistics {
             seals: self.seals.load(Relaxed),
             facts: self.facts.load(Relaxed),
             batches: self.batches.load(Relaxed),
+            blocked: self.blocked.load(Relaxed),
             sync_us_sum: self.sync_us_sum.load(Relaxed),
             sync_buckets: std::array::from_fn(|i| {
                 self.sync_buckets.get(i).map_or(0, |bucket| bucket.load(Relaxed))

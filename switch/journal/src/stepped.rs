@@ -108,7 +108,7 @@ impl<S: Storage> SteppedJournal<S> {
 
 impl<S: Storage> Machines<S> {
     fn work(&mut self) -> Result<(), JournalFailure> {
-        while self.preparer.step()? == Prepared::More {}
+        self.prepare()?;
         while let Some(batch) = self.queue.pop_front() {
             match self.writer.offer(batch) {
                 Ok(empty) => self.buffers.push(empty),
@@ -117,12 +117,22 @@ impl<S: Storage> Machines<S> {
                     if let Next::Blocked(_) = self.writer.commit_now()? {
                         return Ok(());
                     }
-                    while self.preparer.step()? == Prepared::More {}
+                    self.prepare()?;
                 }
             }
         }
         self.writer.turn()?;
         Ok(())
+    }
+
+    /// Makes the next segment, if one is wanted and there is room.
+    fn prepare(&mut self) -> Result<(), JournalFailure> {
+        loop {
+            match self.preparer.step()? {
+                Prepared::More | Prepared::Pause(_) => {}
+                Prepared::Wait(_) | Prepared::Idle => return Ok(()),
+            }
+        }
     }
 }
 

@@ -12,12 +12,12 @@ use crate::format::{JournalId, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::shared::JournalFailure;
 use crate::storage::{Position, Segment, SegmentNumber, Storage};
 
-/// Zeros written at once.
+/// Zeros written at once where the next segment may soon be needed, or nothing else wants the disk.
 const CHUNK_BYTES: usize = 1 << 20;
-/// How far zeros may run ahead of twice what the current segment has used before they are paced.
-const AHEAD_BYTES: u64 = 16 << 20;
-/// The pause after each chunk beyond that: zeros must not take the disk from the frames.
-const PACE: Duration = Duration::from_millis(4);
+/// Zeros written at once otherwise: the sync of a frame also waits for those that the drive has not stored yet.
+const SMALL_CHUNK_BYTES: usize = 128 << 10;
+/// The pause after each small chunk: zeros must not take the disk from the frames.
+const PACE: Duration = Duration::from_millis(1);
 
 /// Between the writer, which wants segments, and the preparer, which makes them.
 #[derive(Debug)]
@@ -101,7 +101,9 @@ impl Supply {
 pub(crate) enum Prepared {
     /// At once.
     More,
-    /// After so long.
+    /// After so long, to leave the disk to the frames.
+    Pause(Duration),
+    /// After so long: there was no room.
     Wait(Duration),
     /// When a segment is wanted.
     Idle,
@@ -163,16 +165,17 @@ impl<S: Storage> Preparer<S> {
 
     fn write_zeros(&mut self, segment: SegmentNumber, written: u64) -> Result<Prepared, JournalFailure> {
         let left = usize::try_from(self.segment_bytes.saturating_sub(written)).unwrap_or(usize::MAX);
+        // Twice as fast as the current segment fills is in time.
+        let late = written < self.supply.state().used.saturating_mul(2);
+        let chunk = if late { CHUNK_BYTES } else { SMALL_CHUNK_BYTES };
         let zeros = self.zeros.as_slice();
-        let zeros = zeros.get(..left).unwrap_or(zeros);
+        let zeros = zeros.get(..left.min(chunk)).unwrap_or(zeros);
         if let Err(source) = self.storage.write_at(Position { segment, offset: written }, zeros) {
             return self.no_room(segment, source);
         }
         let written = written.saturating_add(u64::try_from(zeros.len()).unwrap_or(u64::MAX));
         self.job = Some((segment, written));
-        let used = self.supply.state().used;
-        let ahead = written > used.saturating_mul(2).saturating_add(AHEAD_BYTES);
-        Ok(if ahead { Prepared::Wait(PACE) } else { Prepared::More })
+        Ok(if late { Prepared::More } else { Prepared::Pause(PACE) })
     }
 
     /// Want of room is said and tried again later; anything else ends the journal.

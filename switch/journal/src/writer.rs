@@ -188,6 +188,7 @@ pub(crate) struct Writer<S> {
     /// When the last frame was durable.
     last_frame_at: Duration,
     unsealed: bool,
+    blocked: bool,
 }
 
 impl<S: fmt::Debug> fmt::Debug for Writer<S> {
@@ -218,6 +219,7 @@ impl<S: Storage> Writer<S> {
             last_frame_at: Duration::ZERO,
             // The epoch frame is covered like one with facts.
             unsealed: true,
+            blocked: false,
         }
     }
 
@@ -308,8 +310,13 @@ impl<S: Storage> Writer<S> {
 
     fn commit(&mut self) -> Result<Next, JournalFailure> {
         if !self.has_place(self.frame.disk_bytes()) {
+            if !self.blocked {
+                self.shared.statistics.blocked();
+            }
+            self.blocked = true;
             return Ok(Next::Blocked(BLOCKED_RETRY));
         }
+        self.blocked = false;
         let (body_bytes, count, batches) = (self.frame.body_bytes, self.frame.count, self.frame.batches);
         self.write(FrameKind::Facts)?;
         self.shared.statistics.facts(batches, count);
