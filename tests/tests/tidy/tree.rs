@@ -8,6 +8,8 @@ pub(crate) struct File {
     /// From the root of the repository, with `/` between the parts.
     pub(crate) path: String,
     pub(crate) text: String,
+    /// The whole file is for tests and benches only.
+    is_test: bool,
 }
 
 /// Where the repository is.
@@ -32,31 +34,50 @@ pub(crate) fn files(endings: &[&str]) -> Vec<File> {
             } else if endings.iter().any(|ending| name.ends_with(ending)) {
                 let text = fs::read_to_string(&path).unwrap();
                 let path = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
-                found.push(File { path, text });
+                let is_test = path.split('/').any(|part| matches!(part, "tests" | "benches"));
+                found.push(File { path, text, is_test });
             }
         }
+    }
+    let modules: Vec<String> = found.iter().flat_map(test_modules).collect();
+    for file in &mut found {
+        let module = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        file.is_test |= modules.iter().any(|m| module == m || module.starts_with(&format!("{m}/")));
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     assert!(!found.is_empty(), "no files with the endings {endings:?} under {}", root.display());
     found
 }
 
-impl File {
-    /// Whether the whole file is for tests and benches only.
-    pub(crate) fn is_test(&self) -> bool {
-        let parts = || self.path.split('/');
-        parts().any(|part| matches!(part, "tests" | "benches" | "tests.rs"))
-    }
+/// The modules in files of their own that a file has for its tests only, as paths without their ending.
+fn test_modules(file: &File) -> Vec<String> {
+    let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+    let folder = match name {
+        "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
+        _ => format!("{folder}/{}", name.trim_end_matches(".rs")),
+    };
+    let lines: Vec<&str> = file.text.lines().map(str::trim).collect();
+    let name_after = |at: usize| {
+        let after = lines[at + 1..].iter().find(|line| !line.starts_with('#'))?;
+        after.strip_prefix("mod ")?.strip_suffix(';')
+    };
+    (0..lines.len())
+        .filter(|at| lines[*at] == "#[cfg(test)]")
+        .filter_map(name_after)
+        .map(|module| format!("{folder}/{module}"))
+        .collect()
+}
 
+impl File {
     /// The lines that production code is made of, with their numbers from one.
     pub(crate) fn production_lines(&self) -> Vec<(usize, &str)> {
-        let tests_from = if self.is_test() { 0 } else { self.first_test_line() };
+        let tests_from = if self.is_test { 0 } else { self.first_test_line() };
         self.lines().into_iter().take(tests_from).collect()
     }
 
     /// The lines that only tests are made of.
     pub(crate) fn test_lines(&self) -> Vec<(usize, &str)> {
-        let tests_from = if self.is_test() { 0 } else { self.first_test_line() };
+        let tests_from = if self.is_test { 0 } else { self.first_test_line() };
         self.lines().into_iter().skip(tests_from).collect()
     }
 
@@ -71,7 +92,7 @@ impl File {
         let opens_tests = |at: &usize| {
             let after = lines[at + 1..].iter().find(|line| !line.trim_start().starts_with('#'));
             lines[*at].trim() == "#[cfg(test)]"
-                && after.is_some_and(|line| line.trim_start().starts_with("mod "))
+                && after.is_some_and(|line| line.trim_start().starts_with("mod ") && line.ends_with('{'))
         };
         (0..lines.len()).find(opens_tests).unwrap_or(lines.len())
     }
