@@ -103,7 +103,7 @@ reasons! {
     236 OriginalReversed "The original was reversed.";
     237 CaptureAboveHold "The capture exceeds what is still held.";
     238 CapturesManyNotAllowed "The reservation allows one capture only; it must be final.";
-    239 NotCapturable "A payment or verification cannot be captured or released.";
+    239 NotCapturable "Only a reservation can be captured; a payment cannot be released.";
     240 CurrencyDiffers "The currency is not that of the original.";
     241 ReversalOfReversal "A reversal is never reversed.";
     242 TooManyDeliveries "The transaction has reached its limit of messages to the destination.";

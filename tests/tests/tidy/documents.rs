@@ -85,3 +85,21 @@ fn files_that_documents_name_exist() {
     }
     expect_none("files that do not exist", &wrong);
 }
+
+/// `docs/INVARIANTS.md` has a section for each invariant, and each section names where it is asserted and tested.
+#[test]
+fn every_invariant_says_where_it_is_asserted_and_tested() {
+    let text = std::fs::read_to_string(root().join("docs/INVARIANTS.md")).unwrap();
+    let sections: Vec<&str> = text.split("\n## ").skip(1).collect();
+    for number in 1..=INVARIANTS {
+        let section = sections
+            .iter()
+            .find(|section| section.starts_with(&format!("I{number}:")))
+            .unwrap_or_else(|| panic!("docs/INVARIANTS.md has no section for I{number}"));
+        for part in ["Asserted in", "Tested in"] {
+            let line = section.split("\n\n").find(|paragraph| paragraph.starts_with(part));
+            let line = line.unwrap_or_else(|| panic!("I{number} does not say: {part}"));
+            assert!(!quoted_paths(line).is_empty(), "I{number} names no file after: {part}");
+        }
+    }
+}
