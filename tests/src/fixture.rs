@@ -82,13 +82,16 @@ impl Fixture {
     pub fn restart(&mut self) {
         self.stop();
         let config = Config::load(&self.directory.path().join("holdfast.toml")).unwrap();
-        self.switch = Some(Switch::start(config).unwrap());
+        // Starting and stopping wait, which a test's own runtime does not allow.
+        let started = std::thread::spawn(|| Switch::start(config)).join().expect("starting does not panic");
+        self.switch = Some(started.unwrap());
     }
 
     /// Stops the switch in order.
     pub fn stop(&mut self) {
         if let Some(switch) = self.switch.take() {
-            switch.stop().unwrap();
+            let stopped = std::thread::spawn(|| switch.stop()).join().expect("stopping does not panic");
+            stopped.unwrap();
         }
     }
 
@@ -131,9 +134,9 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        if let Some(switch) = self.switch.take() {
-            switch.stop.ask();
-        }
+        // Its journal must not be removed under it: that would, rightly, abort the process.
+        let stopped = self.switch.take().map(|switch| std::thread::spawn(|| switch.stop()).join());
+        assert!(matches!(stopped, None | Some(Ok(Ok(())))) || std::thread::panicking(), "{stopped:?}");
     }
 }
 

@@ -134,7 +134,7 @@ fn journal(mut section: Section<'_>, base: &Path) -> JournalConfig {
     let d = JournalConfig::default();
     let config = JournalConfig {
         directory: path(&mut section, "directory", base, &d.directory),
-        segment_bytes: section.number("segment_bytes", d.segment_bytes, (1 << 20)..=(16 << 30)),
+        segment_bytes: section.number("segment_bytes", d.segment_bytes, (8 << 20)..=(16 << 30)),
         gather_us: section.number("gather_us", d.gather_us, 0..=10_000),
         gather_bytes: section.number("gather_bytes", d.gather_bytes, 4_096..=(16 << 20)),
         unsynced_bytes_max: section.number("unsynced_bytes_max", d.unsynced_bytes_max, (1 << 20)..=(4 << 30)),

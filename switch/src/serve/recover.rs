@@ -54,11 +54,16 @@ pub(super) fn recover(
 }
 
 fn journal_settings(journal: &JournalConfig) -> holdfast_journal::Settings {
+    let defaults = holdfast_journal::Settings::default();
+    // Several frames fit the smallest segment, and the driver's largest batch fits the smallest frame.
+    let quarter = usize::try_from(journal.segment_bytes / 4).unwrap_or(usize::MAX);
     holdfast_journal::Settings {
+        frame_bytes_max: defaults.frame_bytes_max.min(quarter),
+        batch_bytes_max: defaults.batch_bytes_max.min(quarter),
         segment_bytes: journal.segment_bytes,
         gather: Duration::from_micros(journal.gather_us),
         gather_bytes: usize::try_from(journal.gather_bytes).unwrap_or(usize::MAX),
         full_reserve_bytes: journal.full_reserve_bytes,
-        ..holdfast_journal::Settings::default()
+        ..defaults
     }
 }

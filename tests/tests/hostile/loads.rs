@@ -42,8 +42,9 @@ async fn a_flood_ends_the_link_and_nobody_elses() {
 
 #[tokio::test]
 async fn a_participant_that_never_reads_loses_its_link_and_nobody_else() {
-    let fixture =
-        Fixture::start("[sessions]\noutbound_bytes_max = 65536\n[transport]\nstream_window_bytes = 65536\n");
+    let fixture = Fixture::start(
+        "[sessions]\noutbound_bytes_max = 65536\necho_timeout_ms = 60000\n[transport]\nstream_window_bytes = 65536\n",
+    );
     let (mut feeder, mut operator) =
         (Peer::operator(&fixture, "operator-1").await, Peer::operator(&fixture, "operator-2").await);
     let mut acquirer = Peer::destination(&fixture, "acquirer-1").await;
@@ -69,7 +70,9 @@ async fn a_participant_that_never_reads_loses_its_link_and_nobody_else() {
 
 #[tokio::test]
 async fn a_thousand_dials_of_one_participant_leave_room_for_the_others() {
-    let fixture = Fixture::start("[sessions]\nlinks_for_participant_max = 4\nlinks_max = 64\n");
+    let fixture = Fixture::start(
+        "[sessions]\nlinks_for_participant_max = 4\nlinks_max = 64\necho_timeout_ms = 60000\n",
+    );
     let (mut operator, mut acquirer) =
         (Peer::operator(&fixture, "operator-2").await, Peer::destination(&fixture, "acquirer-1").await);
     let mut links = Vec::new();
@@ -78,7 +81,7 @@ async fn a_thousand_dials_of_one_participant_leave_room_for_the_others() {
         peer.sign_on(holdfast_protocol::SignOn { instance: Instance(n), ..sign_on(true, false) }).await;
         links.push(peer);
     }
-    for _ in 0..250 {
+    for _ in 0..1_000 {
         let (connection, _endpoint) = dial(fixture.address(), &fixture.certs(), "operator-1").await.unwrap();
         let closed = wait_for("the refusal", connection.closed()).await;
         let number = u32::from(Reason::TooManyLinks.number());
