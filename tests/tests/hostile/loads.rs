@@ -51,19 +51,11 @@ async fn a_participant_that_never_reads_loses_its_link_and_nobody_else() {
     let mut deaf = Peer::dial(&fixture, "acquirer-2").await;
     // It takes what QUIC takes for it, and reads nothing of its lane.
     deaf.sign_on(holdfast_protocol::SignOn { window: 1_000_000, ..sign_on(false, true) }).await;
-    let batch: Vec<Message> = (0..500).map(|_| pay("shop@acq-2", 1).into()).collect();
-    let closed = async {
-        loop {
-            feeder.send(&batch).await;
-            for _ in 0..batch.len() {
-                if deaf.connection.close_reason().is_some() {
-                    return;
-                }
-                tokio::task::yield_now().await;
-            }
-        }
-    };
-    wait_for("the deaf link's end", closed).await;
+    // More than its QUIC stream, the switch's send buffer and the queue take together, and within the feeder's window.
+    for _ in 0..24 {
+        let batch: Vec<Message> = (0..500).map(|_| pay("shop@acq-2", 1).into()).collect();
+        feeder.send(&batch).await;
+    }
     assert_eq!(deaf.closed().await, Reason::NotReading);
     pays(&mut operator, &mut acquirer, "shop@acq-1").await;
 }
@@ -85,8 +77,9 @@ async fn a_thousand_dials_of_one_participant_leave_room_for_the_others() {
         let (connection, _endpoint) = dial(fixture.address(), &fixture.certs(), "operator-1").await.unwrap();
         let closed = wait_for("the refusal", connection.closed()).await;
         let number = u32::from(Reason::TooManyLinks.number());
-        let refused =
-            matches!(&closed, quinn::ConnectionError::ApplicationClosed(c) if c.error_code == number.into());
+        // Where the switch has forgotten the link already, its endpoint resets it.
+        let refused = matches!(&closed, quinn::ConnectionError::ApplicationClosed(c) if c.error_code == number.into())
+            || closed == quinn::ConnectionError::Reset;
         assert!(refused, "{closed:?}");
     }
     pays(&mut operator, &mut acquirer, "shop@acq-1").await;
