@@ -64,7 +64,9 @@ pub struct Stage {
     /// The ids of each operator.
     pub spaces: Vec<IdSpace>,
     /// Which operator has which participant number, once it has signed on.
-    pub operators: RefCell<Vec<(ParticipantNumber, u32)>>,
+    pub operators: Operators,
+    /// How long after its creation a request may still be repeated.
+    pub remembered_ms: u64,
     /// What the destinations remember.
     pub memory: RefCell<Memory>,
     /// Time that destinations took, in nanoseconds, by operator and slot.
@@ -87,18 +89,32 @@ impl Stage {
     pub fn ns(&self) -> u64 {
         self.ns_at(Instant::now())
     }
+}
 
+/// Operators by participant number.
+#[derive(Debug)]
+pub struct Operators {
+    /// One more than the operator's place, by number; zero for nobody.
+    places: Box<[Cell<u16>]>,
+}
+
+impl Default for Operators {
+    fn default() -> Self {
+        Self { places: vec![Cell::new(0); usize::from(u16::MAX) + 1].into_boxed_slice() }
+    }
+}
+
+impl Operators {
     /// The operator with this participant number, counted from zero.
     #[inline]
-    pub fn operator_of(&self, number: ParticipantNumber) -> Option<u32> {
-        self.operators.borrow().iter().find(|(n, _)| *n == number).map(|(_, index)| *index)
+    pub fn find(&self, number: ParticipantNumber) -> Option<u32> {
+        u32::from(self.places[usize::from(number.get())].get()).checked_sub(1)
     }
 
     /// Notes the participant number that the switch gave an operator.
-    pub fn set_operator(&self, number: ParticipantNumber, index: u32) {
-        let mut operators = self.operators.borrow_mut();
-        operators.retain(|(_, other)| *other != index);
-        operators.push((number, index));
+    pub fn set(&self, number: ParticipantNumber, index: u32) {
+        let place = u16::try_from(index + 1).expect("the command line allows 64 operators");
+        self.places[usize::from(number.get())].set(place);
     }
 }
 
@@ -154,9 +170,12 @@ pub(crate) mod tests {
             },
             payees: Payees::new(mps, "shop-{}", 3).unwrap(),
             spaces: (0..operators).map(|operator| IdSpace::new(1, operator)).collect(),
-            operators: RefCell::new(
-                (0..operators).map(|n| (ParticipantNumber::new(n as u16 + 1).unwrap(), n)).collect(),
-            ),
+            operators: {
+                let all = Operators::default();
+                (0..operators).for_each(|n| all.set(ParticipantNumber::new(n as u16 + 1).unwrap(), n));
+                all
+            },
+            remembered_ms: 65_000,
             memory: RefCell::new(Memory::new(operators)),
             own_time: (0..operators).map(|_| RefCell::new(Vec::new())).collect(),
             faults: RefCell::new(Faults::default()),

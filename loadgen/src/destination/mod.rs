@@ -96,7 +96,7 @@ impl Destination {
     /// The operator and the number behind an id; `None` for one of another run or of a stranger.
     #[inline]
     fn key(&self, originator: ParticipantNumber, original: RequestId) -> Option<Key> {
-        let operator = self.stage.operator_of(originator)?;
+        let operator = self.stage.operators.find(originator)?;
         let fields = self.stage.spaces.get(operator as usize)?.fields(original)?;
         Some(Key { operator, fields })
     }

@@ -234,7 +234,7 @@ impl Operator {
 
     /// A second answer to an operation that has ended: it must agree with how it ended.
     fn on_answer_after_end(&mut self, at: Now, fields: IdFields, answer: &Answer) {
-        let ended = self.ended.get(&fields.number).copied();
+        let ended = self.find_ended(fields.number);
         if let (Some(history), Some(ended)) = (&mut self.history, ended) {
             let message = if fields.step == 0 { MessageType::Authorize } else { ended.message };
             let record = Record::new(EventKind::Heard, at.into())

@@ -81,8 +81,10 @@ struct Ended {
     reason: Reason,
 }
 
-/// Operations remembered for second answers.
-const ENDED_MAX: usize = 200_000;
+/// How long an operation is remembered for second answers: until no request can be repeated, and at most this many in a
+/// generation.
+const ENDED_NS: u64 = 120_000_000_000;
+const ENDED_MAX: usize = 2_000_000;
 
 /// See the module.
 #[derive(Debug)]
@@ -107,7 +109,9 @@ pub struct Operator {
     free: Vec<u32>,
     timers: BinaryHeap<Timer>,
     next_sweep_ns: u64,
-    ended: HashMap<u64, Ended>,
+    /// The younger and the older generation.
+    ended: [HashMap<u64, Ended>; 2],
+    next_generation_ns: u64,
     batch: Batch,
     tally: Rc<RefCell<Tally>>,
     history: Option<History>,
@@ -136,7 +140,8 @@ impl Operator {
             free: Vec::new(),
             timers: BinaryHeap::new(),
             next_sweep_ns: 0,
-            ended: HashMap::new(),
+            ended: [HashMap::new(), HashMap::new()],
+            next_generation_ns: ENDED_NS,
             batch: Batch::default(),
             tally,
             history: None,
@@ -201,7 +206,7 @@ impl Operator {
         }
         self.free.push(slot);
         self.tally.borrow_mut().accounting.of_mut(operation.arrival.scenario).end(ending);
-        if operation.repeated && self.ended.len() < ENDED_MAX {
+        if operation.repeated {
             let (outcome, reason) = match ending {
                 Ending::Approved => (Outcome::Approved, Reason::None),
                 Ending::Declined(reason) => (Outcome::Declined, reason),
@@ -209,8 +214,22 @@ impl Operator {
                 Ending::Unknown | Ending::Error(_) => (Outcome::Refused, Reason::None),
             };
             let (original, message) = (operation.original(self.space), timers::message_of(&operation));
-            self.ended.insert(operation.arrival.number, Ended { original, message, outcome, reason });
+            let [younger, _] = &mut self.ended;
+            younger.insert(operation.arrival.number, Ended { original, message, outcome, reason });
         }
+    }
+
+    /// Forgets operations that ended long ago.
+    fn forget_ended(&mut self, at: Now) {
+        let [younger, older] = &mut self.ended;
+        if at.ns >= self.next_generation_ns || younger.len() >= ENDED_MAX {
+            self.next_generation_ns = at.ns + ENDED_NS;
+            *older = std::mem::take(younger);
+        }
+    }
+
+    fn find_ended(&self, number: u64) -> Option<Ended> {
+        self.ended.iter().find_map(|generation| generation.get(&number)).copied()
     }
 
     /// Ends an operation as an error, with an example in words.
@@ -250,9 +269,17 @@ impl Operator {
         for slot in 0..self.slots.len() {
             let slot = u32::try_from(slot).expect("the table has fewer than 2^24 slots");
             let Some(operation) = &self.slots[slot as usize] else { continue };
-            if broken && operation.phase.is_unanswered() {
-                self.end(slot, Ending::Error(Fault::LinkBroken));
-                continue;
+            let is_late = at.ns > operation.sent_ns + self.stage.rules.budget_ns();
+            match (operation.phase.is_unanswered(), broken) {
+                (true, true) => {
+                    self.end(slot, Ending::Error(Fault::LinkBroken));
+                    continue;
+                }
+                (true, false) if is_late => {
+                    self.give_up(at, slot);
+                    continue;
+                }
+                (true | false, _) => {}
             }
             let scenario = operation.arrival.scenario;
             self.tally.borrow_mut().accounting.of_mut(scenario).in_flight_at_end += 1;

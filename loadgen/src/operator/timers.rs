@@ -65,6 +65,7 @@ impl Operator {
         if at.ns >= self.next_sweep_ns {
             self.next_sweep_ns = at.ns + SWEEP_NS;
             self.sweep(at, out);
+            self.forget_ended(at);
         }
         match self.pace {
             Loop::Open => self.send_due(at, out),

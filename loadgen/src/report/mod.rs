@@ -31,10 +31,21 @@ pub struct Measured {
     pub udp_drops: u64,
     /// The longest oversleep in it.
     pub hiccup_us: u64,
-    /// The journal's counters at both ends.
-    pub journal: Option<(JournalCounters, JournalCounters)>,
+    /// What the journal did; `None` where it could not be read.
+    pub journal: Option<JournalSpan>,
     /// Latencies second by second, with when each interval began.
     pub intervals: Vec<(Duration, Latencies)>,
+}
+
+/// The journal's counters at two moments.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalSpan {
+    /// At the earlier one.
+    pub start: JournalCounters,
+    /// At the later one.
+    pub end: JournalCounters,
+    /// Between them.
+    pub seconds: f64,
 }
 
 /// Everything about a run.
@@ -213,13 +224,13 @@ fn summary(
 }
 
 fn journal_rates(measured: &Measured) -> JournalRates {
-    let Some((start, end)) = measured.journal else { return JournalRates::default() };
+    let Some(JournalSpan { start, end, seconds }) = measured.journal else { return JournalRates::default() };
     // A switch that was restarted counts from zero again.
     let base = if end.syncs < start.syncs { JournalCounters::default() } else { start };
     let frames = end.frames - base.frames;
     JournalRates {
-        syncs_per_s: (end.syncs - base.syncs) / measured.seconds,
-        bytes_per_s: (end.bytes - base.bytes) / measured.seconds,
+        syncs_per_s: (end.syncs - base.syncs) / seconds,
+        bytes_per_s: (end.bytes - base.bytes) / seconds,
         batch_mean: if frames > 0.0 { (end.facts - base.facts) / frames } else { 0.0 },
     }
 }

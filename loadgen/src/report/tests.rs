@@ -54,7 +54,7 @@ fn measured() -> Measured {
         cpu_seconds: 0.5,
         udp_drops: 0,
         hiccup_us: 900,
-        journal: Some((counters(100.0), counters(300.0))),
+        journal: Some(JournalSpan { start: counters(100.0), end: counters(300.0), seconds: 2.0 }),
         intervals: vec![(Duration::ZERO, latencies)],
     }
 }
@@ -122,7 +122,10 @@ fn figures_are_those_of_the_run() {
 #[test]
 fn a_run_without_syncs_is_never_called_durable() {
     let still = JournalCounters { syncs: 100.0, ..JournalCounters::default() };
-    let report = report(closing(), Measured { journal: Some((still, still)), ..measured() });
+    let report = report(
+        closing(),
+        Measured { journal: Some(JournalSpan { start: still, end: still, seconds: 2.0 }), ..measured() },
+    );
     assert!(!report.summary.verdict.durable);
     assert!(table::text(&report).contains("durable NO"));
     let unread = Report::new(

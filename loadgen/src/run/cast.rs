@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use holdfast_participant::{Credentials, Link, LinkConfig, LinkSettings, Roles};
-use holdfast_protocol::{Channel, Instance, ParticipantNumber, SecurityLevel, UnixMillis};
+use holdfast_protocol::{Channel, Instance, ParticipantNumber, SecurityLevel, UnixMillis, Welcome};
 use tokio::sync::watch;
 
 use super::{Plan, RunError, nanos};
@@ -19,7 +19,7 @@ use crate::operator::{self, Loop, Operator};
 use crate::payees::{Payees, fill};
 use crate::player::{Act, Player};
 use crate::schedule::{Schedule, ScheduleSettings};
-use crate::stage::{Faults, Rules, Stage};
+use crate::stage::{Faults, Operators, Rules, Stage};
 
 /// The instance that every player signs on as.
 const INSTANCE: Instance = Instance(1);
@@ -35,6 +35,8 @@ pub(super) struct Entrance {
 /// Who plays, and what they count.
 pub(super) struct Cast {
     pub(super) stage: Rc<Stage>,
+    /// The switch's time when the run began.
+    pub(super) begun: UnixMillis,
     pub(super) players: Vec<Entrance>,
     /// Names of the operators, in their order, with what they count.
     pub(super) operators: Vec<(String, Rc<RefCell<operator::Tally>>)>,
@@ -61,9 +63,15 @@ pub(super) async fn gather(
         })?;
         links.push((name, operator, config, link));
     }
-    let stage = Rc::new(stage(plan)?);
-    let mut cast =
-        Cast { stage: Rc::clone(&stage), players: vec![], operators: vec![], destinations: vec![] };
+    let (_, _, _, first) = links.first().expect("the command line asks for one operator at least");
+    let stage = Rc::new(stage(plan, first.welcome())?);
+    let mut cast = Cast {
+        stage: Rc::clone(&stage),
+        begun: first.switch_time(),
+        players: vec![],
+        operators: vec![],
+        destinations: vec![],
+    };
     for (index, (name, operator, config, link)) in (0_u16..).zip(links) {
         let number = link.welcome().participant;
         let now = link.switch_time();
@@ -71,7 +79,7 @@ pub(super) async fn gather(
         destination.signed_on(history(&mut writer, Role::Destination, number, now, &name));
         cast.destinations.push((name.clone(), destination.tally()));
         let operator = operator.map(|index| {
-            stage.set_operator(number, index);
+            stage.operators.set(number, index);
             let mut operator = cast_operator(plan, &stage, index);
             operator.signed_on(number, history(&mut writer, Role::Operator, number, now, &name));
             cast.operators.push((name.clone(), operator.tally()));
@@ -122,7 +130,7 @@ fn link_config(plan: &Plan, name: &str, originates: bool) -> Result<LinkConfig, 
     Ok(config)
 }
 
-fn stage(plan: &Plan) -> Result<Stage, RunError> {
+fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
     let a = &plan.arguments;
     let acquirers = (1..=a.acquirers).map(|n| (a.acquirer_mps.as_str(), n));
     let operators = (1..=a.operators).map(|n| (a.operator_mps.as_str(), n));
@@ -134,7 +142,10 @@ fn stage(plan: &Plan) -> Result<Stage, RunError> {
         rules: Rules {
             budget_ms: u32::try_from(a.budget.as_millis())
                 .expect("the plan limits the budget to ten minutes"),
-            expires_ms: u64::try_from(a.expires.as_millis()).unwrap_or(u64::MAX),
+            // What expires later than the switch allows would be refused.
+            expires_ms: u64::try_from(a.expires.as_millis())
+                .unwrap_or(u64::MAX)
+                .min(u64::from(welcome.window_max_ms)),
             currency: plan.currency,
             security_level: SecurityLevel::Three,
             channel: Channel::PacketData,
@@ -144,7 +155,8 @@ fn stage(plan: &Plan) -> Result<Stage, RunError> {
         },
         payees,
         spaces: (0..a.operators).map(|operator| IdSpace::new(run, operator)).collect(),
-        operators: RefCell::new(Vec::new()),
+        operators: Operators::default(),
+        remembered_ms: u64::from(welcome.window_max_ms) + u64::from(welcome.skew_max_ms),
         memory: RefCell::new(Memory::new(a.operators)),
         own_time: (0..a.operators).map(|_| RefCell::new(Vec::new())).collect(),
         faults: RefCell::new(Faults::default()),

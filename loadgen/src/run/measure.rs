@@ -15,7 +15,7 @@ use crate::latency::Latencies;
 use crate::machine::{self, HiccupMeter};
 use crate::player::{Act, PlayError};
 use crate::progress::Progress;
-use crate::report::{Measured, Report};
+use crate::report::{JournalSpan, Measured, Report};
 
 /// How often the director looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -51,7 +51,8 @@ struct Director {
     players: JoinSet<Result<(), PlayError>>,
     /// What ended the run early.
     broken: Option<RunError>,
-    interrupted: bool,
+    /// How often the user has interrupted: once ends the sending, twice the drain.
+    interrupts: u32,
     intervals: Vec<(Duration, Latencies)>,
     interval: Latencies,
     last_interval: Instant,
@@ -88,7 +89,7 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
         act: sender,
         players,
         broken: None,
-        interrupted: false,
+        interrupts: 0,
         intervals: Vec::new(),
         interval: Latencies::default(),
         last_interval,
@@ -98,13 +99,14 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
     let hiccup_us = meter.longest_us();
     meter.finish();
     let mut closing = director.drain(before.as_ref()).await;
+    let last = Reading::take(&director.plan).await;
     director.leave().await;
     closing.recount(&director.cast);
     let written = writer.map(HistoryWriter::finish).transpose();
     if let Err(source) = written {
         director.broken.get_or_insert(RunError::Io { what: "history".to_owned(), source });
     }
-    Ok(director.report(&start, &end, hiccup_us, closing))
+    Ok(director.report(&start, &end, &last, hiccup_us, closing))
 }
 
 async fn read_positions(plan: &Plan) -> Result<Option<Positions>, RunError> {
@@ -129,13 +131,13 @@ impl Director {
                 meter.reset();
                 start = Reading::take(&self.plan).await;
             }
-            if ns >= end_ns || self.broken.is_some() || self.interrupted {
+            if ns >= end_ns || self.broken.is_some() || self.interrupts > 0 {
                 break;
             }
             self.wait(&mut look).await;
         }
         self.take_interval(true);
-        if self.interrupted {
+        if self.interrupts > 0 {
             self.act.send_replace(Act::Stopping);
         }
         (start, Reading::take(&self.plan).await)
@@ -146,7 +148,7 @@ impl Director {
         tokio::select! {
             _ = look.tick() => {}
             Some(joined) = self.players.join_next() => self.note_end(joined),
-            _ = tokio::signal::ctrl_c(), if !self.interrupted => self.interrupted = true,
+            _ = tokio::signal::ctrl_c() => self.interrupts += 1,
         }
         self.take_interval(false);
     }
@@ -177,17 +179,27 @@ impl Director {
         self.last_interval = now;
         let ended: u64 = self.cast.operators.iter().map(|(_, t)| t.borrow().accounting.total().ended()).sum();
         self.progress.show(self.cast.stage.ns(), ended, length, &self.interval);
+        self.forget();
         let begun = now.duration_since(self.cast.stage.origin).saturating_sub(length);
         self.intervals.push((begun, self.interval.clone()));
+    }
+
+    /// Lets the destinations forget what nobody can repeat any more.
+    fn forget(&self) {
+        let stage = &self.cast.stage;
+        let time = self.cast.begun.plus(stage.ns() / 1_000_000);
+        // Holds and reversals follow their request within a minute.
+        stage.memory.borrow_mut().forget(time.minus(stage.remembered_ms + 60_000));
     }
 
     /// Waits until everything has ended and the books close, or the time for it is over.
     async fn drain(&mut self, before: Option<&Positions>) -> Closing {
         let until = Instant::now() + self.plan.drain;
+        let interrupts = self.interrupts;
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let over = Instant::now() >= until || self.broken.is_some();
+            let over = Instant::now() >= until || self.broken.is_some() || self.interrupts > interrupts;
             let closing = closing::look(&self.plan, &self.cast, before).await;
             if over || closing.is_done() {
                 return closing;
@@ -207,16 +219,28 @@ impl Director {
         self.progress.finish();
     }
 
-    fn report(self, start: &Reading, end: &Reading, hiccup_us: u64, closing: Closing) -> Report {
+    fn report(
+        self,
+        start: &Reading,
+        end: &Reading,
+        last: &Reading,
+        hiccup_us: u64,
+        closing: Closing,
+    ) -> Report {
+        // A switch that was being restarted when the sending ended is read when the books are closed.
+        let journal = [end, last].into_iter().find_map(|reading| {
+            let seconds = reading.at.duration_since(start.at).as_secs_f64().max(f64::MIN_POSITIVE);
+            Some(JournalSpan { start: start.journal?, end: reading.journal?, seconds })
+        });
         let measured = Measured {
             seconds: end.at.duration_since(start.at).as_secs_f64().max(f64::MIN_POSITIVE),
             cpu_seconds: end.cpu.saturating_sub(start.cpu).as_secs_f64(),
             udp_drops: end.udp_drops.saturating_sub(start.udp_drops),
             hiccup_us,
-            journal: start.journal.zip(end.journal),
+            journal,
             intervals: self.intervals,
         };
         let broken = self.broken.map(|error| error.to_string());
-        Report::new(&self.plan, &self.cast.stage, closing, measured, broken, self.interrupted)
+        Report::new(&self.plan, &self.cast.stage, closing, measured, broken, self.interrupts > 0)
     }
 }
