@@ -1,5 +1,7 @@
 //! The driver in memory: what leaves when, what is told to whom, and what a full log or a slow link does.
 
+#![allow(clippy::unwrap_used, reason = "a test that lacks something it was given may stop there")]
+
 mod world;
 
 use std::time::Instant;

@@ -1,5 +1,7 @@
 //! Sessions in memory: what a link may send, and what it gets for the rest.
 
+#![allow(clippy::unwrap_used, reason = "a test that lacks something it was given may stop there")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
