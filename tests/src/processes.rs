@@ -213,14 +213,23 @@ impl SwitchHome {
         toml
     }
 
+    fn log(&self) -> PathBuf {
+        self.directory.join("switch.log")
+    }
+
+    /// How much the switch has logged over all its starts.
+    pub fn log_bytes(&self) -> u64 {
+        fs::metadata(self.log()).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Starts the switch without waiting for anything.
+    pub fn start_unready(&self) -> Process {
+        Process::start("holdfast", &["serve", "--config", text(&self.config())], &self.log())
+    }
+
     /// Starts the switch and waits until it serves.
     pub fn start(&self) -> Process {
-        let config = self.config();
-        let mut process = Process::start(
-            "holdfast",
-            &["serve", "--config", text(&config)],
-            &self.directory.join("switch.log"),
-        );
+        let mut process = self.start_unready();
         wait_until("the switch serves", READY_WITHIN, || {
             assert_eq!(process.ended(), None, "the switch did not start\n{}", process.log_tail());
             http_get(self.admin, "/readyz").is_some_and(|(status, _)| status == 200).then_some(())
