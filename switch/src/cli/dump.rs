@@ -3,14 +3,16 @@
 //! Fields are added, never changed in meaning. A field that does not apply is absent.
 
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
-use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
+use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantRecord, Route};
 use holdfast_protocol::{
-    Authorize, BusinessDate, Capture, Channel, DecidedBy, Epoch, Kind, ParticipantNumber, Reason, Release,
-    RequestId, Reverse, Sequence, TransactionKey, UnixMillis,
+    Authorize, BusinessDate, Capture, DecidedBy, Epoch, ParticipantNumber, Reason, Release, RequestId,
+    Reverse, Sequence, TransactionKey, UnixMillis,
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
+
+use super::words::{channel_name, debtor_name, decider_name, kind_name, status_name};
 
 /// One fact and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -321,14 +323,7 @@ impl<M: SerializeMap> Fields<M> {
     fn declined(&mut self, reason: Reason, by: DecidedBy) -> Result<(), M::Error> {
         self.put("reason", reason.number())?;
         self.put("reason_name", reason.name())?;
-        self.put(
-            "decided_by",
-            match by {
-                DecidedBy::Destination => "destination",
-                DecidedBy::Switch => "switch",
-                DecidedBy::StandIn => "stand_in",
-            },
-        )
+        self.put("decided_by", decider_name(by))
     }
 }
 
@@ -362,40 +357,4 @@ fn route(route: &Route) -> Value {
         value["merchant"] = json!(merchant.as_str());
     }
     value
-}
-
-const fn debtor_name(debtor: Debtor) -> &'static str {
-    match debtor {
-        Debtor::Originator => "originator",
-        Debtor::Destination => "destination",
-        Debtor::Outside => "outside",
-    }
-}
-
-const fn status_name(status: ParticipantStatus) -> &'static str {
-    match status {
-        ParticipantStatus::Active => "active",
-        ParticipantStatus::Draining => "draining",
-        ParticipantStatus::Suspended => "suspended",
-    }
-}
-
-const fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Pay => "pay",
-        Kind::Reserve => "reserve",
-        Kind::Verify => "verify",
-    }
-}
-
-const fn channel_name(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Unspecified => "unspecified",
-        Channel::Sms => "sms",
-        Channel::Ussd => "ussd",
-        Channel::PacketData => "packet_data",
-        Channel::Web => "web",
-        Channel::Office => "office",
-        Channel::Automatic => "automatic",
-    }
 }

@@ -1,0 +1,167 @@
+//! What stands on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use holdfast_protocol::{BusinessDate, PaymentId, RequestId};
+
+use crate::logging::LogFormat;
+
+/// The authorization switch for mobile payments.
+#[derive(Debug, Parser)]
+#[command(name = "holdfast", version = crate::build::TEXT, max_term_width = 100, after_help = EXAMPLES)]
+pub(super) struct Cli {
+    /// What to log: a level, or levels by module, as in info or holdfast=debug,warn.
+    #[arg(long, env = "HOLDFAST_LOG", default_value = "info", global = true, value_name = "FILTER")]
+    pub(super) log: String,
+    /// The form of log lines, on standard error.
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    pub(super) log_format: LogFormat,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  holdfast check-config /etc/holdfast/holdfast.toml
+  holdfast certs /etc/holdfast/certs --config /etc/holdfast/holdfast.toml
+  holdfast serve --config /etc/holdfast/holdfast.toml
+  holdfast status
+  holdfast participant drain acquirer-1
+  holdfast transaction operator-1/019f0000-0000-7000-8000-000000000001
+  holdfast route explain shop-1@acq1
+  holdfast cutover 2026-11-23
+  holdfast journal verify /var/lib/holdfast/journal
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 configuration wrong, 4 switch not reached, 5 refused by the
+switch, 6 journal corrupt.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the switch until SIGTERM; SIGHUP reloads participants, limits, routes and certificates.
+    Serve {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Check a configuration file: every fault with line, key and what was expected.
+    CheckConfig {
+        /// The configuration file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Make a development authority and a certificate for the switch and each configured participant.
+    Certs {
+        /// Where to write ca.pem, switch.pem, switch.key, NAME.pem and NAME.key.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Replace what is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Read the journal of a switch that does not run.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Show how everything stands: participants, links, positions, deliveries, queues.
+    Status(Target),
+    /// Suspend, resume or drain a participant.
+    #[command(subcommand)]
+    Participant(ParticipantCommand),
+    /// Give new work this business date; the days before it close when nothing of them is pending.
+    Cutover {
+        /// YYYY-MM-DD.
+        #[arg(value_name = "DATE")]
+        date: BusinessDate,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Show one transaction: from the memory of a running switch, or its whole life from a journal.
+    Transaction {
+        /// The originator's name or number, and the id of its authorize.
+        #[arg(value_name = "PARTICIPANT/ID", value_parser = transaction_name)]
+        transaction: (String, RequestId),
+        /// Read this journal of a switch that does not run instead: every fact, as JSON lines.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["admin", "config"])]
+        journal: Option<PathBuf>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Ask where payment IDs lead.
+    #[command(subcommand)]
+    Route(RouteCommand),
+    /// Make a running switch read its configuration and certificates again, and say what changed.
+    Reload(Target),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalCommand {
+    /// Check every frame: checksums, chain, order. Exit code 6 where something is corrupt.
+    Verify {
+        /// The journal's directory.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Print every fact as a JSON line, as docs/JOURNAL.md describes.
+    Dump {
+        /// The journal's directory.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ParticipantCommand {
+    /// Refuse its requests, other than reversals, and send it no new work; what is in flight finishes.
+    Suspend(Named),
+    /// Let it take part again.
+    Resume(Named),
+    /// No new work from it or to it; what is in flight finishes and reversals still flow.
+    Drain(Named),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// The participant's name or number.
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RouteCommand {
+    /// Show where a payment ID leads, which routes were considered, and whether it would be forwarded now.
+    Explain {
+        /// MERCHANT@MPS.
+        #[arg(value_name = "PAYMENT-ID")]
+        payment_id: PaymentId,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// Which running switch.
+#[derive(Debug, Args)]
+pub(super) struct Target {
+    /// The address of its admin interface [default: that of --config, or 127.0.0.1:7071].
+    #[arg(long, value_name = "ADDR")]
+    pub(super) admin: Option<SocketAddr>,
+    /// The configuration file it runs.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn transaction_name(text: &str) -> Result<(String, RequestId), String> {
+    let (participant, id) = text.rsplit_once('/').ok_or("expected PARTICIPANT/ID")?;
+    if participant.is_empty() {
+        return Err("expected a participant before the '/'".to_owned());
+    }
+    Ok((participant.to_owned(), id.parse().map_err(|error| format!("{error}"))?))
+}
