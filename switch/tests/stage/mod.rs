@@ -14,7 +14,7 @@ use holdfast::certs;
 use holdfast::config::Config;
 use holdfast::telemetry::Telemetry;
 
-pub const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 admin = "127.0.0.1:0"
 [[participants]]
 name = "operator-1"
@@ -32,24 +32,24 @@ mps = "acq1"
 destination = "acquirer-1"
 "#;
 
-pub const ID: &str = "019f0000-0000-7000-8000-000000000001";
+pub(crate) const ID: &str = "019f0000-0000-7000-8000-000000000001";
 
 /// A switch without its driver: the admin interface is real, the answers are played.
-pub struct Stage {
+pub(crate) struct Stage {
     _directory: tempfile::TempDir,
-    pub file: std::path::PathBuf,
-    pub telemetry: Telemetry,
+    pub(crate) file: std::path::PathBuf,
+    pub(crate) telemetry: Telemetry,
     admin: Option<AdminThread>,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     driver: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Stage {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(play)
     }
 
-    pub fn with(driver: fn(CommandReceiver) -> Vec<String>) -> Self {
+    pub(crate) fn with(driver: fn(CommandReceiver) -> Vec<String>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("holdfast.toml");
         std::fs::write(&file, CONFIG).unwrap();
@@ -64,7 +64,7 @@ impl Stage {
     }
 
     /// The status and the body of a request given by its first line and headers.
-    pub fn ask(&self, first_line: &str, headers: &str) -> (u16, String) {
+    pub(crate) fn ask(&self, first_line: &str, headers: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let host =
             if headers.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address) };
@@ -75,12 +75,12 @@ impl Stage {
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
-    pub fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         self.ask(&format!("GET {path}"), "")
     }
 
     /// Runs the program itself.
-    pub fn program(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn program(&self, arguments: &[&str]) -> Output {
         std::process::Command::new(env!("CARGO_BIN_EXE_holdfast"))
             .args(arguments)
             .args(["--admin", &self.address.to_string()])
@@ -89,13 +89,13 @@ impl Stage {
     }
 
     /// Ends it; what the driver was ordered.
-    pub fn orders(mut self) -> Vec<String> {
+    pub(crate) fn orders(mut self) -> Vec<String> {
         self.admin.take().unwrap().stop();
         self.driver.take().unwrap().join().unwrap()
     }
 }
 
-pub fn play(mut commands: CommandReceiver) -> Vec<String> {
+pub(crate) fn play(mut commands: CommandReceiver) -> Vec<String> {
     let mut orders = Vec::new();
     while let Some(command) = commands.blocking_recv() {
         match command {
@@ -148,7 +148,7 @@ pub fn play(mut commands: CommandReceiver) -> Vec<String> {
     orders
 }
 
-pub fn status() -> StatusReport {
+pub(crate) fn status() -> StatusReport {
     let text = str::to_owned;
     StatusReport {
         name: text("main"),
@@ -184,13 +184,13 @@ pub fn status() -> StatusReport {
 }
 
 impl Stage {
-    pub fn driver_gone(&self) {
+    pub(crate) fn driver_gone(&self) {
         let driver = self.driver.as_ref().unwrap();
         wait_until("the driver has gone", || driver.is_finished());
     }
 }
 
-pub fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !reached() {
         assert!(start.elapsed().as_secs() < 10, "{what}");

@@ -1,0 +1,251 @@
+//! A real switch, run and stopped as its operators do: from the command line and by signals.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use holdfast::admin::report::StatusReport;
+use holdfast::certs;
+use holdfast::config::Config;
+use holdfast::serve::Switch;
+use rustix::process::{Pid, Signal, kill_process};
+
+const CONFIG: &str = r#"
+name = "main"
+listen = ["127.0.0.1:0"]
+admin = "127.0.0.1:0"
+journal = { segment_bytes = 33554432, full_reserve_bytes = 0 }
+[[participants]]
+name = "operator-1"
+number = 1
+roles = ["originates"]
+caps = { EUR = "500.00" }
+limits = { level_3 = {} }
+[[participants]]
+name = "acquirer-1"
+number = 2
+roles = ["receives"]
+caps = { EUR = "0" }
+[[participants]]
+name = "acquirer-2"
+number = 3
+roles = ["receives"]
+caps = { EUR = "0" }
+[[routes]]
+mps = "acq1"
+destination = "acquirer-1"
+"#;
+
+/// A process that one test is just starting holds the locks of a journal that another has open in this process, until
+/// it runs its own program: so one test at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A directory with configuration and certificates, for one test at a time.
+struct Site {
+    directory: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+fn site() -> (Site, PathBuf) {
+    let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("holdfast.toml");
+    std::fs::write(&file, CONFIG).unwrap();
+    certs::issue(&directory.path().join("certs"), &Config::load(&file).unwrap(), false).unwrap();
+    (Site { directory, _turn: turn }, file)
+}
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_holdfast"))
+}
+
+/// What a command prints; it must end with a code.
+#[track_caller]
+fn check(output: &Output, code: i32) -> String {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    if code == 0 { String::from_utf8_lossy(&output.stdout).into_owned() } else { error.into_owned() }
+}
+
+/// Runs a command of the operators against a switch of this process.
+#[track_caller]
+fn operate(switch: &Switch, code: i32, arguments: &[&str]) -> String {
+    let admin = switch.admin.to_string();
+    check(&program().args(arguments).args(["--admin", &admin]).output().unwrap(), code)
+}
+
+#[track_caller]
+fn status(switch: &Switch) -> StatusReport {
+    serde_json::from_str(&operate(switch, 0, &["status", "--json"])).unwrap()
+}
+
+#[test]
+fn orders_take_effect_and_survive_a_restart() {
+    let (_site, file) = site();
+    let switch = Switch::start(Config::load(&file).unwrap()).unwrap();
+    let before = status(&switch);
+    assert_eq!((before.state.as_str(), before.epoch), ("serving", 1));
+    assert_eq!(before.positions.len(), 3);
+
+    operate(&switch, 0, &["participant", "suspend", "operator-1"]);
+    operate(&switch, 0, &["participant", "drain", "acquirer-1"]);
+    assert!(operate(&switch, 5, &["participant", "drain", "nobody"]).contains("no such participant"));
+    let explained = operate(&switch, 0, &["route", "explain", "shop-1@acq1"]);
+    assert!(explained.ends_with("now: 204 DestinationNotAccepting\n"), "{explained}");
+    operate(&switch, 0, &["cutover", "2199-12-31"]);
+    assert!(operate(&switch, 5, &["cutover", "2199-12-31"]).contains("only moves it forward"));
+    let unknown = "operator-1/019f0000-0000-7000-8000-000000000001";
+    operate(&switch, 5, &["transaction", unknown]);
+    let ordered = status(&switch);
+    assert!(ordered.durable > before.durable, "what the operator was told is on disk");
+    switch.stop().unwrap();
+
+    let switch = Switch::start(Config::load(&file).unwrap()).unwrap();
+    let after = status(&switch);
+    assert_eq!((after.epoch, after.business_date.as_str()), (2, "2199-12-31"));
+    let statuses: Vec<_> = after.participants.iter().map(|p| p.status.as_str()).collect();
+    assert_eq!(statuses, ["suspended", "draining", "active"]);
+    operate(&switch, 0, &["participant", "resume", "1"]);
+    assert_eq!(status(&switch).participants[0].status, "active", "by number too");
+    switch.stop().unwrap();
+}
+
+#[test]
+fn a_reload_changes_caps_routes_and_participants_at_once() {
+    let (_site, file) = site();
+    let switch = Switch::start(Config::load(&file).unwrap()).unwrap();
+    let (kept, _) = CONFIG.split_once("[[participants]]\nname = \"acquirer-2\"").unwrap();
+    let routes = "[[routes]]\nmps = \"acq9\"\ndestination = \"acquirer-1\"\n";
+    std::fs::write(&file, format!("{}{routes}", kept.replace("500.00", "600.00"))).unwrap();
+    let changes = operate(&switch, 0, &["reload"]);
+    assert_eq!(changes, "participant operator-1\nremoved participant acquirer-2\nroutes\n");
+    let now = status(&switch);
+    assert_eq!(now.participants.len(), 2);
+    assert_eq!(now.positions[0].cap.as_deref(), Some("60000"));
+    assert!(operate(&switch, 0, &["route", "explain", "x@acq9"]).contains("-> acquirer-1"));
+
+    std::fs::write(&file, format!("{kept}{routes}nonsense = 1\n")).unwrap();
+    assert!(operate(&switch, 5, &["reload"]).contains("routes[1].nonsense: is no key here"));
+    assert_eq!(status(&switch).positions[0].cap.as_deref(), Some("60000"), "all runs on as it was");
+    switch.stop().unwrap();
+}
+
+/// A switch as a process of its own; killed with the test.
+struct Served {
+    child: Child,
+    log: Receiver<String>,
+    seen: Vec<String>,
+}
+
+/// The machine may be busy, but not for ever.
+const WITHIN: Duration = Duration::from_secs(60);
+
+impl Served {
+    fn start(file: &Path) -> Self {
+        let mut child = program()
+            .args(["serve", "--config"])
+            .arg(file)
+            .stderr(Stdio::piped())
+            .env_remove("HOLDFAST_LOG")
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, log) = mpsc::channel();
+        // It ends with the process that it reads from.
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Self { child, log, seen: Vec::new() }
+    }
+
+    /// Reads the log up to the line with this text.
+    #[track_caller]
+    fn read_to(&mut self, text: &str) {
+        loop {
+            match self.log.recv_timeout(WITHIN) {
+                Ok(line) if line.contains(text) => return,
+                Ok(line) => self.seen.push(line),
+                Err(error) => panic!("the log does not say {text:?} ({error}):\n{}", self.seen.join("\n")),
+            }
+        }
+    }
+
+    /// Its exit code and the rest of its log.
+    #[track_caller]
+    fn end(mut self) -> (Option<i32>, String) {
+        let start = Instant::now();
+        loop {
+            match self.log.recv_timeout(WITHIN.saturating_sub(start.elapsed())) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.seen.join("\n")),
+            }
+        }
+        (self.child.wait().unwrap().code(), self.seen.join("\n"))
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It has ended already, unless the test failed.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn signals_reload_and_stop_it() {
+    let (site, file) = site();
+    let mut served = Served::start(&file);
+    served.read_to("listening");
+    std::fs::write(&file, CONFIG.replace("500.00", "-1")).unwrap();
+    served.signal(Signal::HUP);
+    served.read_to("not reloaded");
+    std::fs::write(&file, CONFIG.replace("500.00", "700.00")).unwrap();
+    served.signal(Signal::HUP);
+    served.read_to("participant operator-1");
+    served.signal(Signal::TERM);
+    served.read_to("stopped");
+    assert_eq!(served.end().0, Some(0));
+
+    let journal = site.directory.path().join("journal");
+    check(&program().args(["journal", "verify"]).arg(&journal).output().unwrap(), 0);
+    let facts = check(&program().args(["journal", "dump"]).arg(&journal).output().unwrap(), 0);
+    assert!(facts.contains(r#""cap":"70000""#), "the reload is in the journal: {facts}");
+}
+
+#[test]
+fn what_keeps_it_from_starting_has_its_own_exit_code() {
+    let (site, file) = site();
+    let mut served = Served::start(&file);
+    served.read_to("listening");
+    let (code, text) = Served::start(&file).end();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("in use by another process"), "{text}");
+    served.signal(Signal::TERM);
+    assert_eq!(served.end().0, Some(0));
+
+    let mut segments: Vec<_> = std::fs::read_dir(site.directory.path().join("journal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "segment"))
+        .collect();
+    segments.sort();
+    let mut bytes = std::fs::read(&segments[0]).unwrap();
+    // In the header of the frame after the one that begins the epoch; later frames call it durable.
+    bytes[2 * 4_096 + 40] ^= 1;
+    std::fs::write(&segments[0], bytes).unwrap();
+    let (code, text) = Served::start(&file).end();
+    assert_eq!(code, Some(6), "{text}");
+    assert!(text.contains("the journal is corrupt at segment 1 offset 8192"), "{text}");
+
+    std::fs::write(&file, "listen = 1\n").unwrap();
+    assert_eq!(Served::start(&file).end().0, Some(3));
+}
