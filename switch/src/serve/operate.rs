@@ -13,6 +13,7 @@ use super::shell::Between;
 use super::threads::members;
 use super::{Stop, report};
 use crate::admin::command::{Command, CommandError, CommandReceiver, Reply};
+use crate::admin::report::TransactionReport;
 use crate::clock::{ALARM_MS, Clock};
 use crate::config::Config;
 use crate::driver::Driver;
@@ -48,13 +49,17 @@ pub(super) struct Operator {
 enum Done {
     Nothing(Reply<Result<(), CommandError>>),
     Before(Reply<Result<BusinessDate, CommandError>>, BusinessDate),
+    Transaction(Reply<TransactionAnswer>, TransactionAnswer),
 }
+
+type TransactionAnswer = Result<Box<TransactionReport>, CommandError>;
 
 impl Done {
     fn say(self) {
         match self {
             Self::Nothing(reply) => drop(reply.send(Ok(()))),
             Self::Before(reply, before) => drop(reply.send(Ok(before))),
+            Self::Transaction(reply, answer) => drop(reply.send(answer)),
         }
     }
 }
@@ -102,7 +107,9 @@ impl Operator {
             }
             Command::CutOver { date, reply } => self.cut_over(driver, now, date, reply),
             Command::Transaction { originator, id, reply } => {
-                drop(reply.send(report::transaction(driver.core(), &originator, id)));
+                // What is told about a payment may be acted upon: not before it is durable.
+                let answer = report::transaction(driver.core(), &originator, id);
+                self.waiting.push((driver.core().sequence(), Done::Transaction(reply, answer)));
             }
             Command::ExplainRoute { payment_id, reply } => {
                 drop(reply.send(Box::new(report::route(driver, payment_id))));

@@ -12,7 +12,7 @@ use holdfast_journal::{FileStorage, Handle, Log, Recovered};
 use holdfast_link::{Credentials, Endpoint, LinkSettings, bind_server};
 use holdfast_protocol::{BusinessDate, Partition};
 use tokio::sync::Notify;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::operate::Operator;
 use super::recover::recover;
@@ -158,6 +158,19 @@ impl Parts {
         Ok(driver)
     }
 
+    /// Says so where the kernel granted less than was asked for.
+    fn compare_buffer(&self, endpoint: &Endpoint) {
+        let asked = self.config.transport.socket_buffer_bytes;
+        // Linux grants twice what it was asked for, to hold its own overhead too.
+        if (endpoint.receive_buffer_bytes as u64) < asked.saturating_mul(2) {
+            warn!(
+                asked_bytes = asked,
+                granted_bytes = endpoint.receive_buffer_bytes,
+                "the receive buffer is smaller than asked for: raise net.core.rmem_max, or bursts are lost"
+            );
+        }
+    }
+
     async fn serve(
         self,
         driver: Driver<Handle>,
@@ -170,6 +183,7 @@ impl Parts {
         for endpoint in &endpoints {
             let address = endpoint.quinn.local_addr()?;
             info!(%address, receive_buffer_bytes = endpoint.receive_buffer_bytes, "listening");
+            self.compare_buffer(endpoint);
             addresses.push(address);
         }
         let accepting: Vec<_> = endpoints

@@ -143,10 +143,6 @@ impl Scrape {
         page.count("holdfast_sign_ons", "Links that signed on.", l.signed_on.get())?;
         let help = "Handshakes that failed: certificate, version or identity.";
         page.count("holdfast_handshakes_failed", help, l.handshakes_failed.get())?;
-        page.count("holdfast_received_bytes", "Bytes of frames received.", l.received_bytes.get())?;
-        page.count("holdfast_sent_bytes", "Bytes of frames sent.", l.sent_bytes.get())?;
-        page.count("holdfast_received_frames", "Frames received.", l.received_frames.get())?;
-        page.count("holdfast_sent_frames", "Frames sent.", l.sent_frames.get())?;
         let refused = self.reasons(&l.refused).map(|(labels, _, n)| (labels, n));
         page.counts("holdfast_refused_frames", "Frames refused before they reached the core.", refused)?;
         let closed = self.reasons(&l.closed).map(|(labels, _, n)| (labels, n));

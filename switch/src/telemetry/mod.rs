@@ -148,14 +148,6 @@ pub struct LinkTally {
     pub signed_on: Tally,
     /// Handshakes that failed: certificates, versions, identities nobody configured.
     pub handshakes_failed: Tally,
-    /// Bytes in.
-    pub received_bytes: Tally,
-    /// Bytes out.
-    pub sent_bytes: Tally,
-    /// Frames in.
-    pub received_frames: Tally,
-    /// Frames out.
-    pub sent_frames: Tally,
     /// Frames refused and links closed, of each participant by reason. Number 0 of the table stands for links that
     /// named nobody.
     pub refused: ParticipantTallies,
