@@ -2,7 +2,9 @@
 //!
 //! It knows every crate, and no crate knows it.
 
+pub mod deliveries;
 pub mod fixture;
+pub mod parties;
 pub mod peer;
 pub mod processes;
 pub mod requests;

@@ -77,7 +77,12 @@ pub fn sign_on(originates: bool, receives: bool) -> SignOn {
 impl Peer {
     /// Dials and opens the control stream; nothing is sent yet.
     pub async fn dial(fixture: &Fixture, name: &str) -> Self {
-        let (connection, endpoint) = dial(fixture.address(), &fixture.certs(), name).await.unwrap();
+        Self::dial_at(fixture.address(), &fixture.certs(), name).await
+    }
+
+    /// Dials a switch wherever it runs.
+    pub async fn dial_at(address: SocketAddr, certs: &Path, name: &str) -> Self {
+        let (connection, endpoint) = dial(address, certs, name).await.unwrap();
         let control = connection.open_bi().await.unwrap();
         Self {
             connection,

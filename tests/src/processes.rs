@@ -269,9 +269,18 @@ pub fn text(path: &Path) -> &str {
 
 /// One GET over a connection of its own: its status and body, `None` where nobody answers.
 pub fn http_get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    http(address, &format!("GET {path} HTTP/1.1\r\n"))
+}
+
+/// One order over a connection of its own: its status and body, `None` where nobody answers.
+pub fn http_post(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    http(address, &format!("POST {path} HTTP/1.1\r\n{}: 1\r\nContent-Length: 0\r\n", holdfast::admin::HEADER))
+}
+
+fn http(address: SocketAddr, head: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, HTTP_WITHIN).ok()?;
     stream.set_read_timeout(Some(HTTP_WITHIN)).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    write!(stream, "{head}Host: {address}\r\nConnection: close\r\n\r\n").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;

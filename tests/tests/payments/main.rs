@@ -1,0 +1,8 @@
+//! What the parties of a payment see over real links, and what the books say after it.
+
+mod inquiries;
+mod links;
+mod reservations;
+mod restarts;
+mod reversals;
+mod singles;
