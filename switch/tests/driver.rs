@@ -86,6 +86,23 @@ fn an_answer_that_is_already_here_has_come_before_its_deadline() {
 }
 
 #[test]
+fn a_backlog_of_new_work_keeps_no_deadline_waiting() {
+    let mut world = World::with(DriverSettings { work_per_turn: 1, quota: 1, ..DriverSettings::default() });
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    acquirer.read();
+    world.now = world.now.plus(5_001);
+    let batch: Vec<_> = (2..=200).map(|n| pay(n, 500)).collect();
+    world.send(&mut operator, &batch);
+    world.driver.log().durable.set(world.driver.log().last());
+    world.driver.turn(world.now, Instant::now());
+    assert!(world.driver.queues().work > 100, "most of the batch still waits");
+    assert!(matches!(&operator.read()[..], [Message::Answer(a), ..]
+        if a.id == id(1) && a.reason == Reason::DestinationTimedOut));
+}
+
+#[test]
 fn a_newer_sign_on_of_the_same_instance_replaces_the_link_and_gets_the_answers() {
     let mut world = World::new();
     let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));

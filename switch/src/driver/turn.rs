@@ -80,6 +80,8 @@ pub struct Driver<L> {
     /// Facts the log has not taken yet, oldest first.
     unsubmitted: VecDeque<Batch>,
     recalls: Vec<TransactionKey>,
+    /// A deadline is due; so many events had arrived before it was seen and are fed first.
+    before_tick: Option<usize>,
     records: RecordWriter,
     telemetry: Telemetry,
     /// What the turn under way counts.
@@ -110,6 +112,7 @@ impl<L: Log> Driver<L> {
             decided: Vec::new(),
             unsubmitted: VecDeque::new(),
             recalls: Vec::new(),
+            before_tick: None,
             records: RecordWriter::default(),
             telemetry,
             counted: TurnStats::default(),
@@ -122,18 +125,15 @@ impl<L: Log> Driver<L> {
         self.release(now, at);
         self.view.journal_full =
             self.log.is_full() || self.log.unsynced_bytes() >= self.settings.unsynced_bytes_max;
-        let events_left = self.take_events(now, at);
+        let taken = self.take_events(now, at);
         self.recalled(now);
         self.serve_work(now);
-        // Arrivals before deadlines: after a stall, an answer that is already here has come in time.
-        if !events_left && self.work.is_empty() && self.core.next_deadline().is_some_and(|due| due <= now) {
-            self.step(now, &Input::Tick);
-        }
+        self.tick(now, taken);
         self.commit(now, at);
         self.release(now, at);
         let outbound_bytes_max = self.settings.outbound_bytes_max;
         self.sessions.flush(outbound_bytes_max, |live| live.outbound.close(Reason::NotReading));
-        if events_left || !self.work.is_empty() || !self.recalls.is_empty() {
+        if !self.events.is_empty() || !self.work.is_empty() || !self.recalls.is_empty() {
             Progress::More
         } else {
             Progress::Idle
@@ -227,13 +227,13 @@ impl<L: Log> Driver<L> {
         self.core.step(now, input, &self.view, &mut self.output);
     }
 
-    /// Returns whether more events may wait.
-    fn take_events(&mut self, now: UnixMillis, at: Instant) -> bool {
-        for _ in 0..self.settings.events_per_turn {
+    /// Returns how many events it took.
+    fn take_events(&mut self, now: UnixMillis, at: Instant) -> usize {
+        for taken in 0..self.settings.events_per_turn {
             if self.output.facts.len() >= self.settings.facts_per_turn {
-                break;
+                return taken;
             }
-            let Ok(event) = self.events.try_recv() else { return false };
+            let Ok(event) = self.events.try_recv() else { return taken };
             match event {
                 Event::Up { from, sign_on, address, outbound } => {
                     self.up(now, from, &sign_on, address, outbound);
@@ -258,7 +258,23 @@ impl<L: Log> Driver<L> {
                 }
             }
         }
-        !self.events.is_empty()
+        self.settings.events_per_turn
+    }
+
+    /// Arrivals before deadlines: after a stall, an answer that is already here has come in time. But only what had
+    /// arrived when the deadline was first seen: no flood keeps a deadline waiting (rule 20).
+    fn tick(&mut self, now: UnixMillis, taken: usize) {
+        if self.core.next_deadline().is_none_or(|due| due > now) {
+            self.before_tick = None;
+            return;
+        }
+        match self.before_tick.map_or(self.events.len(), |left| left.saturating_sub(taken)) {
+            0 => {
+                self.before_tick = None;
+                self.step(now, &Input::Tick);
+            }
+            left => self.before_tick = Some(left),
+        }
     }
 
     fn count_received(&mut self, from: From, inputs: &[Input]) {

@@ -10,7 +10,7 @@ use holdfast_protocol::{
     UnixMillis,
 };
 
-use super::operate::Operator;
+use super::steward::Steward;
 use crate::admin::command::{CommandError, Who};
 use crate::admin::report::{
     DeliveryReport, InDoubtReport, JournalReport, LinkReport, ParticipantReport, PositionReport, QueueReport,
@@ -44,15 +44,15 @@ const fn status_name(status: ParticipantStatus) -> &'static str {
 }
 
 /// How everything stands.
-pub(super) fn status(operator: &Operator, driver: &Driver<Handle>, now: UnixMillis) -> StatusReport {
+pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis) -> StatusReport {
     let core = driver.core();
     let deliveries = deliveries(core, now);
     StatusReport {
-        name: operator.config.name.clone(),
+        name: steward.config.name.clone(),
         build: crate::build::TEXT.to_owned(),
-        state: if operator.is_stopping() { "draining" } else { "serving" }.to_owned(),
+        state: if steward.is_stopping() { "draining" } else { "serving" }.to_owned(),
         time_ms: now.get(),
-        uptime_ms: u64::try_from(operator.telemetry.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        uptime_ms: u64::try_from(steward.telemetry.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         business_date: core.business_date().map_or_else(String::new, |date| date.to_string()),
         open_days: core.open_days().map(|date| date.to_string()).collect(),
         partition: 0,
@@ -61,11 +61,11 @@ pub(super) fn status(operator: &Operator, driver: &Driver<Handle>, now: UnixMill
         durable: driver.log().durable().0,
         participants: participants(driver, now),
         positions: positions(core),
-        alarms: alarms(operator, driver, &deliveries),
+        alarms: alarms(steward, driver, &deliveries),
         deliveries,
-        journal: journal(operator, driver.log()),
+        journal: journal(steward, driver.log()),
         queues: queues(driver),
-        settings: settings(operator),
+        settings: settings(steward),
     }
 }
 
@@ -137,7 +137,7 @@ fn deliveries(core: &Core, now: UnixMillis) -> Vec<DeliveryReport> {
         .collect()
 }
 
-fn alarms(operator: &Operator, driver: &Driver<Handle>, deliveries: &[DeliveryReport]) -> Vec<String> {
+fn alarms(steward: &Steward, driver: &Driver<Handle>, deliveries: &[DeliveryReport]) -> Vec<String> {
     let mut alarms = Vec::new();
     let settings = driver.core().settings();
     for delivery in deliveries.iter().filter(|d| d.oldest_ms > settings.delivery_alarm_ms) {
@@ -156,18 +156,16 @@ fn alarms(operator: &Operator, driver: &Driver<Handle>, deliveries: &[DeliveryRe
     if driver.log().is_full() {
         alarms.push("the journal has no room: new work is refused".to_owned());
     }
-    if operator.wall_clock_ahead_ms.unsigned_abs() > ALARM_MS {
-        alarms.push(format!(
-            "the wall clock is {} ms ahead of the switch's time",
-            operator.wall_clock_ahead_ms
-        ));
+    if steward.wall_clock_ahead_ms.unsigned_abs() > ALARM_MS {
+        alarms
+            .push(format!("the wall clock is {} ms ahead of the switch's time", steward.wall_clock_ahead_ms));
     }
     alarms
 }
 
-fn journal(operator: &Operator, log: &Handle) -> JournalReport {
+fn journal(steward: &Steward, log: &Handle) -> JournalReport {
     let counts = log.statistics().counts();
-    let directory = &operator.config.journal.directory;
+    let directory = &steward.config.journal.directory;
     JournalReport {
         directory: directory.display().to_string(),
         syncs: counts.syncs,
@@ -194,8 +192,8 @@ fn queues(driver: &Driver<Handle>) -> QueueReport {
     }
 }
 
-fn settings(operator: &Operator) -> SettingsReport {
-    let settings = &operator.config.settings;
+fn settings(steward: &Steward) -> SettingsReport {
+    let settings = &steward.config.settings;
     SettingsReport {
         window_max_ms: settings.window_max_ms,
         skew_max_ms: settings.skew_max_ms,
@@ -205,7 +203,7 @@ fn settings(operator: &Operator) -> SettingsReport {
         open_max: u64::from(settings.open_max),
         undelivered_for_destination_max: u64::from(settings.undelivered_for_destination_max),
         delivery_alarm_ms: settings.delivery_alarm_ms,
-        window: u64::from(operator.config.sessions.window),
+        window: u64::from(steward.config.sessions.window),
     }
 }
 

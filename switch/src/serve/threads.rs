@@ -14,9 +14,9 @@ use holdfast_protocol::{BusinessDate, Partition};
 use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
-use super::operate::Operator;
 use super::recover::recover;
 use super::shell::Shell;
+use super::steward::Steward;
 use super::{ServeError, Stop, Switch};
 use crate::admin::{self, AdminThread, CommandReceiver};
 use crate::clock::Clock;
@@ -96,7 +96,7 @@ struct Parts {
     stop: Stop,
 }
 
-type Running = Shell<Handle, Operator>;
+type Running = Shell<Handle, Steward>;
 
 impl Parts {
     /// The I/O thread from recovery to the end.
@@ -191,7 +191,7 @@ impl Parts {
             .map(|endpoint| tokio::spawn(accept(endpoint.quinn.clone(), Arc::clone(&shared))))
             .collect();
         let (telemetry, waiting) = (self.telemetry.clone(), self.waiting);
-        let operator = Operator::new(
+        let steward = Steward::new(
             self.config,
             self.commands,
             self.stop,
@@ -200,7 +200,7 @@ impl Parts {
             shared,
             endpoints.clone(),
         );
-        let shell: Running = Shell::new(driver, clock, operator);
+        let shell: Running = Shell::new(driver, clock, steward);
         telemetry.set_ready(true);
         // A starter that has gone needs no addresses.
         drop(ready.send(addresses));

@@ -26,9 +26,9 @@ const COMMANDS_PER_TURN: usize = 8;
 /// How often clock and statistics are looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
-/// The one who operates the driver.
+/// Looks after the driver for those who run the switch.
 #[derive(Debug)]
-pub(super) struct Operator {
+pub(super) struct Steward {
     pub(super) config: Config,
     pub(super) telemetry: Telemetry,
     commands: CommandReceiver,
@@ -64,7 +64,7 @@ impl Done {
     }
 }
 
-impl Operator {
+impl Steward {
     pub(super) fn new(
         config: Config,
         commands: CommandReceiver,
@@ -207,7 +207,7 @@ impl Operator {
     }
 }
 
-impl Between<Handle> for Operator {
+impl Between<Handle> for Steward {
     fn between(&mut self, driver: &mut Driver<Handle>, now: UnixMillis, at: Instant) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
             let Ok(command) = self.commands.try_recv() else { break };
