@@ -3,12 +3,15 @@
 # tested. Arguments go to `cargo test` (for one test: scripts/test.sh -p holdfast-core name_of_the_test).
 # Works from any directory; honours CARGO_TARGET_DIR.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+manifest=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/Cargo.toml
 
-# The end-to-end tests start these programs and look for them beside themselves.
-cargo build --locked --workspace --bins --profile testrelease
+# The end-to-end tests start the programs of this build.
+cargo build --locked --manifest-path "$manifest" --workspace --bins --profile testrelease
+target=$(cargo metadata --locked --format-version 1 --no-deps --manifest-path "$manifest" |
+    sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+export HOLDFAST_PROGRAMS=$target/testrelease
 
 if [ $# -eq 0 ]; then
     set -- --workspace
 fi
-exec cargo test --locked --profile testrelease "$@"
+exec cargo test --locked --manifest-path "$manifest" --profile testrelease "$@"
