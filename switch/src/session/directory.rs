@@ -19,7 +19,8 @@ pub struct Member {
     pub originates: bool,
     /// It may be a destination.
     pub receives: bool,
-    links: AtomicU32,
+    /// The same count before and after a reload: links that stand give their places back to it.
+    links: Arc<AtomicU32>,
     inquiries: InquiryBudget,
 }
 
@@ -56,7 +57,7 @@ impl Member {
         inquiries: u32,
     ) -> Self {
         let inquiries = InquiryBudget::new(inquiries);
-        Self { name, number, originates, receives, links: AtomicU32::new(0), inquiries }
+        Self { name, number, originates, receives, links: Arc::default(), inquiries }
     }
 
     /// Takes one inquiry from the budget, if there is one left (rule 23).
@@ -74,9 +75,10 @@ impl Directory {
     /// Replaces all members. A member that stays keeps its links; who is gone loses them.
     pub fn replace(&self, members: Vec<Member>) {
         self.members.retain(|name, _| members.iter().any(|m| m.name == *name));
-        for member in members {
-            let links = self.members.get(&member.name).map_or(0, |old| old.links());
-            member.links.store(links, Ordering::Release);
+        for mut member in members {
+            if let Some(old) = self.members.get(&member.name) {
+                member.links = Arc::clone(&old.links);
+            }
             self.members.insert(member.name.clone(), Arc::new(member));
         }
     }
@@ -148,6 +150,18 @@ mod tests {
         let other = Identity::Participant("operator-2".to_owned());
         assert_eq!(directory.enter(&other, 1).unwrap_err(), Reason::IdentityUnknown);
         assert!(!directory.admits(&Identity::Switch("operator-1".to_owned())));
+    }
+
+    #[test]
+    fn a_place_taken_before_a_reload_comes_back_after_it() {
+        let directory = Directory::default();
+        directory.replace(vec![member("operator-1")]);
+        let who = Identity::Participant("operator-1".to_owned());
+        let before = directory.enter(&who, 1).unwrap();
+        directory.replace(vec![member("operator-1")]);
+        assert_eq!(directory.enter(&who, 1).unwrap_err(), Reason::TooManyLinks, "it is still there");
+        drop(before);
+        assert!(directory.enter(&who, 1).is_ok());
     }
 
     #[test]

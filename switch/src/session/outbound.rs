@@ -45,9 +45,11 @@ impl Outbound {
     pub fn push(&self, stream: usize, bytes: Bytes) -> usize {
         let Some(queue) = self.streams.get(stream) else { return 0 };
         let length = bytes.len();
+        // Counted before they can be taken: the writer, on another thread, may have written them a moment later.
+        let queued = self.queued_bytes.fetch_add(length, Ordering::Relaxed) + length;
         queue.chunks.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
         queue.ready.notify_one();
-        self.queued_bytes.fetch_add(length, Ordering::Relaxed) + length
+        queued
     }
 
     /// Moves what waits for a stream into `chunks`, without waiting.
