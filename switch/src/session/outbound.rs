@@ -122,3 +122,27 @@ impl Outbound {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_taken_is_counted() {
+        const PUSHED: usize = 20_000;
+        let outbound = Outbound::default();
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..PUSHED).for_each(|_| drop(outbound.push(CONTROL, Bytes::from_static(b"x")))));
+            let (mut chunks, mut written) = (Vec::new(), 0);
+            while written < PUSHED {
+                outbound.take(CONTROL, &mut chunks);
+                let bytes: usize = chunks.drain(..).map(|chunk| chunk.len()).sum();
+                let queued = outbound.queued_bytes();
+                assert!((bytes..=PUSHED).contains(&queued), "{bytes} taken of {queued}");
+                outbound.written(bytes);
+                written += bytes;
+            }
+        });
+        assert_eq!(outbound.queued_bytes(), 0);
+    }
+}
