@@ -267,6 +267,7 @@ impl Player {
             }
         }
         self.destination.on_time(now, &mut out);
+        self.stage.own_times.end_turn(self.stage.ns().saturating_sub(now.ns));
         if let Some((_, operator)) = &mut self.operator {
             operator.limit_window(window);
             if is_new_link {
@@ -303,7 +304,7 @@ impl Player {
 #[inline]
 fn take(destination: &mut Destination, now: Now, lane: u8, message: &Message, out: &mut Out<'_>) {
     match message {
-        Message::Authorize(m) => destination.on_forward(now, now.ns, m, out),
+        Message::Authorize(m) => destination.on_forward(now, m, out),
         Message::Capture(m) => destination.on_capture(now, m, out),
         Message::Release(m) => destination.on_release(now, m, out),
         Message::Reverse(m) => destination.on_reverse(now, m, out),

@@ -69,8 +69,8 @@ pub struct Stage {
     pub remembered_ms: u64,
     /// What the destinations remember.
     pub memory: RefCell<Memory>,
-    /// Time that destinations took, in nanoseconds, by operator and slot.
-    pub own_time: Vec<RefCell<Vec<u32>>>,
+    /// How long destinations took themselves.
+    pub own_times: OwnTimes,
     /// Contradictions that belong to no operation any more, and examples of all.
     pub faults: RefCell<Faults>,
     /// How often a player waited for its history to be written.
@@ -88,6 +88,56 @@ impl Stage {
     #[inline]
     pub fn ns(&self) -> u64 {
         self.ns_at(Instant::now())
+    }
+}
+
+/// How long destinations took for their answers, without a look at the clock for each: an answer names the turn it was
+/// given in, and the turn knows how long it was.
+#[derive(Debug)]
+pub struct OwnTimes {
+    /// The turn of the latest answer, by operator and slot.
+    turns: Vec<RefCell<Vec<u32>>>,
+    /// The lengths of the last turns in nanoseconds, by the low bits of their number.
+    lengths: Box<[Cell<u32>]>,
+    current: Cell<u32>,
+}
+
+/// Turns whose length is known: seconds of them. An answer that takes longer is off by less than a turn.
+const TURNS: usize = 1 << 16;
+
+impl OwnTimes {
+    /// Nothing was answered yet.
+    pub fn new(operators: u32) -> Self {
+        Self {
+            turns: (0..operators).map(|_| RefCell::new(Vec::new())).collect(),
+            lengths: vec![Cell::new(0); TURNS].into_boxed_slice(),
+            current: Cell::new(0),
+        }
+    }
+
+    /// A turn has ended.
+    pub fn end_turn(&self, length_ns: u64) {
+        let turn = self.current.get();
+        self.lengths[turn as usize % TURNS].set(u32::try_from(length_ns).unwrap_or(u32::MAX));
+        self.current.set(turn.wrapping_add(1));
+    }
+
+    /// The request in this slot is answered in this turn.
+    #[inline]
+    pub fn note(&self, operator: u32, slot: u32) {
+        let Some(turns) = self.turns.get(operator as usize) else { return };
+        let mut turns = turns.borrow_mut();
+        if slot as usize >= turns.len() {
+            turns.resize(slot as usize + 1, 0);
+        }
+        turns[slot as usize] = self.current.get();
+    }
+
+    /// How long the turn took in which the request in this slot was answered, in nanoseconds.
+    #[inline]
+    pub fn of(&self, operator: usize, slot: u32) -> u64 {
+        let turn = self.turns[operator].borrow().get(slot as usize).copied();
+        turn.map_or(0, |turn| u64::from(self.lengths[turn as usize % TURNS].get()))
     }
 }
 
@@ -153,6 +203,16 @@ impl Faults {
 pub(crate) mod tests {
     use super::*;
 
+    #[test]
+    fn an_answer_takes_as_long_as_its_turn() {
+        let times = OwnTimes::new(2);
+        times.note(1, 7);
+        times.end_turn(500);
+        times.note(1, 8);
+        times.end_turn(900);
+        assert_eq!((times.of(1, 7), times.of(1, 8), times.of(0, 7)), (500, 900, 0));
+    }
+
     /// A stage for tests: a budget of three seconds, measured from the start, three merchants a destination.
     pub(crate) fn stage(operators: u32, acquirers: u32) -> Stage {
         let mps = (1..=acquirers).map(|n| ("acq-{}", n)).chain((1..=operators).map(|n| ("mps-{}", n)));
@@ -177,7 +237,7 @@ pub(crate) mod tests {
             },
             remembered_ms: 65_000,
             memory: RefCell::new(Memory::new(operators)),
-            own_time: (0..operators).map(|_| RefCell::new(Vec::new())).collect(),
+            own_times: OwnTimes::new(operators),
             faults: RefCell::new(Faults::default()),
             history_stalls: Cell::new(0),
         }

@@ -47,9 +47,9 @@ impl Ord for LateAnswer {
 }
 
 impl Destination {
-    /// Takes a forward. `taken_ns` is when the batch it came in was taken from the link.
+    /// Takes a forward.
     #[inline]
-    pub fn on_forward(&mut self, at: Now, taken_ns: u64, request: &Authorize, out: &mut dyn Outgoing) {
+    pub fn on_forward(&mut self, at: Now, request: &Authorize, out: &mut dyn Outgoing) {
         let Some(originator) = request.originator else { return };
         {
             let mut tally = self.tally.borrow_mut();
@@ -72,7 +72,7 @@ impl Destination {
         self.write_received(at, request, is_new);
         if is_new {
             self.carry_out(at, key, request, fate, out);
-            self.note_own_time(key, taken_ns);
+            self.stage.own_times.note(key.operator, key.fields.slot);
         } else {
             self.on_repeat(at, key, request, known, out);
         }
@@ -85,19 +85,6 @@ impl Destination {
                 Record::new(EventKind::Received, at.into()).authorize(request, originator, applied, digest),
             );
         }
-    }
-
-    /// How long it took from the batch being taken to this answer.
-    #[inline]
-    fn note_own_time(&self, key: Key, taken_ns: u64) {
-        let Some(own) = self.stage.own_time.get(key.operator as usize) else { return };
-        let own_ns = u32::try_from(self.stage.ns().saturating_sub(taken_ns)).unwrap_or(u32::MAX);
-        let slot = key.fields.slot as usize;
-        let mut own = own.borrow_mut();
-        if slot >= own.len() {
-            own.resize(slot + 1, 0);
-        }
-        own[slot] = own_ns;
     }
 
     /// Nobody of this run sent it: another operator uses the switch, or the switch invented it.
@@ -197,7 +184,7 @@ impl Destination {
             Standing::Unseen | Standing::Silent | Standing::Late => return,
         };
         self.send_answer(at, request, again, out);
-        self.note_own_time(key, at.ns);
+        self.stage.own_times.note(key.operator, key.fields.slot);
     }
 
     /// When the next late answer is due, in nanoseconds since the start.

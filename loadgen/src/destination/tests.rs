@@ -77,7 +77,7 @@ impl Play {
     }
 
     fn forward(&mut self, request: &Authorize) -> Option<Answer> {
-        self.destination.on_forward(self.now(), 0, request, &mut self.said);
+        self.destination.on_forward(self.now(), request, &mut self.said);
         match self.said.0.pop() {
             Some(Message::Answer(answer)) => Some(answer),
             None => None,

@@ -95,8 +95,8 @@ impl Operator {
         self.batch.push(Measure::Response, response_ns);
         self.batch.push(Measure::Service, service_ns);
         if answer.decided_by == DecidedBy::Destination {
-            let own = self.stage.own_time[self.index].borrow().get(slot as usize).copied().unwrap_or(0);
-            self.batch.push(Measure::SwitchOnly, service_ns.saturating_sub(u64::from(own)));
+            let own_ns = self.stage.own_times.of(self.index, slot);
+            self.batch.push(Measure::SwitchOnly, service_ns.saturating_sub(own_ns));
         }
     }
 

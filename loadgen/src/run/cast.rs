@@ -19,7 +19,7 @@ use crate::operator::{self, Loop, Operator};
 use crate::payees::{Payees, fill};
 use crate::player::{Act, Player};
 use crate::schedule::{Schedule, ScheduleSettings};
-use crate::stage::{Faults, Operators, Rules, Stage};
+use crate::stage::{Faults, Operators, OwnTimes, Rules, Stage};
 
 /// The instance that every player signs on as.
 const INSTANCE: Instance = Instance(1);
@@ -158,7 +158,7 @@ fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
         operators: Operators::default(),
         remembered_ms: u64::from(welcome.window_max_ms) + u64::from(welcome.skew_max_ms),
         memory: RefCell::new(Memory::new(a.operators)),
-        own_time: (0..a.operators).map(|_| RefCell::new(Vec::new())).collect(),
+        own_times: OwnTimes::new(a.operators),
         faults: RefCell::new(Faults::default()),
         history_stalls: Cell::new(0),
     })
