@@ -259,13 +259,15 @@ impl Player {
         let window = sender.window();
         let mut out = Out { sender, overflow: &mut self.overflow };
         out.unload();
-        for Received { lane, message } in received.drain(..) {
-            match (&message, &mut self.operator) {
+        // By reference: moving each message out would cost as much as handling it.
+        for Received { lane, message } in received.iter() {
+            match (message, &mut self.operator) {
                 (Message::Answer(answer), Some((_, operator))) => operator.on_answer(now, answer, &mut out),
                 (Message::Status(status), Some((_, operator))) => operator.on_status(now, status, &mut out),
-                _ => take(&mut self.destination, now, lane, &message, &mut out),
+                _ => take(&mut self.destination, now, *lane, message, &mut out),
             }
         }
+        received.clear();
         self.destination.on_time(now, &mut out);
         self.stage.own_times.end_turn(self.stage.ns().saturating_sub(now.ns));
         if let Some((_, operator)) = &mut self.operator {
