@@ -31,6 +31,8 @@ pub enum Act {
     Stopping,
     /// Everybody leaves.
     Over,
+    /// Everybody leaves because a link broke: what is unanswered ends as an error.
+    Broken,
 }
 
 /// Bytes that may wait on a link before no new work is added.
@@ -144,7 +146,8 @@ impl Player {
             };
             match self.perform(&mut current, &mut alarm).await {
                 Ok(()) => {
-                    self.close(false);
+                    let broken = *self.act.borrow() == Act::Broken;
+                    self.close(broken);
                     current.sign_off(Duration::from_secs(1)).await;
                     return Ok(());
                 }
@@ -190,7 +193,7 @@ impl Player {
         let (config, address) = (self.config.clone(), self.address);
         let mut act = self.act.clone();
         loop {
-            let over = act.wait_for(|act| *act == Act::Over);
+            let over = act.wait_for(|act| *act >= Act::Over);
             let dialled = tokio::select! {
                 dialled = Link::dial(&config, address) => dialled,
                 _ = over => return Ok(None),
@@ -207,7 +210,7 @@ impl Player {
                 }
                 operator.on_time(now, None);
             }
-            let over = act.wait_for(|act| *act == Act::Over);
+            let over = act.wait_for(|act| *act >= Act::Over);
             tokio::select! {
                 () = tokio::time::sleep(backoff.failed(random.bits() as u32)) => {}
                 _ = over => return Ok(None),
@@ -224,7 +227,7 @@ impl Player {
         let mut act = self.act.clone();
         let mut over: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
             // An error means that the director is gone, which ends the run as well.
-            drop(act.wait_for(|act| *act == Act::Over).await);
+            drop(act.wait_for(|act| *act >= Act::Over).await);
         });
         loop {
             let instant = Instant::now();

@@ -67,6 +67,7 @@ pub struct Report {
     closed_loop: bool,
     colocated: bool,
     admin_read: bool,
+    journal_read: bool,
     format: Format,
     output: Option<std::path::PathBuf>,
 }
@@ -94,6 +95,7 @@ impl Report {
         Self {
             summary,
             latencies,
+            journal_read: measured.journal.is_some(),
             intervals: measured.intervals,
             closing,
             accounting,
@@ -119,6 +121,9 @@ impl Report {
     pub fn exit_code(&self) -> u8 {
         if self.interrupted {
             130
+        } else if self.broken.is_some() {
+            // It broke off before the books could be closed.
+            1
         } else if self.summary.verdict.books == Books::Open {
             5
         } else if self.has_run_error() {
@@ -192,7 +197,9 @@ fn summary(
     }
     remarks.extend(closing.unread.clone());
     let journal = journal_rates(measured);
-    let per_second = |count: u64| count as f64 / plan.arguments.duration.as_secs_f64();
+    // A run that was cut short had less time than it was given.
+    let seconds = plan.arguments.duration.as_secs_f64().min(measured.seconds);
+    let per_second = |count: u64| count as f64 / seconds;
     Summary {
         schema_version: SCHEMA_VERSION,
         seed: plan.seed,

@@ -211,7 +211,8 @@ impl Director {
 
     /// Everybody leaves.
     async fn leave(&mut self) {
-        self.act.send_replace(Act::Over);
+        let broken = matches!(self.broken, Some(RunError::Play(PlayError::Link { .. })));
+        self.act.send_replace(if broken { Act::Broken } else { Act::Over });
         while let Some(joined) = self.players.join_next().await {
             self.note_end(joined);
         }
