@@ -143,37 +143,41 @@ fn decline_at_once(ledger: &mut Ledger, fact: &DeclinedAtOnce) {
     let key = TransactionKey { originator: fact.originator, id: request.id };
     let (content, terms) = (Content::of_authorize(request), terms_of(request, Debtor::Outside));
     let sequence = ledger.sequence;
-    let Some(record) = ledger.remembered.transaction_mut(key) else {
-        let closed = Closed {
-            terms: Some(terms),
-            ending: Ending::Declined,
-            reason: fact.reason,
-            decided_by: DecidedBy::Switch,
-            destination: None,
-            instance: holdfast_protocol::Instance(0),
-            held_for: Amount::ZERO,
-            captured: Amount::ZERO,
-            approval_code: ApprovalCode::NONE,
-            settlement_date: fact.settlement_date,
-            sequence,
-            deliveries_made: 0,
-            late_noted: false,
-        };
-        let record = TransactionRecord::closed(fact.originator, request.id, content, &closed);
-        ledger.remembered.insert_transaction(key, record);
-        return;
-    };
     // Rule 11: the original of a tombstone came after all.
-    record.arrive(content, terms);
-    match record.standing() {
-        Standing::Open(index) => {
+    let tombstone = ledger.remembered.change(key, |record| {
+        record.arrive(content, terms);
+        let standing = record.standing();
+        if let Standing::Closed(closed) = standing {
+            record.close(&Closed { reason: fact.reason, sequence, ..closed });
+        }
+        standing
+    });
+    match tombstone {
+        Some(Standing::Open(index)) => {
             let transaction = ledger.transactions.get_mut(index);
             transaction.terms = Some(terms);
             transaction.reason = fact.reason;
             transaction.sequence = sequence;
         }
-        Standing::Closed(closed) => {
-            record.close(&Closed { reason: fact.reason, sequence, ..closed });
+        Some(Standing::Closed(_)) => {}
+        None => {
+            let closed = Closed {
+                terms: Some(terms),
+                ending: Ending::Declined,
+                reason: fact.reason,
+                decided_by: DecidedBy::Switch,
+                destination: None,
+                instance: holdfast_protocol::Instance(0),
+                held_for: Amount::ZERO,
+                captured: Amount::ZERO,
+                approval_code: ApprovalCode::NONE,
+                settlement_date: fact.settlement_date,
+                sequence,
+                deliveries_made: 0,
+                late_noted: false,
+            };
+            let record = TransactionRecord::closed(fact.originator, request.id, content, &closed);
+            ledger.remembered.insert_transaction(key, record);
         }
     }
 }
@@ -288,8 +292,8 @@ fn note_late_answer(ledger: &mut Ledger, key: TransactionKey, reversal: bool) ->
         Standing::Open(index) => (index, false),
         Standing::Closed(closed) if reversal => (follow_up::reopen(ledger, key, &closed), true),
         Standing::Closed(closed) => {
-            let record = ledger.remembered.transaction_mut(key).expect(RECORDED);
-            record.close(&Closed { late_noted: true, ..closed });
+            let noted = Closed { late_noted: true, ..closed };
+            ledger.remembered.change(key, |record| record.close(&noted)).expect(RECORDED);
             return None;
         }
     };
@@ -325,8 +329,7 @@ pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
     }
     assert!(transaction.open_amount().is_zero(), "I5: a closed transaction holds nothing");
     let transaction = ledger.transactions.remove(index);
-    let record = ledger.remembered.transaction_mut(transaction.key).expect(RECORDED);
-    record.close(&Closed {
+    let closed = Closed {
         terms: transaction.terms,
         ending,
         reason: transaction.reason,
@@ -340,7 +343,8 @@ pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
         sequence: transaction.sequence,
         deliveries_made: transaction.deliveries_made,
         late_noted: transaction.late_noted,
-    });
+    };
+    ledger.remembered.change(transaction.key, |record| record.close(&closed)).expect(RECORDED);
     if remembered::second_of(transaction.key.id) <= ledger.remembered.forgotten_through() {
         ledger.remembered.close_long(transaction.key, transaction.latest_second);
     }

@@ -175,7 +175,7 @@ pub(super) fn reopen(ledger: &mut Ledger, key: TransactionKey, closed: &Closed) 
         latest_second: second_of(key.id),
     };
     let index = open(ledger, transaction);
-    ledger.remembered.transaction_mut(key).expect(RECORDED).reopen(index);
+    ledger.remembered.change(key, |record| record.reopen(index)).expect(RECORDED);
     index
 }
 

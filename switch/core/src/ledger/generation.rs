@@ -29,6 +29,8 @@ pub(crate) struct Generation {
     tables: Vec<Table>,
     transactions: Arena<TransactionRecord>,
     follow_ups: Arena<FollowUpRecord>,
+    /// One bit for each record of a transaction that is open.
+    open: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +68,10 @@ impl<R> Arena<R> {
 
     fn get_mut(&mut self, number: u32) -> &mut R {
         &mut self.pieces[number as usize / PIECE][number as usize % PIECE]
+    }
+
+    fn len(&self) -> usize {
+        self.pieces.last().map_or(0, |last| (self.pieces.len() - 1) * PIECE + last.len())
     }
 
     fn iter(&self) -> impl Iterator<Item = &R> {
@@ -143,6 +149,7 @@ impl Generation {
             tables: (0..TABLES).map(|_| table()).collect(),
             transactions: Arena::new(),
             follow_ups: Arena::new(),
+            open: Vec::new(),
         }
     }
 
@@ -173,24 +180,74 @@ impl Generation {
         None
     }
 
+    /// Changes a record; whether it is open afterwards is noted for [`Self::open`].
     #[inline]
-    pub(crate) fn transaction_mut(
+    pub(crate) fn change<T>(
         &mut self,
         hash: u64,
         who: ParticipantNumber,
         id: RequestId,
-    ) -> Option<&mut TransactionRecord> {
+        change: impl FnOnce(&mut TransactionRecord) -> T,
+    ) -> Option<T> {
         let number = self
             .table(hash)
             .candidates(hash)
             .find(|n| n & FOLLOW_UP == 0 && self.transactions.get(*n).is(who, id))?;
-        Some(self.transactions.get_mut(number))
+        let record = self.transactions.get_mut(number);
+        let result = change(record);
+        let is_open = record.index().is_some();
+        self.note(number, is_open);
+        Some(result)
+    }
+
+    fn note(&mut self, number: u32, is_open: bool) {
+        let (word, bit) = (number as usize / 64, 1_u64 << (number % 64));
+        if self.open.len() <= word {
+            self.open.resize(word + 1, 0);
+        }
+        if is_open {
+            self.open[word] |= bit;
+        } else {
+            self.open[word] &= !bit;
+        }
+    }
+
+    /// The records that point to an open transaction, found without looking at the others.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &TransactionRecord> {
+        (0_u32..).zip(&self.open).flat_map(move |(word, bits)| {
+            let mut rest = *bits;
+            std::iter::from_fn(move || {
+                let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+                rest &= rest - 1;
+                Some(self.transactions.get(word * 64 + bit))
+            })
+        })
+    }
+
+    /// How many ids there are.
+    pub(crate) fn len(&self) -> usize {
+        self.transactions.len() + self.follow_ups.len()
+    }
+
+    /// Reads what [`Self::find`] will read first. The result means nothing.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u64) -> u64 {
+        let slots = &self.table(hash).slots;
+        let slot = slots.get(tag(hash) as usize & slots.len().wrapping_sub(1)).copied().unwrap_or(EMPTY);
+        if slot != EMPTY && (slot >> 32) as u32 == tag(hash) && low(slot) & FOLLOW_UP == 0 {
+            return self.transactions.get(low(slot)).digest();
+        }
+        slot
     }
 
     #[inline]
     pub(crate) fn insert_transaction(&mut self, hash: u64, record: TransactionRecord) {
+        let is_open = record.index().is_some();
         let number = self.transactions.push(record);
         self.table_mut(hash).insert(hash, number);
+        if is_open {
+            self.note(number, true);
+        }
     }
 
     pub(crate) fn insert_follow_up(&mut self, hash: u64, record: FollowUpRecord) {

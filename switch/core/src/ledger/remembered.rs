@@ -76,14 +76,25 @@ impl Remembered {
         }
     }
 
+    /// Changes a transaction's record, if it is remembered.
     #[inline]
-    pub(crate) fn transaction_mut(&mut self, key: TransactionKey) -> Option<&mut TransactionRecord> {
+    pub(crate) fn change<T>(
+        &mut self,
+        key: TransactionKey,
+        change: impl FnOnce(&mut TransactionRecord) -> T,
+    ) -> Option<T> {
         let second = second_of(key.id);
         if second > self.forgotten_through {
             let hash = self.hash(key.originator, key.id);
-            return self.generations.get_mut(&second)?.transaction_mut(hash, key.originator, key.id);
+            return self.generations.get_mut(&second)?.change(hash, key.originator, key.id, change);
         }
-        self.long.get_mut(&key)
+        self.long.get_mut(&key).map(change)
+    }
+
+    /// Reads what [`Self::find`] will read first. The result means nothing.
+    #[inline]
+    pub(crate) fn touch(&self, who: ParticipantNumber, id: RequestId) -> u64 {
+        self.generations.get(&second_of(id)).map_or(0, |generation| generation.touch(self.hash(who, id)))
     }
 
     #[inline]
@@ -192,21 +203,17 @@ impl Remembered {
     }
 
     fn forget_generation(&mut self, second: u64, generation: &Generation) {
-        for record in generation.transactions() {
-            let key = key_of(record.originator(), second, record.id_low());
-            if record.index().is_some() {
-                self.long.insert(key, *record);
-            } else {
-                self.ids -= 1;
-                self.drop_extensions(key.originator, key.id);
-            }
+        self.ids -= generation.len();
+        for record in generation.open() {
+            self.long.insert(key_of(record.originator(), second, record.id_low()), *record);
+            self.ids += 1;
         }
-        for record in generation.follow_ups() {
-            self.ids -= 1;
-            if !self.extensions.is_empty() {
-                let key = key_of(record.originator(), second, record.id_low());
-                self.drop_extensions(key.originator, key.id);
-            }
+        if self.extensions.is_empty() {
+            return;
+        }
+        for record in generation.transactions().filter(|record| record.index().is_none()) {
+            let key = key_of(record.originator(), second, record.id_low());
+            self.drop_extensions(key.originator, key.id);
         }
     }
 
