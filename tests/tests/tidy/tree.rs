@@ -59,13 +59,18 @@ fn test_modules(file: &File) -> Vec<String> {
     let lines: Vec<&str> = file.text.lines().map(str::trim).collect();
     let name_after = |at: usize| {
         let after = lines[at + 1..].iter().find(|line| !line.starts_with('#'))?;
-        after.strip_prefix("mod ")?.strip_suffix(';')
+        without_visibility(after).strip_prefix("mod ")?.strip_suffix(';')
     };
     (0..lines.len())
         .filter(|at| lines[*at] == "#[cfg(test)]")
         .filter_map(name_after)
         .map(|module| format!("{folder}/{module}"))
         .collect()
+}
+
+fn without_visibility(line: &str) -> &str {
+    let line = line.trim_start();
+    line.strip_prefix("pub(crate) ").or(line.strip_prefix("pub ")).unwrap_or(line)
 }
 
 impl File {
@@ -92,7 +97,8 @@ impl File {
         let opens_tests = |at: &usize| {
             let after = lines[at + 1..].iter().find(|line| !line.trim_start().starts_with('#'));
             lines[*at].trim() == "#[cfg(test)]"
-                && after.is_some_and(|line| line.trim_start().starts_with("mod ") && line.ends_with('{'))
+                && after
+                    .is_some_and(|line| without_visibility(line).starts_with("mod ") && line.ends_with('{'))
         };
         (0..lines.len()).find(opens_tests).unwrap_or(lines.len())
     }
