@@ -12,8 +12,7 @@ use super::Destination;
 use crate::fate::Fate;
 use crate::operation_id::IdFields;
 use crate::operator::Outgoing;
-use crate::stage::tests::stage;
-use crate::stage::{Now, Stage};
+use crate::stage::{Now, Stage, played_stage};
 
 #[derive(Default)]
 struct Said(Vec<Message>);
@@ -39,7 +38,7 @@ const CREATED: u64 = 1_800_000_000_000;
 
 impl Play {
     fn new() -> Self {
-        let stage = Rc::new(stage(2, 2));
+        let stage = Rc::new(played_stage(2, 2));
         let mut destination = Destination::new(Rc::clone(&stage), 0);
         destination.on_link(1);
         Self { stage, destination, said: Said::default(), ms: 0 }

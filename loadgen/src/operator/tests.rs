@@ -12,8 +12,7 @@ use super::{Loop, Operator, Outgoing};
 use crate::accounting::{Counts, Fault};
 use crate::fate::Fate;
 use crate::schedule::{Schedule, ScheduleSettings};
-use crate::stage::tests::stage;
-use crate::stage::{Now, Stage};
+use crate::stage::{Now, Stage, played_stage};
 
 /// Takes what the operator says.
 #[derive(Default)]
@@ -43,7 +42,7 @@ const START_MS: u64 = 1_800_000_000_000;
 
 impl Play {
     fn with(mix: &str, change: impl FnOnce(&mut ScheduleSettings)) -> Self {
-        let stage = Rc::new(stage(2, 2));
+        let stage = Rc::new(played_stage(2, 2));
         let mut settings = ScheduleSettings {
             seed: 1,
             rate_per_s: Some(1_000.0),

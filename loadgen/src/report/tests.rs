@@ -9,7 +9,7 @@ use crate::arguments::{Arguments, Command};
 use crate::books::Open;
 use crate::latency::Batch;
 use crate::scenario::Scenario;
-use crate::stage::tests::stage;
+use crate::stage::played_stage;
 use holdfast_protocol::Reason;
 
 fn plan(more: &str) -> Plan {
@@ -60,7 +60,7 @@ fn measured() -> Measured {
 }
 
 fn report(closing: Closing, measured: Measured) -> Report {
-    Report::new(&plan(""), &stage(3, 3), closing, measured, None, false)
+    Report::new(&plan(""), &played_stage(3, 3), closing, measured, None, false)
 }
 
 fn json(report: &Report) -> Value {
@@ -130,7 +130,7 @@ fn a_run_without_syncs_is_never_called_durable() {
     assert!(table::text(&report).contains("durable NO"));
     let unread = Report::new(
         &plan(""),
-        &stage(3, 3),
+        &played_stage(3, 3),
         closing(),
         Measured { journal: None, ..measured() },
         None,
@@ -152,9 +152,10 @@ fn the_exit_code_says_what_is_worst() {
     assert_eq!(report(faulty, measured()).exit_code(), 5);
     let none = Measured { intervals: vec![], ..measured() };
     assert_eq!(report(closing(), none).exit_code(), 4);
-    let cut = Report::new(&plan(""), &stage(3, 3), closing(), measured(), None, true);
+    let cut = Report::new(&plan(""), &played_stage(3, 3), closing(), measured(), None, true);
     assert_eq!(cut.exit_code(), 130);
-    let broken = Report::new(&plan(""), &stage(3, 3), closing(), measured(), Some("link".into()), false);
+    let broken =
+        Report::new(&plan(""), &played_stage(3, 3), closing(), measured(), Some("link".into()), false);
     assert_eq!(broken.exit_code(), 1);
 }
 
