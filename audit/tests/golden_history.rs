@@ -1,5 +1,6 @@
 //! The bytes of a history never change: one header and one record of each kind, as `docs/HISTORY.md` prints them.
 
+use holdfast_audit::finding::Class;
 use holdfast_audit::history::record::{flag, payment_id_digest};
 use holdfast_audit::history::{Header, Kind, Message, Record, Role};
 
@@ -141,4 +142,13 @@ fn a_flipped_bit_is_never_believed() {
         assert!(Record::from_bytes(&damaged, 1).is_err(), "bit {bit}");
     }
     assert!(Record::from_bytes(&bytes, 2).is_err(), "a moved record");
+}
+
+#[test]
+fn the_document_lists_every_class_of_finding() {
+    let document = include_str!("../../docs/HISTORY.md");
+    for class in Class::ALL {
+        let line = format!("| `{}` | {} |", class.name(), class.meaning());
+        assert!(document.contains(&line), "docs/HISTORY.md should have: {line}");
+    }
 }

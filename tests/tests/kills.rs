@@ -6,6 +6,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Output;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use holdfast_tests::processes::{Process, SwitchHome, run, run_well, text};
@@ -23,6 +25,11 @@ const PROGRESS_WITHIN: Duration = Duration::from_secs(60);
 const LOAD_ENDS_WITHIN: Duration = Duration::from_secs(300);
 /// The measurement is spoiled by the kills, which is no fault of the books.
 const MEASUREMENT_INVALID: i32 = 4;
+/// What the auditor ends with where it found something.
+const FINDINGS: i32 = 5;
+
+/// Each test takes the whole machine.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// A generator that gives the same numbers for the same seed, for ever (SplitMix64).
 struct Random(u64);
@@ -39,23 +46,15 @@ impl Random {
 
 #[test]
 fn ten_kills_under_load_lose_nothing_and_apply_nothing_twice() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 3, 3);
     let mut switch = home.start();
     let out = directory.path().join("out");
-    let mut load = start_load(&home, &out, directory.path());
+    let mut load = start_load(&home, &out, directory.path(), SENDING);
     let mut random = Random(SEED);
-    for kill in 1..=KILLS {
-        let more = random.below(&FACTS);
-        let from = facts(&home);
-        wait_until(
-            &format!("the switch has decided {more} more facts before kill {kill}"),
-            PROGRESS_WITHIN,
-            || {
-                assert_eq!(load.ended(), None, "the load ended before kill {kill}\n{}", load.log_tail());
-                (facts(&home) >= from + more).then_some(())
-            },
-        );
+    for _ in 0..KILLS {
+        decide_more(&home, &mut load, random.below(&FACTS));
         switch.kill();
         if random.below(&(0..3)) == 0 {
             kill_in_recovery(&home);
@@ -67,14 +66,67 @@ fn ten_kills_under_load_lose_nothing_and_apply_nothing_twice() {
     assert!(well, "seed {SEED}: the load generator ended with {ended}\n{}", load.log_tail());
     fs::write(directory.path().join("status.json"), home.status()).unwrap();
     home.stop(switch);
-    judge(&home, directory.path(), &out);
+    let audit = audit(&home, directory.path(), &out);
+    assert!(
+        audit.status.success(),
+        "seed {SEED}: the auditor ended with {}\n{}",
+        audit.status,
+        report(&audit)
+    );
+    assert!(report(&audit).contains("(drained"), "the load generator drained\n{}", report(&audit));
 }
 
-fn start_load(home: &SwitchHome, out: &Path, directory: &Path) -> Process {
+/// The other way round: were the test above blind, this one would fail. The journal is put back to where it was a
+/// moment before, as a disk does that said "synced" and forgot.
+#[test]
+fn a_disk_that_forgets_what_it_synced_is_found() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 3, 3);
+    let mut switch = home.start();
+    let out = directory.path().join("out");
+    let mut load = start_load(&home, &out, directory.path(), "15s");
+    decide_more(&home, &mut load, FACTS.end);
+    switch.kill();
+    let before = directory.path().join("journal-before");
+    copy_directory(&home.journal(), &before);
+    switch = home.start();
+    decide_more(&home, &mut load, FACTS.end);
+    switch.kill();
+    fs::remove_dir_all(home.journal()).unwrap();
+    copy_directory(&before, &home.journal());
+    switch = home.start();
+    // What the load generator makes of such a switch is its own affair.
+    load.wait(LOAD_ENDS_WITHIN);
+    fs::write(directory.path().join("status.json"), home.status()).unwrap();
+    home.stop(switch);
+    let audit = audit(&home, directory.path(), &out);
+    assert_eq!(audit.status.code(), Some(FINDINGS), "{}", report(&audit));
+    assert!(report(&audit).contains("\nlost ("), "{}", report(&audit));
+}
+
+/// Lets the switch decide so many facts more, under load.
+fn decide_more(home: &SwitchHome, load: &mut Process, more: u64) {
+    let from = facts(home);
+    wait_until(&format!("the switch has decided {more} more facts"), PROGRESS_WITHIN, || {
+        assert_eq!(load.ended(), None, "the load ended before the next kill\n{}", load.log_tail());
+        (facts(home) >= from + more).then_some(())
+    });
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+fn start_load(home: &SwitchHome, out: &Path, directory: &Path, sending: &str) -> Process {
     let (switch, admin, seed) = (home.listen.to_string(), home.admin.to_string(), SEED.to_string());
     let certs = home.certs();
     let mut arguments = vec!["run", "--switch", &switch, "--admin", &admin, "--certs", text(&certs)];
-    arguments.extend(["--rate", RATE, "--duration", SENDING, "--warmup", "0s", "--tolerate-restarts"]);
+    arguments.extend(["--rate", RATE, "--duration", sending, "--warmup", "0s", "--tolerate-restarts"]);
     arguments.extend(["--decline-rate", "0.05", "--silent-rate", "0.02", "--late-rate", "0.02"]);
     arguments.extend(["--seed", &seed, "--quiet", "--output", text(out)]);
     Process::start("loadgen", &arguments, &directory.join("loadgen.log"))
@@ -96,20 +148,16 @@ fn kill_in_recovery(home: &SwitchHome) {
     process.kill();
 }
 
-/// The journal is whole, and the histories agree with it.
-fn judge(home: &SwitchHome, directory: &Path, out: &Path) {
+/// The journal is whole; what the auditor says to the histories.
+fn audit(home: &SwitchHome, directory: &Path, out: &Path) -> Output {
     let journal = home.journal();
     run_well("holdfast", &["journal", "verify", text(&journal)]);
     let dump = directory.join("journal.jsonl");
     fs::write(&dump, run_well("holdfast", &["journal", "dump", text(&journal)]).stdout).unwrap();
     let status = directory.join("status.json");
-    let audit = run("audit", &[text(out), "--journal-dump", text(&dump), "--status", text(&status)]);
-    let report = String::from_utf8_lossy(&audit.stdout);
-    let errors = String::from_utf8_lossy(&audit.stderr);
-    assert!(
-        audit.status.success(),
-        "seed {SEED}: the auditor ended with {}\n{report}\n{errors}",
-        audit.status
-    );
-    assert!(report.contains("drained"), "the load generator drained\n{report}");
+    run("audit", &[text(out), "--journal-dump", text(&dump), "--status", text(&status)])
+}
+
+fn report(audit: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&audit.stdout), String::from_utf8_lossy(&audit.stderr))
 }
