@@ -44,14 +44,12 @@ impl Parties {
 }
 
 /// Closes a link as a crash would, and waits until the switch knows.
-pub async fn lose(fixture: &Fixture, peer: Peer, name: &str) {
-    let before = links(fixture, name).await;
+pub async fn lose(fixture: &Fixture, peer: Peer) {
+    let address = peer.address().to_string();
     peer.connection.close(0_u32.into(), b"");
-    wait_until("the switch to miss the link", async || links(fixture, name).await < before).await;
-}
-
-/// How many links a participant has.
-pub async fn links(fixture: &Fixture, name: &str) -> usize {
-    let status = fixture.status().await;
-    status.participants.iter().find(|p| p.name == name).map_or(0, |p| p.links.len())
+    wait_until("the switch to miss the link", async || {
+        let status = fixture.status().await;
+        status.participants.iter().all(|p| p.links.iter().all(|link| link.address != address))
+    })
+    .await;
 }

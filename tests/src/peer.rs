@@ -44,7 +44,7 @@ pub struct Peer {
     lane: Option<(SendStream, RecvStream)>,
     control_frames: FrameReader,
     lane_frames: FrameReader,
-    _endpoint: Endpoint,
+    endpoint: Endpoint,
 }
 
 /// Dials with certificates of a directory.
@@ -90,8 +90,13 @@ impl Peer {
             lane: None,
             control_frames: FrameReader::default(),
             lane_frames: FrameReader::default(),
-            _endpoint: endpoint,
+            endpoint,
         }
+    }
+
+    /// Where the switch sees it.
+    pub fn address(&self) -> SocketAddr {
+        self.endpoint.quinn.local_addr().unwrap()
     }
 
     /// Signs on as an operator does.

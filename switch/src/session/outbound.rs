@@ -129,10 +129,14 @@ mod tests {
 
     #[test]
     fn what_can_be_taken_is_counted() {
-        const PUSHED: usize = 20_000;
+        const PUSHED: usize = 1_000_000;
         let outbound = Outbound::default();
         std::thread::scope(|scope| {
-            scope.spawn(|| (0..PUSHED).for_each(|_| drop(outbound.push(CONTROL, Bytes::from_static(b"x")))));
+            scope.spawn(|| {
+                for _ in 0..PUSHED {
+                    outbound.push(CONTROL, Bytes::from_static(b"x"));
+                }
+            });
             let (mut chunks, mut written) = (Vec::new(), 0);
             while written < PUSHED {
                 outbound.take(CONTROL, &mut chunks);

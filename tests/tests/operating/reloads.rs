@@ -118,7 +118,7 @@ async fn links_from_before_a_reload_give_their_places_back_after_it() {
         let mut parties = Parties::of(&fixture).await;
         order(&fixture, "/reload");
         pays(&mut parties.operator, &mut parties.acquirer, "shop@acq-1").await;
-        lose(&fixture, parties.operator, "operator-1").await;
-        lose(&fixture, parties.acquirer, "acquirer-1").await;
+        lose(&fixture, parties.operator).await;
+        lose(&fixture, parties.acquirer).await;
     }
 }

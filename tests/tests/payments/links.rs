@@ -14,7 +14,7 @@ async fn a_forward_whose_link_is_lost_goes_to_the_same_instance_again() {
     request.budget_ms = 20_000;
     operator.send(&[request.clone().into()]).await;
     let first = acquirer.next_forward().await;
-    lose(&fixture, acquirer, "acquirer-1").await;
+    lose(&fixture, acquirer).await;
     assert_eq!(fixture.position("operator-1", "EUR").await, (700, 0, 0), "still pending");
     // Another instance does not know it and must not get it.
     let mut stranger = Peer::dial(&fixture, "acquirer-1").await;
@@ -53,7 +53,7 @@ async fn instances_that_share_their_deduplication_take_over_from_each_other() {
     assert!(!first.next_forward().await.repeat);
     let mut second = Peer::dial(&fixture, "acquirer-1").await;
     second.sign_on(shared(2)).await;
-    lose(&fixture, first, "acquirer-1").await;
+    lose(&fixture, first).await;
     let again = second.next_forward().await;
     assert_eq!((again.id, again.repeat), (request.id, true));
     second.send(&[approval(&again, None).into()]).await;
@@ -68,7 +68,7 @@ async fn an_operator_that_left_finds_the_outcome_by_repeating_over_another_link(
     let mut request = pay("shop@acq-1", 700);
     operator.send(&[request.clone().into()]).await;
     let forward = acquirer.next_forward().await;
-    lose(&fixture, operator, "operator-1").await;
+    lose(&fixture, operator).await;
     acquirer.send(&[approval(&forward, None).into()]).await;
     wait_until("the payment to be decided", async || {
         fixture.position("operator-1", "EUR").await == (0, 700, 0)
@@ -90,7 +90,7 @@ async fn an_operator_that_repeats_over_another_link_is_answered_there() {
     request.budget_ms = 20_000;
     operator.send(&[request.clone().into()]).await;
     let forward = acquirer.next_forward().await;
-    lose(&fixture, operator, "operator-1").await;
+    lose(&fixture, operator).await;
     let mut operator = Peer::operator(&fixture, "operator-1").await;
     (request.repeat, request.attempt) = (true, 2);
     // An inquiry behind the repeat shows that the repeat was looked at.
@@ -107,7 +107,7 @@ async fn a_delivery_waits_for_the_instance_that_knows_the_hold() {
     let request = reserve("shop@acq-1", 1_000);
     parties.approved(&request).await;
     let Parties { mut operator, acquirer } = parties;
-    lose(&fixture, acquirer, "acquirer-1").await;
+    lose(&fixture, acquirer).await;
     assert_eq!(operator.answer_to(release(&request)).await.outcome, Outcome::Approved);
     assert_eq!(fixture.position("acquirer-1", "EUR").await, (0, 0, 0), "the decision is the switch's");
     let mut acquirer = Peer::destination(&fixture, "acquirer-1").await;
