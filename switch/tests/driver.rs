@@ -103,6 +103,14 @@ fn a_backlog_of_new_work_keeps_no_deadline_waiting() {
 }
 
 #[test]
+fn a_link_of_a_participant_that_was_removed_while_it_signed_on_is_ended() {
+    let mut world = World::new();
+    let gone = world.connect(99, 1);
+    assert_eq!(gone.outbound.closing(), Some(Reason::Removed));
+    assert_eq!(world.driver.sessions().iter().count(), 0);
+}
+
+#[test]
 fn a_newer_sign_on_of_the_same_instance_replaces_the_link_and_gets_the_answers() {
     let mut world = World::new();
     let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));

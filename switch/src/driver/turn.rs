@@ -297,6 +297,11 @@ impl<L: Log> Driver<L> {
         address: SocketAddr,
         outbound: Arc<Outbound>,
     ) {
+        if !self.core.participants().any(|(record, ..)| record.number == from.participant) {
+            // Removed by a reload while the link was signing on.
+            outbound.close(Reason::Removed);
+            return;
+        }
         let links = self.view.links.entry(from.participant).or_default();
         let older = links.iter().find(|link| link.instance == from.instance).map(|link| link.session);
         if older.is_none() && links.len() >= self.settings.instances_max {

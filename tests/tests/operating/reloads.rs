@@ -6,7 +6,7 @@ use holdfast::config::Config;
 use holdfast_protocol::{Outcome, Reason};
 use holdfast_tests::fixture::Fixture;
 use holdfast_tests::parties::{PATIENT, Parties, lose};
-use holdfast_tests::peer::{Peer, dial, pays};
+use holdfast_tests::peer::{Peer, dial, pays, wait_for};
 use holdfast_tests::requests::{pay, reserve};
 
 use crate::{order, refused_order};
@@ -59,7 +59,7 @@ async fn a_participant_that_was_removed_loses_its_link_and_cannot_come_back() {
     assert_eq!(gone.closed().await, Reason::Removed);
     if let Ok((connection, _endpoint)) = dial(fixture.address(), &fixture.certs(), "acquirer-2").await {
         // The client's side of the handshake may be over before the switch has seen the certificate.
-        connection.closed().await;
+        wait_for("the end of the link", connection.closed()).await;
     }
     assert_eq!(parties.operator.ask(pay("shop@acq-2", 1)).await, (Outcome::Declined, Reason::MpsUnknown));
     pays(&mut parties.operator, &mut parties.acquirer, "shop@acq-1").await;
