@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use holdfast_core::{Core, Settings};
-use holdfast_journal::{FileStorage, Recovered, VisitError, record};
+use holdfast_journal::{Facts, FileStorage, Recovered, Storage, VisitError, read_facts};
 use holdfast_protocol::{Partition, UnixMillis};
 use tracing::info;
 
@@ -25,12 +25,7 @@ pub(super) fn recover(
     let mut said = started;
     let recovered =
         holdfast_journal::open(&journal.directory, journal_settings(journal), now, &mut |facts| {
-            core.set_epoch(facts.epoch);
-            let mut rest = facts.body;
-            for _ in 0..facts.count {
-                let fact = record::read(&mut rest).map_err(VisitError::from)?;
-                core.apply_recovered(&fact);
-            }
+            fold(&mut core, &facts)?;
             if said.elapsed() >= PROGRESS {
                 said = Instant::now();
                 info!(facts = core.sequence().0, segment = %facts.at.segment, "recovering");
@@ -49,8 +44,25 @@ pub(super) fn recover(
         ),
         None => info!(epoch, "new journal"),
     }
-    core.resume(recovered.last_time().max(now), recovered.epoch(), Partition(0));
+    resume(&mut core, &recovered, now);
     Ok((core, recovered))
+}
+
+/// Folds the facts of one frame into a core (I7).
+///
+/// # Errors
+/// A fact that cannot be read, or bytes after the last one.
+pub fn fold(core: &mut Core, facts: &Facts<'_>) -> Result<(), VisitError> {
+    core.set_epoch(facts.epoch);
+    read_facts(facts, &mut |_, fact| {
+        core.apply_recovered(&fact);
+        Ok(())
+    })
+}
+
+/// All facts are folded: the core goes on in the epoch that was begun, no earlier than the last journaled time.
+pub fn resume<S: Storage>(core: &mut Core, recovered: &Recovered<S>, now: UnixMillis) {
+    core.resume(recovered.last_time().max(now), recovered.epoch(), Partition(0));
 }
 
 fn journal_settings(journal: &JournalConfig) -> holdfast_journal::Settings {

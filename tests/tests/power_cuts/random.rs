@@ -1,0 +1,38 @@
+//! Numbers that are a function of a seed: SplitMix64.
+
+/// A stream of numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// The stream `stream` of a seed.
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+        let mut random =
+            Self(seed.wrapping_mul(0xd134_2543_de82_ef95) ^ stream.wrapping_mul(0xaf25_1af3_b0f0_25b5));
+        random.bits();
+        random
+    }
+
+    pub(crate) fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From 0 to `limit - 1`.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.bits() % limit
+    }
+
+    /// True in so many of a hundred cases.
+    pub(crate) fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    /// One of them, if there is one.
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+        let length = u64::try_from(from.len()).unwrap();
+        if length == 0 { None } else { from.get(usize::try_from(self.below(length)).unwrap()) }
+    }
+}
