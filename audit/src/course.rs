@@ -42,6 +42,8 @@ pub struct Delivery {
     pub id: u128,
     /// Of a capture.
     pub amount: u64,
+    /// A capture that ends the hold: it was asked for as the last, or takes all that is held.
+    pub last: bool,
     /// Which fact decided it, by its place in [`crate::transaction::Transaction::facts`].
     pub fact: usize,
     /// The fact that acknowledged it.
@@ -391,6 +393,7 @@ impl Course {
             message,
             id: fact.id,
             amount: fact.amount,
+            last: message == Message::Capture && self.open() == 0,
             fact: at,
             acknowledged: None,
             superseded: false,

@@ -48,7 +48,7 @@ fn was_decided(case: &Case<'_>, seen: &Seen, findings: &mut Findings) {
     let same_capture = record.message != Message::Capture
         || (delivery.amount == record.amount
             && case.course.currency == record.currency
-            && fact.last == record.has(flag::LAST));
+            && delivery.last == record.has(flag::LAST));
     let same = delivery.message == record.message && delivery.id == record.id && same_capture && expired;
     if !same || case.context.participant(seen) != case.course.destination {
         case.find(findings, Class::ContentDiffers, &[delivery.fact], &[seen], || {

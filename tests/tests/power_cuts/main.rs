@@ -29,7 +29,8 @@ const OPERATORS: [u16; 2] = [1, 2];
 /// The numbers of those who are asked.
 const DESTINATIONS: [u16; 2] = [11, 12];
 
-const SEEDS: std::ops::Range<u64> = 1..11;
+/// The last is one that found something.
+const SEEDS: [u64; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 22];
 
 #[test]
 fn ten_power_cuts_under_load_undo_nothing_that_anybody_was_told() {
@@ -68,7 +69,7 @@ fn the_same_seed_gives_the_same_course() {
 
 /// What the checks find, one fault a seed.
 fn found(broken: Broken) -> Vec<String> {
-    let found = SEEDS.filter_map(|seed| {
+    let found = SEEDS.into_iter().filter_map(|seed| {
         let fault = run(seed, broken).err()?;
         println!("{broken:?}, seed {seed}: {fault}");
         Some(fault)
@@ -79,7 +80,7 @@ fn found(broken: Broken) -> Vec<String> {
 #[test]
 fn with_the_sync_left_out_the_same_checks_find_losses() {
     let found = found(Broken::SyncsLeftOut);
-    assert!(found.len() > SEEDS.count() / 2, "a storage that does not sync is found out: {found:?}");
+    assert!(found.len() > SEEDS.len() / 2, "a storage that does not sync is found out: {found:?}");
     // Not the journal alone notices: somebody was told what is not so.
     assert!(found.iter().any(|fault| !fault.starts_with("not recovered")), "{found:?}");
 }
@@ -87,5 +88,5 @@ fn with_the_sync_left_out_the_same_checks_find_losses() {
 #[test]
 fn effects_that_do_not_wait_for_the_sync_are_found_by_the_same_checks() {
     let found = found(Broken::ToldBeforeSync);
-    assert!(found.len() > SEEDS.count() / 2, "a switch that tells before the sync is found out: {found:?}");
+    assert!(found.len() > SEEDS.len() / 2, "a switch that tells before the sync is found out: {found:?}");
 }

@@ -55,11 +55,14 @@ pub(super) fn capture(
         if request.last {
             legs.release(transaction, rest);
         }
-        if request.last || rest.is_zero() {
+        // I5: a part that takes all that is held ends the hold, and the destination hears that it was the last.
+        let last = request.last || rest.is_zero();
+        if last {
             transaction.money = Money::Closed(Ending::Captured);
         }
         let delivery = Capture {
             originator: Some(who),
+            last,
             expires: UnixMillis::MAX,
             delivery: Some(transaction.next_delivery()),
             repeat: false,

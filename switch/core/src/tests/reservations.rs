@@ -22,6 +22,23 @@ fn a_reservation_is_captured_in_parts_and_the_rest_released() {
     );
 }
 
+/// I5: the destination learns that the hold has ended. Found by a power cut's seed.
+#[test]
+fn a_part_that_takes_all_that_is_held_is_the_last_for_the_destination() {
+    check(
+        "
+        authorize A 10 m@D 50.00 reserve many -> D authorize A/10 50.00
+        answer D A/10 approved      -> A 10 approved 50.00 Held
+        capture A 11 of 10 20.00    -> A 11 approved 20.00 Held, D capture 20.00 A/10 #1
+        acknowledge D A/10 1
+        capture A 12 of 10 30.00    -> A 12 approved 30.00 Captured, D capture 30.00 last A/10 #2
+        acknowledge D A/10 2        -> D complete A/10
+        capture A 12 of 10 30.00    -> A 12 approved 30.00 Captured
+        capture A 12 of 10 30.00 last -> A 12 refused IdReusedOtherOptions
+        ",
+    );
+}
+
 #[test]
 fn the_destination_owes_where_its_route_says_so() {
     check(
