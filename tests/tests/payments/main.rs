@@ -1,6 +1,7 @@
 //! What the parties of a payment see over real links, and what the books say after it.
 
 mod inquiries;
+mod limits;
 mod links;
 mod reservations;
 mod restarts;
