@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::course::Course;
 use crate::finding::{Class, Findings};
 use crate::history::record::flag;
-use crate::history::{Kind, Message, Role};
+use crate::history::{Kind, Message, Record, Role};
 use crate::journal::Debtor;
 use crate::numbers::PAY;
 use crate::rules::{Case, is_assured};
@@ -115,18 +115,11 @@ impl Positions {
 
 /// What the operator counts as captured and not undone; `None` while it waits for an answer that could change it.
 fn operator_has(case: &Case<'_>) -> Option<u64> {
-    let of = |kind| case.context.records(case.transaction, Role::Operator, kind);
-    let recorded = |sent: &Seen| {
-        of(Kind::Heard).find(|heard| {
-            let same = heard.record.id == sent.record.id && heard.record.message == sent.record.message;
-            same && heard.record.outcome != 3
-        })
-    };
     let mut captured = 0_u64;
     let mut reversed = false;
     let mut asked = false;
     let mut counted: Vec<u128> = Vec::new();
-    for sent in of(Kind::Sent) {
+    for sent in case.context.records(case.transaction, Role::Operator, Kind::Sent) {
         let message = sent.record.message;
         if matches!(message, Message::None | Message::Inquiry | Message::Release) {
             continue;
@@ -136,23 +129,38 @@ fn operator_has(case: &Case<'_>) -> Option<u64> {
             continue;
         }
         counted.push(sent.record.id);
-        let Some(heard) = recorded(sent) else {
+        let Some((outcome, amount)) = learnt(case, sent) else {
             if refused_for_good(case, sent) {
                 continue;
             }
             return None;
         };
-        if heard.record.outcome != 1 {
+        if outcome != 1 {
             continue;
         }
         match message {
-            Message::Authorize if case.course.payment_kind == PAY => captured += heard.record.amount,
-            Message::Capture => captured += heard.record.amount,
+            Message::Authorize if case.course.payment_kind == PAY => captured += amount,
+            Message::Capture => captured += amount,
             Message::Reverse => reversed = true,
             Message::Authorize | Message::None | Message::Inquiry | Message::Release => {}
         }
     }
     asked.then_some(if reversed { 0 } else { captured })
+}
+
+/// The outcome and amount of a request as its operator learnt them, from an answer or from a status.
+fn learnt(case: &Case<'_>, sent: &Seen) -> Option<(u8, u64)> {
+    let of = |kind| {
+        let all = case.context.records(case.transaction, Role::Operator, kind);
+        all.filter(|s| s.record.id == sent.record.id).map(|s| &s.record)
+    };
+    let mut heard = of(Kind::Heard).filter(|r| r.message == sent.record.message && r.outcome != 3);
+    let mut told = of(Kind::Told).filter(|r| matches!(r.outcome, 1 | 2));
+    // A status tells what is held for the transaction, not what a capture took of it.
+    let taken = |status: &Record| {
+        if sent.record.message == Message::Capture { sent.record.amount } else { status.amount }
+    };
+    heard.next().map(|r| (r.outcome, r.amount)).or_else(|| told.next().map(|r| (r.outcome, taken(r))))
 }
 
 /// A refusal of the only copy: nothing was done.

@@ -70,7 +70,9 @@ impl Request<'_> {
     /// A drained operator knows what became of everything it sent, or has given it up.
     fn settled(&self, case: &Case<'_>, findings: &mut Findings) {
         let told = case.context.records(case.transaction, Role::Operator, Kind::Told);
-        let told = told.filter(|s| s.record.id == self.id && self.message == Message::Inquiry).count();
+        // A status answers its inquiry; with an outcome it also settles the request it is about.
+        let inquiry = self.message == Message::Inquiry;
+        let told = told.filter(|s| s.record.id == self.id && (inquiry || s.record.outcome != 0)).count();
         let known = self.heard.len() + self.gave_up.len() + told;
         // Copies of a request share an outcome; each inquiry has its own status.
         let needed = if self.message == Message::Inquiry { self.sent.len() } else { 1 };

@@ -103,6 +103,7 @@ fn a_removed_record_is_found() {
             ("journal: participant_configured", "names are for people"),
             ("journal: cut_over", "moves no money"),
             ("operator: closed", "a history without its end is noted, and judged more mildly"),
+            ("operator: gaveup authorize", "a status told the outcome later"),
             ("operator: heard authorize", "of two copies that were answered alike"),
         ],
     );

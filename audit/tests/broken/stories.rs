@@ -253,6 +253,21 @@ fn what_may_be_in_flight_at_the_end_is_unknown_and_no_finding() {
 }
 
 #[test]
+fn an_outcome_learnt_from_a_status_settles_the_request() {
+    let mut world = World::everything();
+    let without = |world: &World, gone: Kind| {
+        let mut world = world.clone();
+        world.operator.retain(|r| r.kind != gone);
+        world
+    };
+    world = without(&world, Kind::GaveUp);
+    let report = clean(&world);
+    let operator = report.positions.iter().find_map(|line| line.operator).unwrap();
+    assert_eq!(operator.unsure, 0, "{report}");
+    assert_eq!(classes(&audit(&without(&world, Kind::Told))), ["unanswered"]);
+}
+
+#[test]
 fn invented_records_are_found() {
     let records = World::everything();
     let stranger = |record: &Record| Record { id: record.id ^ 99, original: record.original ^ 99, ..*record };
