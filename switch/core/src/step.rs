@@ -299,7 +299,8 @@ impl Core {
 
     /// Each participant with its status and positions, by number.
     pub fn participants(&self) -> impl Iterator<Item = (&ParticipantRecord, ParticipantStatus, &[Position])> {
-        self.ledger.participants.iter().map(|p| (&p.record, p.status, p.positions.as_slice()))
+        let configured = self.ledger.participants.iter().filter(|p| !p.removed);
+        configured.map(|p| (&p.record, p.status, p.positions.as_slice()))
     }
 
     /// What is remembered of a transaction.

@@ -36,7 +36,7 @@ pub(crate) fn check(ledger: &Ledger, wanted: &[ParticipantRecord]) -> Result<(),
             Some(_) => {
                 return Err(ConfigurationError::NumberTaken(number, participant.record.name.clone()));
             }
-            None if may_go(ledger, number) => {}
+            None if participant.removed || may_go(ledger, number) => {}
             None => return Err(ConfigurationError::OpenWork(number)),
         }
     }
@@ -70,6 +70,7 @@ pub(crate) fn configure(desk: &mut Desk<'_>, participants: &[ParticipantRecord],
         .ledger
         .participants
         .iter()
+        .filter(|p| !p.removed)
         .map(|p| p.record.number)
         .filter(|number| wanted.iter().all(|record| record.number != *number))
         .collect();

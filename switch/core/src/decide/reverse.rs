@@ -75,16 +75,16 @@ fn reverse(desk: &mut Desk<'_>, from: From, m: &Reverse, record: &TransactionRec
 
 /// Whether no delivery more fits that has no slot reserved.
 fn is_full(desk: &Desk<'_>, destination: ParticipantNumber) -> bool {
-    desk.ledger.participants.get(destination).is_some_and(|p| {
-        u64::from(p.undelivered) + u64::from(p.unfinished) + 1
-            > u64::from(desk.settings.undelivered_for_destination_max)
-    })
+    let p = desk.ledger.participants.known(destination);
+    let slots = u64::from(p.undelivered) + u64::from(p.unfinished) + 1;
+    slots > u64::from(desk.settings.undelivered_for_destination_max)
 }
 
 /// Rule 11: remembered, and passed on to the destination that may know the original.
 pub(super) fn tombstone(desk: &mut Desk<'_>, from: From, m: &Reverse) {
     let route = desk.ledger.routes.find(m.payment_id).ok().map(|route| route.destination);
-    let destination = route.filter(|destination| *destination != from.participant);
+    let configured = |destination: &ParticipantNumber| desk.ledger.participants.get(*destination).is_some();
+    let destination = route.filter(|destination| *destination != from.participant).filter(configured);
     let full = destination.is_some_and(|destination| is_full(desk, destination))
         || desk.ledger.transactions.len() >= desk.settings.open_max as usize;
     if full {

@@ -42,7 +42,16 @@ fn participant(p: &Participant) -> u64 {
     positions.sort_by_key(|position| position.currency);
     let mut usages: Vec<_> = p.usages.iter().collect();
     usages.sort_by_key(|usage| (usage.level, usage.currency));
-    entry(&(&p.record, p.status, positions, usages, p.pending, p.unfinished, p.undelivered, p.open))
+    entry(&(
+        &p.record,
+        (p.status, p.removed),
+        positions,
+        usages,
+        p.pending,
+        p.unfinished,
+        p.undelivered,
+        p.open,
+    ))
 }
 
 fn open_transaction(t: &Transaction, content: Option<&holdfast_protocol::Authorize>) -> u64 {

@@ -11,6 +11,8 @@ use crate::registry::{ParticipantRecord, ParticipantStatus};
 pub(crate) struct Participant {
     pub(crate) record: ParticipantRecord,
     pub(crate) status: ParticipantStatus,
+    /// It is not configured any more. Its books stay, for what is remembered of it may still be reversed.
+    pub(crate) removed: bool,
     pub(crate) positions: Vec<Position>,
     pub(crate) usages: Usages,
     /// Transactions waiting for its answer.
@@ -46,16 +48,17 @@ impl Participant {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Participants(Vec<Option<Participant>>);
 
-const KNOWN: &str = "an open transaction names configured participants; one with open work is not removed";
+const KNOWN: &str = "a transaction names participants that were configured, and none is ever taken out";
 
 impl Participants {
     #[inline]
     pub(crate) fn get(&self, number: ParticipantNumber) -> Option<&Participant> {
-        self.0.get(usize::from(number.get()))?.as_ref()
+        self.0.get(usize::from(number.get()))?.as_ref().filter(|participant| !participant.removed)
     }
 
+    /// One that is or was configured.
     pub(crate) fn known(&self, number: ParticipantNumber) -> &Participant {
-        self.get(number).expect(KNOWN)
+        self.0.get(usize::from(number.get())).and_then(Option::as_ref).expect(KNOWN)
     }
 
     #[inline]
@@ -63,6 +66,7 @@ impl Participants {
         self.0.get_mut(usize::from(number.get())).and_then(Option::as_mut).expect(KNOWN)
     }
 
+    /// All that are or were configured, by number.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Participant> {
         self.0.iter().flatten()
     }
@@ -76,6 +80,7 @@ impl Participants {
         let participant = self.0[at].get_or_insert_with(|| Participant {
             record: record.clone(),
             status: ParticipantStatus::Active,
+            removed: false,
             positions: Vec::new(),
             usages: Usages::default(),
             pending: 0,
@@ -84,6 +89,7 @@ impl Participants {
             open: 0,
         });
         participant.record = record.clone();
+        participant.removed = false;
         for position in &mut participant.positions {
             position.cap = None;
         }
@@ -94,9 +100,10 @@ impl Participants {
 
     /// A participant without open work and with flat books is gone.
     pub(crate) fn remove(&mut self, number: ParticipantNumber) {
-        let participant = self.known(number);
+        let participant = self.known_mut(number);
         assert_eq!(participant.open, 0, "a participant with open work is not removed");
-        self.0[usize::from(number.get())] = None;
+        participant.removed = true;
+        participant.status = ParticipantStatus::Active;
     }
 
     pub(crate) fn set_status(&mut self, number: ParticipantNumber, status: ParticipantStatus) {

@@ -22,6 +22,10 @@ use crate::settings::Settings;
 use crate::transaction::money::Money;
 use crate::view::{LiveSession, SessionId, View};
 
+/// Open transactions that room is made for in advance, so that no payment waits while a table is copied. Memory is taken
+/// only when it is used.
+const ROOM: usize = 1 << 20;
+
 /// What is volatile about an open transaction.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Flight {
@@ -70,7 +74,7 @@ pub(crate) struct Schedule {
 impl Schedule {
     pub(crate) fn new() -> Self {
         Self {
-            flights: Vec::new(),
+            flights: Vec::with_capacity(ROOM),
             wheel: Wheel::new(),
             pending: PendingLists::default(),
             destinations: BTreeMap::new(),

@@ -36,7 +36,12 @@ pub(crate) struct Wheel {
 
 impl Wheel {
     pub(crate) fn new() -> Self {
-        Self { now: 0, nodes: Vec::new(), lists: vec![(NONE, NONE); SLOTS * LEVELS], filled: [0; LEVELS] }
+        Self {
+            now: 0,
+            nodes: Vec::with_capacity(super::ROOM),
+            lists: vec![(NONE, NONE); SLOTS * LEVELS],
+            filled: [0; LEVELS],
+        }
     }
 
     /// Sets the deadline of a transaction in place of the one it had.

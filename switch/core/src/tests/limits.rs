@@ -82,6 +82,27 @@ fn a_participant_with_open_work_is_not_removed() {
         configure without D      -> nothing
         facts 1                  -> ParticipantRemoved
         authorize A 13 m@D 1.00  -> A 13 declined MerchantUnknown Declined
+        reverse A 14 of 20 to=m@D -> A 14 approved 0.00 Reversed
+        ",
+    );
+}
+
+#[test]
+fn what_is_remembered_of_a_removed_participant_can_still_be_reversed() {
+    check(
+        "
+        authorize A 10 out@B 50.00 -> B authorize A/10 50.00
+        answer B A/10 approved     -> A 10 approved 50.00 Captured
+        authorize A 11 out@B 5.00  -> B authorize A/11 5.00
+        answer B A/11 declined DoNotHonour -> A 11 declined DoNotHonour Declined
+        configure without B        -> nothing
+        facts 1                    -> ParticipantRemoved
+        link lost B                -> nothing
+        reverse A 12 of 10         -> A 12 approved 50.00 Reversed
+        answer B A/11 approved 5.00 -> nothing
+        configure A cap=1000.00    -> nothing
+        link up B                  -> B reverse A/10 #1, B reverse A/11 #1
+        acknowledge B A/10 1       -> B complete A/10
         ",
     );
 }

@@ -72,7 +72,10 @@ fn line() -> impl Strategy<Value = String> {
             .prop_map(|(who, id, of, what)| format!("capture {who} {id} of {of} {what}")),
         2 => (operator(), 100..112_u32, 1..12_u32).prop_map(|(who, id, of)| format!("release {who} {id} of {of}")),
         4 => (operator(), 100..112_u32, prop_oneof![8 => 1..14_u32, 1 => 100..112_u32])
-            .prop_map(|(who, id, of)| format!("reverse {who} {id} of {of}")),
+            .prop_flat_map(|(who, id, of)| {
+                let payee = prop::sample::select(vec!["m@B", "m@C", "m@D", "m@X"]);
+                payee.prop_map(move |payee| format!("reverse {who} {id} of {of} to={payee}"))
+            }),
         6 => (destination(), operator(), 1..14_u32, 1..4_u16)
             .prop_map(|(who, of, id, delivery)| format!("acknowledge {who} {of}/{id} {delivery}")),
         1 => (destination(), operator(), 1..14_u32).prop_map(|(who, of, id)| format!("inquire {who} {of}/{id}")),
@@ -105,8 +108,14 @@ fn play(lines: &[String]) -> (World, Vec<String>) {
     (world, said)
 }
 
+/// A quarter of the usual number of cases, for each is long; `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases / 4, failure_persistence: None, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn every_invariant_holds_after_every_step(lines in prop::collection::vec(line(), 1..120)) {
