@@ -66,11 +66,11 @@ pub struct RunArguments {
     #[arg(long, value_name = "DIR")]
     pub certs: PathBuf,
     /// Admin address of the switch (HTTP on loopback), read for journal figures and positions
-    #[arg(long, value_name = "ADDR", required_unless_present = "no_admin")]
-    pub admin: Option<SocketAddr>,
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7071")]
+    pub admin: SocketAddr,
     /// Runs without the admin address: the books are closed without the switch's positions, and the run is never called
     /// durable
-    #[arg(long, conflicts_with = "admin")]
+    #[arg(long)]
     pub no_admin: bool,
 
     /// Operations a second over all operators, or `max`
@@ -161,6 +161,13 @@ pub struct RunArguments {
     /// No progress
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+impl RunArguments {
+    /// The admin address, unless the run goes without.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        (!self.no_admin).then_some(self.admin)
+    }
 }
 
 fn parse_rate(text: &str) -> Result<Rate, String> {

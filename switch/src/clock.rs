@@ -31,7 +31,10 @@ impl Clock {
     /// Starts with the wall clock, or with the last journaled time where that is later.
     pub fn start(last_journaled: UnixMillis) -> Self {
         let now = Instant::now();
-        Self { started: now, base_us: wall_us(), slewed_at: now, floor: last_journaled }
+        // Where the last journaled time is ahead, time runs on from it and is slewed back: were it only a floor, time
+        // would stand still until the wall clock caught up, and no deadline would come.
+        let base_us = wall_us().max(last_journaled.get().saturating_mul(1_000));
+        Self { started: now, base_us, slewed_at: now, floor: last_journaled }
     }
 
     /// The time now.
@@ -55,5 +58,23 @@ impl Clock {
         self.base_us = if wall > ours { self.base_us + step } else { self.base_us.saturating_sub(step) };
         let difference = i64::try_from(wall.abs_diff(ours) / 1_000).unwrap_or(i64::MAX);
         if wall > ours { difference } else { -difference }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_runs_on_from_the_last_journaled_time_where_the_wall_clock_was_set_back() {
+        let ahead = UnixMillis::from_48_bits(wall_us() / 1_000).plus(3_600_000);
+        let mut clock = Clock::start(ahead);
+        let first = clock.now();
+        assert!(first >= ahead);
+        while clock.now() == first {
+            std::hint::spin_loop();
+        }
+        assert!(clock.now() > first, "time does not stand still");
+        assert!(clock.slew() < -3_500_000, "and the difference is an alarm");
     }
 }

@@ -106,7 +106,7 @@ impl Report {
             interrupted,
             closed_loop: plan.arguments.rate == Rate::Max,
             colocated: plan.arguments.switch.ip().is_loopback(),
-            admin_read: plan.arguments.admin.is_some(),
+            admin_read: plan.arguments.admin_address().is_some(),
             format: plan.arguments.format,
             output: plan.output.clone(),
         }
@@ -246,7 +246,7 @@ fn config(plan: &Plan) -> serde_json::Value {
     let a = &plan.arguments;
     json!({
         "switch": a.switch.to_string(),
-        "admin": a.admin.map(|address| address.to_string()),
+        "admin": a.admin_address().map(|address| address.to_string()),
         "rate": match a.rate {
             Rate::PerSecond(rate) => json!(rate),
             Rate::Max => json!("max"),

@@ -34,7 +34,7 @@ struct Reading {
 impl Reading {
     async fn take(plan: &Plan) -> Self {
         // Between the two readings the switch may be down for a restart: then there is no journal figure.
-        let journal = match plan.arguments.admin {
+        let journal = match plan.arguments.admin_address() {
             Some(address) => admin::journal(address).await.ok(),
             None => None,
         };
@@ -72,7 +72,7 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
     };
     let before = read_positions(&plan).await?;
     // Fails now rather than at the end where the switch does not export its journal's counters.
-    if let Some(address) = plan.arguments.admin {
+    if let Some(address) = plan.arguments.admin_address() {
         admin::journal(address).await?;
     }
     let meter = HiccupMeter::begin().map_err(RunError::io("thread"))?;
@@ -110,7 +110,7 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
 }
 
 async fn read_positions(plan: &Plan) -> Result<Option<Positions>, RunError> {
-    match plan.arguments.admin {
+    match plan.arguments.admin_address() {
         Some(address) => Ok(Some(admin::positions(address, plan.currency.code()).await?)),
         None => Ok(None),
     }

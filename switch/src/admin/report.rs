@@ -40,6 +40,9 @@ pub struct StatusReport {
     pub journal: JournalReport,
     /// How full everything is that has a limit.
     pub queues: QueueReport,
+    /// What should not happen and did, since the start of the process.
+    #[serde(default)]
+    pub oddities: OddityReport,
     /// Alarms that stand now, in words.
     pub alarms: Vec<String>,
     /// The settings that run.
@@ -155,6 +158,23 @@ pub struct JournalReport {
     pub full: bool,
     /// Free space on its disk.
     pub free_bytes: u64,
+}
+
+/// What destinations and participants did that they should not have, or that a lost link made necessary.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OddityReport {
+    /// Forwards sent again after a lost link or a restart.
+    pub forwards_repeated: u64,
+    /// Answers to nothing that was asked, or from somebody who was not asked.
+    pub answers_unexpected: u64,
+    /// Approvals after the end: reversed.
+    pub approvals_late: u64,
+    /// Declines after an approval: the destination contradicts itself.
+    pub declines_late: u64,
+    /// Acknowledgements of nothing that was sent, or from another instance.
+    pub acknowledgements_unexpected: u64,
+    /// Configurations that the core did not take.
+    pub configurations_refused: u64,
 }
 
 /// How full everything is.

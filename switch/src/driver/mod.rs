@@ -10,6 +10,7 @@
 pub mod event;
 pub mod outbox;
 pub mod sessions;
+mod shed;
 pub mod turn;
 pub mod work;
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use crossbeam::channel::Receiver;
 use holdfast_core::view::LiveSession;
 use holdfast_core::{Core, Effect, From, Input, Output, View};
@@ -15,8 +16,10 @@ use holdfast_protocol::{Message, ParticipantNumber, Reason, Sequence, SignOn, Tr
 use super::event::Event;
 use super::outbox::{Decided, Outbox, Waiting};
 use super::sessions::{Live, Sessions};
+use super::shed;
 use super::work::Work;
 use crate::session::Outbound;
+use crate::session::outbound::CONTROL;
 use crate::telemetry::{RequestKind, Telemetry, TurnStats};
 
 /// A batch of facts is closed at this size: with one fact more it still fits a frame of the journal.
@@ -37,6 +40,10 @@ pub struct DriverSettings {
     pub outbound_bytes_max: usize,
     /// Bytes of facts not yet durable at which new work is refused.
     pub unsynced_bytes_max: u64,
+    /// Requests that may wait for their turn, in all; more are refused as busy.
+    pub backlog_max: usize,
+    /// What such a refusal says about when to come again.
+    pub retry_after_ms: u16,
     /// Instances of one participant that may be signed on.
     pub instances_max: usize,
 }
@@ -50,6 +57,8 @@ impl Default for DriverSettings {
             events_per_turn: 1_024,
             outbound_bytes_max: 16 << 20,
             unsynced_bytes_max: 64 << 20,
+            backlog_max: 100_000,
+            retry_after_ms: 100,
             instances_max: 64,
         }
     }
@@ -124,10 +133,10 @@ impl<L: Log> Driver<L> {
     pub fn turn(&mut self, now: UnixMillis, at: Instant) -> Progress {
         self.release(now, at);
         self.view.journal_full =
-            self.log.is_full() || self.log.unsynced_bytes() >= self.settings.unsynced_bytes_max;
+            self.log.is_full() || self.unsynced_bytes() >= self.settings.unsynced_bytes_max;
         let taken = self.take_events(now, at);
         self.recalled(now);
-        self.serve_work(now);
+        self.serve_work(now, at);
         self.tick(now, taken);
         self.commit(now, at);
         self.release(now, at);
@@ -187,6 +196,11 @@ impl<L: Log> Driver<L> {
         &self.view
     }
 
+    /// Bytes of facts that are not durable, those included that the log has not taken yet.
+    fn unsynced_bytes(&self) -> u64 {
+        self.log.unsynced_bytes() + self.unsubmitted.iter().map(|batch| batch.bytes.len() as u64).sum::<u64>()
+    }
+
     /// What waits where.
     pub fn queues(&self) -> Queues {
         Queues {
@@ -209,6 +223,16 @@ impl<L: Log> Driver<L> {
             && self.unsubmitted.is_empty()
             && self.work.is_empty()
             && self.events.is_empty()
+    }
+
+    /// Writes a message to the control streams of some participants.
+    pub fn tell(&self, message: &Message, whose: impl Fn(ParticipantNumber) -> bool) {
+        let mut bytes = BytesMut::new();
+        message.encode(&mut bytes);
+        let bytes = bytes.freeze();
+        for live in self.sessions.iter().filter(|live| whose(live.from.participant)) {
+            live.outbound.push(CONTROL, bytes.clone());
+        }
     }
 
     /// Ends all links, telling why.
@@ -249,7 +273,7 @@ impl<L: Log> Driver<L> {
                     for input in &first {
                         self.step(now, input);
                     }
-                    self.work.push(from.participant, work);
+                    self.take_work(from, read, work);
                     if answers > 0
                         && let Some(count) = self.sessions.count_answers(from.session, lane, answers)
                     {
@@ -259,6 +283,24 @@ impl<L: Log> Driver<L> {
             }
         }
         self.settings.events_per_turn
+    }
+
+    /// New work waits for its turn, unless too much waits already, or nobody waits for its answer any more: a copy from
+    /// a link that has ended must not take the answer away from the link that sent a later one.
+    fn take_work(&mut self, from: From, read: Instant, work: Vec<Input>) {
+        if self.sessions.get(from.session).is_none() {
+            return;
+        }
+        if self.work.len() + work.len() <= self.settings.backlog_max {
+            return self.work.push(from.participant, read, work);
+        }
+        let tally = self.telemetry.driver.participants.of(from.participant);
+        tally.outcomes(Reason::Busy, work.len() as u64);
+        for input in &work {
+            if let Some((original, refusal)) = shed::busy(input, self.settings.retry_after_ms) {
+                self.sessions.stage(from.session, original, &refusal);
+            }
+        }
     }
 
     /// Arrivals before deadlines: after a stall, an answer that is already here has come in time. But only what had
@@ -349,11 +391,21 @@ impl<L: Log> Driver<L> {
         }
     }
 
-    fn serve_work(&mut self, now: UnixMillis) {
+    fn serve_work(&mut self, now: UnixMillis, at: Instant) {
         let mut left = self.settings.work_per_turn;
         let Self { work, core, view, output, settings, .. } = self;
         while left > 0 {
-            let served = work.serve(settings.quota.min(left), |input| core.step(now, input, view, output));
+            let served = work.serve(settings.quota.min(left), |mut input, read| {
+                // Rule 6: the time it waited here is gone from its budget.
+                let waited = at.saturating_duration_since(read).as_millis();
+                if waited > 0
+                    && let Input::Authorize(_, request) = &mut input
+                {
+                    let waited = u32::try_from(waited).unwrap_or(u32::MAX);
+                    request.budget_ms = request.budget_ms.saturating_sub(waited).max(1);
+                }
+                core.step(now, &input, view, output);
+            });
             if served == 0 {
                 break;
             }

@@ -4,6 +4,7 @@
 //! which sessions enforce before a request gets here (I8).
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use holdfast_core::Input;
 use holdfast_protocol::ParticipantNumber;
@@ -12,7 +13,7 @@ use holdfast_protocol::ParticipantNumber;
 #[derive(Debug)]
 struct Queue {
     participant: ParticipantNumber,
-    batches: VecDeque<std::vec::IntoIter<Input>>,
+    batches: VecDeque<(Instant, std::vec::IntoIter<Input>)>,
     /// Whether the queue is in `turn_order`.
     queued: bool,
 }
@@ -28,15 +29,15 @@ pub struct Work {
 }
 
 impl Work {
-    /// Adds a batch in the order it came.
-    pub fn push(&mut self, participant: ParticipantNumber, batch: Vec<Input>) {
+    /// Adds a batch in the order it came; `read` is when it was read.
+    pub fn push(&mut self, participant: ParticipantNumber, read: Instant, batch: Vec<Input>) {
         if batch.is_empty() {
             return;
         }
         self.len += batch.len();
         let place = self.place_of(participant);
         let queue = &mut self.queues[usize::from(place)];
-        queue.batches.push_back(batch.into_iter());
+        queue.batches.push_back((read, batch.into_iter()));
         if !queue.queued {
             queue.queued = true;
             self.turn_order.push_back(place);
@@ -57,15 +58,15 @@ impl Work {
 
     /// Feeds up to `quota` requests of the next participant in turn to `decide`; returns how many there were, zero
     /// where nothing waits.
-    pub fn serve(&mut self, quota: usize, mut decide: impl FnMut(&Input)) -> usize {
+    pub fn serve(&mut self, quota: usize, mut decide: impl FnMut(Input, Instant)) -> usize {
         let Some(place) = self.turn_order.pop_front() else { return 0 };
         let queue = &mut self.queues[usize::from(place)];
         let mut served = 0;
         while served < quota {
-            let Some(batch) = queue.batches.front_mut() else { break };
+            let Some((read, batch)) = queue.batches.front_mut() else { break };
             match batch.next() {
                 Some(input) => {
-                    decide(&input);
+                    decide(input, *read);
                     served += 1;
                 }
                 None => {
@@ -73,7 +74,7 @@ impl Work {
                 }
             }
         }
-        queue.batches.retain(|batch| batch.len() > 0);
+        queue.batches.retain(|(_, batch)| batch.len() > 0);
         queue.queued = !queue.batches.is_empty();
         if queue.queued {
             self.turn_order.push_back(place);
@@ -94,7 +95,7 @@ impl Work {
 
     /// How many requests of each participant wait, for the status page.
     pub fn lengths(&self) -> impl Iterator<Item = (ParticipantNumber, usize)> {
-        self.queues.iter().map(|q| (q.participant, q.batches.iter().map(ExactSizeIterator::len).sum()))
+        self.queues.iter().map(|q| (q.participant, q.batches.iter().map(|(_, batch)| batch.len()).sum()))
     }
 }
 
@@ -106,12 +107,12 @@ mod tests {
     fn a_flood_of_one_participant_lets_the_other_in_after_a_quota() {
         let mut work = Work::default();
         let number = |n| ParticipantNumber::new(n).unwrap();
-        work.push(number(7), (0..1000).map(|_| Input::Tick).collect());
-        work.push(number(9), (0..3).map(|_| Input::Tick).collect());
-        assert_eq!(work.serve(256, |_| ()), 256);
-        assert_eq!(work.serve(256, |_| ()), 3, "the second participant's turn");
+        work.push(number(7), Instant::now(), (0..1000).map(|_| Input::Tick).collect());
+        work.push(number(9), Instant::now(), (0..3).map(|_| Input::Tick).collect());
+        assert_eq!(work.serve(256, |_, _| ()), 256);
+        assert_eq!(work.serve(256, |_, _| ()), 3, "the second participant's turn");
         assert_eq!(work.lengths().collect::<Vec<_>>(), [(number(7), 744), (number(9), 0)]);
-        assert_eq!((0..4).map(|_| work.serve(256, |_| ())).sum::<usize>(), 744);
+        assert_eq!((0..4).map(|_| work.serve(256, |_, _| ())).sum::<usize>(), 744);
         assert!(work.is_empty());
     }
 }

@@ -13,8 +13,9 @@ use holdfast_protocol::{
 use super::steward::Steward;
 use crate::admin::command::{CommandError, Who};
 use crate::admin::report::{
-    DeliveryReport, InDoubtReport, JournalReport, LinkReport, ParticipantReport, PositionReport, QueueReport,
-    RouteReport, SettingsReport, StatusReport, TransactionDelivery, TransactionReport,
+    DeliveryReport, InDoubtReport, JournalReport, LinkReport, OddityReport, ParticipantReport,
+    PositionReport, QueueReport, RouteReport, SettingsReport, StatusReport, TransactionDelivery,
+    TransactionReport,
 };
 use crate::clock::ALARM_MS;
 use crate::driver::Driver;
@@ -63,6 +64,7 @@ pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis
         positions: positions(core),
         alarms: alarms(steward, driver, &deliveries),
         deliveries,
+        oddities: oddities(core),
         journal: journal(steward, driver.log()),
         queues: queues(driver),
         settings: settings(steward),
@@ -175,6 +177,18 @@ fn journal(steward: &Steward, log: &Handle) -> JournalReport {
         unsynced_bytes: log.unsynced_bytes(),
         full: log.is_full(),
         free_bytes: rustix::fs::statvfs(directory).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize)),
+    }
+}
+
+fn oddities(core: &Core) -> OddityReport {
+    let counters = core.counters();
+    OddityReport {
+        forwards_repeated: counters.forwards_repeated,
+        answers_unexpected: counters.answers_unexpected,
+        approvals_late: counters.approvals_late,
+        declines_late: counters.declines_late,
+        acknowledgements_unexpected: counters.acknowledgements_unexpected,
+        configurations_refused: counters.configurations_refused,
     }
 }
 

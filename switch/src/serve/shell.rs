@@ -1,7 +1,7 @@
 //! Turns the driver: on the I/O thread after each poll, or on a thread of its own.
 //!
 //! Roles are not threads: both ways run the same [`Shell::turn`]. Inline saves a thread hop on machines of up to four
-//! cores (measured, see `docs/decisions/`); a thread of its own lets I/O and decisions overlap where there are more.
+//! cores; a thread of its own lets I/O and decisions overlap where there are more.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use holdfast_core::Input;
+use holdfast_core::registry::ParticipantStatus;
 use holdfast_journal::{Handle, Log};
 use holdfast_link::{Credentials, Endpoint};
-use holdfast_protocol::{BusinessDate, Reason, Sequence, UnixMillis};
+use holdfast_protocol::{BusinessDate, Drain, Message, Reason, Sequence, UnixMillis};
 use tracing::{info, warn};
 
 use super::shell::Between;
@@ -22,6 +23,9 @@ use crate::transport::Shared;
 
 /// Commands taken between two turns, so that no number of them delays a payment.
 const COMMANDS_PER_TURN: usize = 8;
+
+/// How far ahead of the switch's time a business date may be: long enough for any holiday.
+const CUTOVER_AHEAD_MAX_MS: u64 = 31 * 86_400_000;
 
 /// How often clock and statistics are looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
@@ -103,6 +107,10 @@ impl Steward {
                 };
                 info!(participant = %number, ?status, "status set");
                 driver.command(now, &Input::SetStatus(number, status));
+                if status != ParticipantStatus::Active {
+                    // Rule 25: it hears that no new work is wanted; what is in flight finishes.
+                    driver.tell(&Message::Drain(Drain { within_ms: 0 }), |whose| whose == number);
+                }
                 self.waiting.push((driver.core().sequence(), Done::Nothing(reply)));
             }
             Command::CutOver { date, reply } => self.cut_over(driver, now, date, reply),
@@ -133,6 +141,13 @@ impl Steward {
         let before = driver.core().business_date().expect("the date is set before the first command");
         if date <= before {
             let conflict = format!("the business date is {before}; a cutover only moves it forward");
+            return drop(reply.send(Err(CommandError::Conflict(conflict))));
+        }
+        // A calendar that has leapt cannot be brought back: a date never goes back (rule 27).
+        let latest = BusinessDate::from_utc(now.plus(CUTOVER_AHEAD_MAX_MS));
+        if date > latest {
+            let conflict =
+                format!("{date} is too far ahead: the latest date that can be set now is {latest}");
             return drop(reply.send(Err(CommandError::Conflict(conflict))));
         }
         info!(%before, %date, "cutover");
@@ -187,6 +202,8 @@ impl Steward {
             info!("stopping: no new work, finishing what is in flight");
             self.telemetry.set_ready(false);
             driver.stop_new_work();
+            let within_ms = u32::try_from(self.config.sessions.drain_timeout_ms).unwrap_or(u32::MAX);
+            driver.tell(&Message::Drain(Drain { within_ms }), |_| true);
             at
         });
         let patience = Duration::from_millis(self.config.sessions.drain_timeout_ms);

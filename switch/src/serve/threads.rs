@@ -257,6 +257,7 @@ impl Parts {
             quota: usize::try_from(sessions.turn_quota).unwrap_or(usize::MAX),
             outbound_bytes_max: usize::try_from(sessions.outbound_bytes_max).unwrap_or(usize::MAX),
             unsynced_bytes_max: self.config.journal.unsynced_bytes_max,
+            retry_after_ms: u16::try_from(self.config.settings.retry_after_ms).unwrap_or(u16::MAX),
             ..DriverSettings::default()
         }
     }
@@ -280,6 +281,7 @@ impl Parts {
         LinkLimits {
             links_max: usize::try_from(sessions.links_max).unwrap_or(usize::MAX),
             links_for_participant_max: sessions.links_for_participant_max,
+            outbound_bytes_max: usize::try_from(sessions.outbound_bytes_max).unwrap_or(usize::MAX),
             sign_on_timeout: Duration::from_millis(sessions.sign_on_timeout_ms),
             echo: EchoTimes {
                 interval: Duration::from_millis(sessions.echo_interval_ms),

@@ -10,8 +10,8 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use holdfast_core::{From, Input};
 use holdfast_protocol::{
-    Amount, Answer, ApprovalCode, DecidedBy, DecodeError, Epoch, FrameReader, Message, MessageType, Outcome,
-    ParticipantNumber, Partition, Reason, RequestId, Sequence, State, Status, frame::Frame,
+    Amount, Answer, ApprovalCode, DecidedBy, DecodeError, Epoch, FrameReader, Inquiry, Message, MessageType,
+    Outcome, ParticipantNumber, Partition, Reason, RequestId, Reverse, Sequence, State, Status, frame::Frame,
 };
 
 use super::directory::Member;
@@ -145,39 +145,22 @@ impl Inbound {
                 into.first.push(Input::Acknowledge(from, m));
             }
             Message::Capture(m) => {
-                let fault = m.originator.is_some() || m.delivery.is_some() || m.settlement_date.is_some();
+                let fault = m.id == m.original
+                    || m.originator.is_some()
+                    || m.delivery.is_some()
+                    || m.settlement_date.is_some();
                 if self.admit(m.id, fault, into)? {
                     into.work.push(Input::Capture(from, m));
                 }
             }
             Message::Release(m) => {
-                let fault = m.originator.is_some() || m.delivery.is_some() || m.expired;
+                let fault = m.id == m.original || m.originator.is_some() || m.delivery.is_some() || m.expired;
                 if self.admit(m.id, fault, into)? {
                     into.work.push(Input::Release(from, m));
                 }
             }
-            Message::Reverse(m) => {
-                let fault = m.originator.is_some() || m.delivery.is_some() || m.settlement_date.is_some();
-                if self.admit(m.id, fault, into)? {
-                    // A reversal must not overtake its own original, which would be declined for nothing.
-                    let overtakes = into
-                        .work
-                        .iter()
-                        .any(|w| matches!(w, Input::Authorize(_, original) if original.id == m.original));
-                    let queue = if overtakes { &mut into.work } else { &mut into.first };
-                    queue.push(Input::Reverse(from, m));
-                }
-            }
-            Message::Inquiry(m) => {
-                // Inquiries have a budget in time, not a place in the window (rule 23).
-                if self.member.may_inquire(now) {
-                    into.work.push(Input::Inquire(from, m));
-                } else {
-                    self.refuse(Reason::InquiryBudgetSpent, into)?;
-                    Message::Status(not_looked_up(m.id, m.originator, m.correlation))
-                        .encode(&mut into.refusals);
-                }
-            }
+            Message::Reverse(m) => self.reverse(m, into)?,
+            Message::Inquiry(m) => self.inquire(m, now, into)?,
             Message::SignOn(_)
             | Message::Welcome(_)
             | Message::Echo(_)
@@ -190,6 +173,35 @@ impl Inbound {
             | Message::DecidedThrough(_)
             | Message::Complete(_) => return Err(Reason::ProtocolViolation),
         }
+        Ok(())
+    }
+
+    fn reverse(&mut self, m: Reverse, into: &mut Received) -> Result<(), Reason> {
+        let fault = m.id == m.original
+            || m.originator.is_some()
+            || m.delivery.is_some()
+            || m.settlement_date.is_some();
+        if self.admit(m.id, fault, into)? {
+            // A reversal must not overtake its own original, which would be declined for nothing.
+            let overtakes = into
+                .work
+                .iter()
+                .any(|w| matches!(w, Input::Authorize(_, original) if original.id == m.original));
+            let queue = if overtakes { &mut into.work } else { &mut into.first };
+            queue.push(Input::Reverse(self.from, m));
+        }
+        Ok(())
+    }
+
+    /// Inquiries have a budget in time, not a place in the window (rule 23).
+    fn inquire(&mut self, m: Inquiry, now: Instant, into: &mut Received) -> Result<(), Reason> {
+        if self.member.may_inquire(now) {
+            into.work.push(Input::Inquire(self.from, m));
+            return Ok(());
+        }
+        self.refuse(Reason::InquiryBudgetSpent, into)?;
+        let status = not_looked_up(m.id, m.originator, m.correlation, Reason::InquiryBudgetSpent);
+        Message::Status(status).encode(&mut into.refusals);
         Ok(())
     }
 
@@ -256,7 +268,7 @@ impl Inbound {
 }
 
 /// An answer that says no and records nothing.
-fn refusal(id: RequestId, reason: Reason, retry_after_ms: u16) -> Answer {
+pub(crate) fn refusal(id: RequestId, reason: Reason, retry_after_ms: u16) -> Answer {
     Answer {
         id,
         originator: None,
@@ -270,17 +282,26 @@ fn refusal(id: RequestId, reason: Reason, retry_after_ms: u16) -> Answer {
         partition: Partition(0),
         epoch: Epoch(0),
         sequence: Sequence(0),
-        retry_after_ms: if reason == Reason::WindowExceeded { retry_after_ms } else { 0 },
+        retry_after_ms: match reason {
+            Reason::WindowExceeded | Reason::Busy => retry_after_ms,
+            _ => 0,
+        },
         extensions: holdfast_protocol::Extensions::NONE,
     }
 }
 
-fn not_looked_up(id: RequestId, originator: Option<ParticipantNumber>, correlation: u64) -> Status {
+/// A status that says why nothing was looked up.
+pub(crate) fn not_looked_up(
+    id: RequestId,
+    originator: Option<ParticipantNumber>,
+    correlation: u64,
+    reason: Reason,
+) -> Status {
     Status {
         id,
         originator,
         correlation,
-        reason: Reason::InquiryBudgetSpent,
+        reason,
         outcome: None,
         outcome_reason: Reason::None,
         state: State::None,

@@ -195,6 +195,25 @@ fn levels(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
     ] {
         page.level(name, help, level as f64)?;
     }
+    let o = &status.oddities;
+    for (name, help, count) in [
+        (
+            "holdfast_forwards_repeated",
+            "Forwards sent again after a lost link or a restart.",
+            o.forwards_repeated,
+        ),
+        ("holdfast_answers_unexpected", "Answers nobody asked for.", o.answers_unexpected),
+        ("holdfast_approvals_late", "Approvals after the end; reversed.", o.approvals_late),
+        ("holdfast_declines_late", "Declines after an approval.", o.declines_late),
+        (
+            "holdfast_acknowledgements_unexpected",
+            "Acknowledgements of nothing that was sent.",
+            o.acknowledgements_unexpected,
+        ),
+        ("holdfast_configurations_refused", "Configurations not taken.", o.configurations_refused),
+    ] {
+        page.count(name, help, count)?;
+    }
     let queue = |name: &str, level: u64| (vec![("queue", name.to_owned())], level as f64);
     let queues = [queue("inputs", q.inputs), queue("outbox", q.outbox)];
     page.gauges("holdfast_queue_depth", "What waits in each queue.", queues)?;

@@ -172,8 +172,10 @@ async fn run_control(
                 Wish::SignOff => return Reason::SignedOff,
             }
         }
-        if !control.out.is_empty() {
-            outbound.push(CONTROL, control.out.split().freeze());
+        if !control.out.is_empty()
+            && outbound.push(CONTROL, control.out.split().freeze()) > shared.limits.outbound_bytes_max
+        {
+            return Reason::NotReading;
         }
         let due = tokio::time::Instant::from_std(control.next_tick());
         chunk = tokio::select! {

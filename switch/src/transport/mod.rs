@@ -26,6 +26,13 @@ pub async fn accept(endpoint: quinn::Endpoint, shared: Arc<Shared>) {
                     incoming.refuse();
                     continue;
                 }
+                // When it gets crowded, an address must show that it is real before it takes a place.
+                if links.len() >= shared.limits.links_max / 2 && !incoming.remote_address_validated() {
+                    if let Err(error) = incoming.retry() {
+                        debug!(%error, "an address could not be asked to show itself");
+                    }
+                    continue;
+                }
                 links.spawn(link::handshake_and_serve(incoming, Arc::clone(&shared)));
             }
             Some(ended) = links.join_next() => {

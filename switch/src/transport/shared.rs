@@ -1,18 +1,23 @@
 //! What all links of the switch have in common.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Sender, TrySendError};
 use holdfast_core::view::SessionId;
 use holdfast_protocol::{ParticipantNumber, Reason, UnixMillis};
 use tokio::sync::Notify;
+use tracing::warn;
 
 use crate::clock::Clock;
 use crate::driver::Event;
 use crate::session::Directory;
 use crate::session::control::{EchoTimes, Offer};
 use crate::telemetry::Telemetry;
+
+/// A participant's refusals for one reason are one log line in this time; the metrics count them all.
+const REFUSALS_SAID_EVERY: Duration = Duration::from_secs(1);
 
 /// Limits of links.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +28,8 @@ pub struct LinkLimits {
     pub links_for_participant_max: u32,
     /// From the handshake to the last lane.
     pub sign_on_timeout: Duration,
+    /// Bytes queued for a link that does not read before it is closed.
+    pub outbound_bytes_max: usize,
     /// How often a peer is asked whether it lives.
     pub echo: EchoTimes,
     /// What a refusal beyond the window says about when to come again.
@@ -64,6 +71,8 @@ pub struct Shared {
     events: Sender<Event>,
     wake: Wake,
     places: Mutex<Places>,
+    /// When it was last said of whom that requests are refused, and why.
+    said: Mutex<BTreeMap<(ParticipantNumber, Reason), Instant>>,
 }
 
 /// Session ids: the low 16 bits are a place in the driver's table, free again once its link has ended.
@@ -85,7 +94,17 @@ impl Shared {
         events: Sender<Event>,
         wake: Wake,
     ) -> Self {
-        Self { directory, offer, limits, telemetry, clock, events, wake, places: Mutex::default() }
+        Self {
+            directory,
+            offer,
+            limits,
+            telemetry,
+            clock,
+            events,
+            wake,
+            places: Mutex::default(),
+            said: Mutex::default(),
+        }
     }
 
     /// The switch's time.
@@ -93,10 +112,19 @@ impl Shared {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner).now()
     }
 
-    /// Counts what a session refused before the core saw it.
+    /// Counts what a session refused before the core saw it, and says so now and then.
     pub fn refused(&self, participant: ParticipantNumber, reasons: &[Reason]) {
         for reason in reasons {
             self.telemetry.links.refused.of(participant).outcomes(*reason, 1);
+        }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        for reason in reasons {
+            let now = Instant::now();
+            let last = said.entry((participant, *reason)).or_insert(now);
+            if *last == now || now.duration_since(*last) >= REFUSALS_SAID_EVERY {
+                *last = now;
+                warn!(%participant, %reason, text = reason.text(), "requests refused");
+            }
         }
     }
 

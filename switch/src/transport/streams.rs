@@ -38,8 +38,11 @@ pub(super) async fn read_lane(
             }
         }
         let Received { first, work, answers, refusals, refused } = received;
-        if !refusals.is_empty() {
-            inbound.outbound().push(usize::from(lane) + 1, refusals.freeze());
+        if !refusals.is_empty()
+            && inbound.outbound().push(usize::from(lane) + 1, refusals.freeze())
+                > shared.limits.outbound_bytes_max
+        {
+            end = Some(Reason::NotReading);
         }
         shared.refused(inbound.from().participant, &refused);
         if !(first.is_empty() && work.is_empty()) {

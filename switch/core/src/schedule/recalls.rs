@@ -50,7 +50,7 @@ impl Recalls {
             if let Some(copy) = copy {
                 let earlier = copy.0.session;
                 *copy = (from, request);
-                return Wait::Joined((earlier != from.session).then_some(earlier));
+                return Wait::Joined(Some(earlier));
             }
             if self.count >= most as usize {
                 return Wait::Full;
