@@ -58,7 +58,8 @@ pub(crate) fn pump_parts(
     destination: ParticipantNumber,
     out: &mut Output,
 ) {
-    while let Some(index) = schedule.pop_ready(destination, settings.delivery_window) {
+    let destination_of = |index| ledger.transactions.get(index).destination;
+    while let Some(index) = schedule.pop_ready(destination, settings.delivery_window, destination_of) {
         let transaction = ledger.transactions.get(index);
         let Some(link) = link_for(view, transaction) else {
             schedule.wait(index, destination, transaction.instance);

@@ -248,10 +248,24 @@ impl Schedule {
         }
     }
 
-    /// The next delivery of a destination that may leave now.
-    pub(crate) fn pop_ready(&mut self, destination: ParticipantNumber, window: u32) -> Option<u32> {
+    /// The next delivery of a destination that may leave now. What is no longer ready is passed over: taking it out of
+    /// the middle of a long queue would cost more.
+    pub(crate) fn pop_ready(
+        &mut self,
+        destination: ParticipantNumber,
+        window: u32,
+        destination_of: impl Fn(u32) -> ParticipantNumber,
+    ) -> Option<u32> {
         let outbound = &mut self.destinations.get_mut(&destination)?.outbound;
-        if outbound.sent >= window { None } else { outbound.ready.pop_front() }
+        if outbound.sent >= window {
+            return None;
+        }
+        let flights = &self.flights;
+        // A number may belong to another destination's transaction by now.
+        let is_ready = |index: &u32| {
+            flights[*index as usize].head == Head::Ready && destination_of(*index) == destination
+        };
+        std::iter::from_fn(|| outbound.ready.pop_front()).find(is_ready)
     }
 
     /// A delivery waits for a link of its instance.
@@ -300,8 +314,8 @@ impl Schedule {
     pub(crate) fn head_done(&mut self, index: u32, destination: ParticipantNumber) {
         let head = std::mem::take(&mut self.flight_mut(index).head);
         match head {
-            Head::Idle => {}
-            Head::Ready => self.destination(destination).outbound.ready.retain(|i| *i != index),
+            // Its place among the ready is passed over.
+            Head::Idle | Head::Ready => {}
             Head::Waiting(instance) => {
                 let waiting = &mut self.destination(destination).outbound.waiting;
                 if let Some(indexes) = waiting.get_mut(&instance) {
@@ -327,7 +341,9 @@ impl Schedule {
     pub(crate) fn undelivered(&self) -> impl Iterator<Item = (u32, Flight)> {
         let sent = self.retries.iter().map(|(_, index)| *index);
         let outbounds = || self.destinations.values().map(|d| &d.outbound);
-        let ready = outbounds().flat_map(|outbound| outbound.ready.iter().copied());
+        let ready = outbounds()
+            .flat_map(|outbound| outbound.ready.iter().copied())
+            .filter(|index| self.flight(*index).head == Head::Ready);
         let waiting = outbounds().flat_map(|outbound| outbound.waiting.values().flatten().copied());
         sent.chain(ready).chain(waiting).map(|index| (index, self.flight(index)))
     }
