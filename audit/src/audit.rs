@@ -13,7 +13,7 @@ use crate::journal::{Dump, DumpError, Progress};
 use crate::positions::{Position, Positions};
 use crate::report::{Report, Tally};
 use crate::rules::{self, Case};
-use crate::shard::Shards;
+use crate::shard::{Key, Shards};
 use crate::status::{Status, StatusError};
 use crate::transaction::{Context, Source, Transaction};
 
@@ -32,6 +32,8 @@ pub struct Options {
     pub skew_ms: u64,
     /// How many findings of each class are listed; all are counted.
     pub list: usize,
+    /// This one transaction is shown as everybody wrote it down.
+    pub transaction: Option<Key>,
     /// How much memory entries may take before they go to temporary files.
     pub memory_bytes: usize,
 }
@@ -46,6 +48,7 @@ impl Options {
             drained: false,
             skew_ms: 1_000,
             list: 20,
+            transaction: None,
             memory_bytes: 2 << 30,
         }
     }
@@ -125,7 +128,15 @@ pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, Audit
         skew_ms: options.skew_ms,
         journal_end_ms: journal.end_ms,
     };
-    audit.join(&context, &journal, status.as_ref(), watcher)
+    let mut timeline = None;
+    let look = |context: &Context, transaction: &Transaction| {
+        if options.transaction == Some(transaction.key) {
+            timeline = Some(crate::timeline::timeline(context, transaction));
+        }
+    };
+    let mut report = audit.join(&context, &journal, status.as_ref(), look, watcher)?;
+    report.timeline = timeline;
+    Ok(report)
 }
 
 /// What the dump as a whole says.
@@ -282,6 +293,7 @@ impl Audit {
         context: &Context,
         journal: &Journal,
         status: Option<&Status>,
+        mut look: impl FnMut(&Context, &Transaction),
         watcher: &mut dyn Watcher,
     ) -> Result<Report, AuditError> {
         let mut positions = Positions::default();
@@ -301,6 +313,7 @@ impl Audit {
                 let course = Course::of(&transaction.facts);
                 let case = Case { context, transaction, course: &course };
                 rules::check(&case, findings);
+                look(context, transaction);
                 positions.book(transaction.key.originator, &course);
                 positions.compare(&case, findings);
                 tally.count(&case);

@@ -15,8 +15,9 @@ pub mod report;
 pub mod rules;
 mod shard;
 pub mod status;
+pub mod timeline;
 pub mod transaction;
 
 pub use audit::{AuditError, Options, Unwatched, Watcher, run};
 pub use report::Report;
-pub use shard::{Key, id_text};
+pub use shard::{Key, ParseKeyError, id_text};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use holdfast_audit::{Options, Report, Watcher, run};
+use holdfast_audit::{Key, Options, Report, Watcher, run};
 use indicatif::{ProgressBar, ProgressStyle};
 
 const EXIT_UNREADABLE: u8 = 1;
@@ -38,6 +38,9 @@ struct Arguments {
     /// How much memory may be used before temporary files are
     #[arg(long, value_name = "MIB", default_value_t = 2_048)]
     memory_mib: usize,
+    /// Show one transaction as everybody wrote it down
+    #[arg(long, value_name = "ORIGINATOR/ID")]
+    transaction: Option<Key>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -51,6 +54,7 @@ Examples:
   holdfast journal dump run/journal > run/journal.jsonl
   audit run --journal-dump run/journal.jsonl
   audit run --journal-dump run/journal.jsonl --status run/status.json --drained
+  audit run --journal-dump run/journal.jsonl --transaction 1/019f0000-0000-7000-8000-000000000001
   audit run --journal-dump run/journal.jsonl --json | jq .findings_by_class
 
 Exit codes: 0 clean, 5 findings, 1 an input cannot be read, 2 usage.";
@@ -91,6 +95,7 @@ fn main() -> ExitCode {
         drained: arguments.drained,
         skew_ms: arguments.skew_ms,
         list: arguments.list,
+        transaction: arguments.transaction,
         memory_bytes: arguments.memory_mib.saturating_mul(1 << 20),
     };
     let mut bar = Bar::new(arguments.quiet || arguments.json);

@@ -13,6 +13,7 @@ use crate::journal::FactKind;
 use crate::positions::{Belief, Position, Positions};
 use crate::rules::Case;
 use crate::status::Status;
+use crate::timeline::TimelineLine;
 use crate::transaction::Context;
 
 /// What was counted on the way.
@@ -113,6 +114,9 @@ pub struct Report {
     pub notes: Vec<String>,
     /// By participant and currency.
     pub positions: Vec<PositionLine>,
+    /// The transaction that was asked for; absent where none was, or nobody knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Vec<TimelineLine>>,
 }
 
 impl Report {
@@ -136,6 +140,7 @@ impl Report {
             findings: findings.kept().cloned().collect(),
             notes,
             positions: lines(&positions, status, &names),
+            timeline: None,
         }
     }
 
@@ -197,6 +202,9 @@ impl fmt::Display for Report {
             writeln!(f, "note: {note}")?;
         }
         self.list(f)?;
+        for line in self.timeline.iter().flatten() {
+            writeln!(f, "{} {} {}: {}", line.time_ms, line.source, line.place, line.what)?;
+        }
         match self.findings_total {
             0 => writeln!(f, "audit: clean"),
             n => writeln!(f, "audit: faulty, {n} findings"),

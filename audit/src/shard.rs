@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use crate::history::Record;
 use crate::history::record::RECORD_BYTES;
-use crate::journal::Fact;
+use crate::journal::{Fact, parse_id};
 use crate::transaction::Transaction;
 
 /// Shards in all: 256 files at most are open at once.
@@ -32,6 +32,21 @@ impl std::fmt::Display for Key {
         write!(f, "{}/{}", self.originator, id_text(self.original))
     }
 }
+
+impl std::str::FromStr for Key {
+    type Err = ParseKeyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (originator, id) = text.split_once('/').ok_or(ParseKeyError)?;
+        let originator = originator.parse().map_err(|_| ParseKeyError)?;
+        Ok(Self { originator, original: parse_id(id).ok_or(ParseKeyError)? })
+    }
+}
+
+/// A text that names no transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected ORIGINATOR/ID: a participant's number and the id of an authorize in the form of a UUID")]
+pub struct ParseKeyError;
 
 /// An id in the form of a UUID.
 pub fn id_text(id: u128) -> String {

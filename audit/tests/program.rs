@@ -121,3 +121,18 @@ fn without_histories_and_without_arguments_there_is_no_audit() {
     let output = Command::new(env!("CARGO_BIN_EXE_audit")).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn one_transaction_is_shown_as_everybody_wrote_it_down() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &refused_payment(), "");
+    let output = run(directory.path(), &["--transaction", &format!("1/{ID}")]);
+    let printed = text(&output.stdout);
+    let sent = "1000 operator-1.operator.history 0: sent authorize copy 1 amount 5\n";
+    let heard = "1000 operator-1.operator.history 1: heard authorize copy 1 outcome 3 reason 300\n";
+    assert!(printed.contains(&format!("{sent}{heard}")), "{printed}");
+
+    let output = run(directory.path(), &["--transaction", ID]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("expected ORIGINATOR/ID"), "{}", text(&output.stderr));
+}

@@ -43,7 +43,7 @@ pub(super) struct Line<'a> {
 }
 
 /// Reads the 32 hexadecimal digits of an id, with or without the hyphens of a UUID.
-pub(super) fn parse_id(text: &str) -> Option<u128> {
+pub(crate) fn parse_id(text: &str) -> Option<u128> {
     let mut value: u128 = 0;
     let mut digits = 0;
     for byte in text.bytes().filter(|byte| *byte != b'-') {

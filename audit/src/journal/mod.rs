@@ -6,3 +6,4 @@ mod line;
 
 pub use dump::{Dump, DumpError, Participant, Progress};
 pub use fact::{Debtor, Fact, FactKind};
+pub(crate) use line::parse_id;
