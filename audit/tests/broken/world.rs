@@ -69,6 +69,7 @@ impl World {
         world.pay_declined_at_once();
         world.epoch = 2;
         world.reserve_captured_in_parts();
+        world.reserve_captured_whole_in_parts();
         world.reserve_released();
         world.reserve_expired();
         world.reserve_captured_and_reversed();

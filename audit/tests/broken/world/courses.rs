@@ -116,7 +116,16 @@ impl World {
         let place = self.fact_of("captured", t, id, fields);
         self.book(t, i64::try_from(amount).unwrap());
         self.hear(t, Message::Capture, id, said(1, 0, state, 2, amount), place);
-        self.deliver(t, Message::Capture, id, amount, if last { flag::LAST } else { 0 });
+        // A part that takes all that is held is the last for the destination, too.
+        let ended = last || state == 4;
+        self.deliver(t, Message::Capture, id, amount, if ended { flag::LAST } else { 0 });
+    }
+
+    pub(crate) fn reserve_captured_whole_in_parts(&mut self) {
+        let mut t = self.reserved(2, 1_000, 1_000);
+        self.capture(&mut t, 400, false, 2);
+        self.capture(&mut t, 600, false, 4);
+        self.complete(&t);
     }
 
     pub(crate) fn reserve_captured_in_parts(&mut self) {
