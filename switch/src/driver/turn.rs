@@ -270,6 +270,7 @@ impl<L: Log> Driver<L> {
                     self.counted.queued_ns = self.counted.queued_ns.max(waited);
                     self.count_received(from, &first);
                     self.count_received(from, &work);
+                    self.core.warm(&first);
                     for input in &first {
                         self.step(now, input);
                     }
@@ -395,6 +396,7 @@ impl<L: Log> Driver<L> {
         let mut left = self.settings.work_per_turn;
         let Self { work, core, view, output, settings, .. } = self;
         while left > 0 {
+            core.warm(work.next_up(settings.quota.min(left)));
             let served = work.serve(settings.quota.min(left), |mut input, read| {
                 // Rule 6: the time it waited here is gone from its budget.
                 let waited = at.saturating_duration_since(read).as_millis();

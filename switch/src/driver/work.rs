@@ -56,6 +56,13 @@ impl Work {
         })
     }
 
+    /// The first of those that [`Self::serve`] would feed, as far as they came together.
+    pub fn next_up(&self, quota: usize) -> &[Input] {
+        let queue = self.turn_order.front().map(|place| &self.queues[usize::from(*place)]);
+        let batch = queue.and_then(|queue| queue.batches.front()).map(|(_, batch)| batch.as_slice());
+        batch.map_or(&[], |inputs| &inputs[..inputs.len().min(quota)])
+    }
+
     /// Feeds up to `quota` requests of the next participant in turn to `decide`; returns how many there were, zero
     /// where nothing waits.
     pub fn serve(&mut self, quota: usize, mut decide: impl FnMut(Input, Instant)) -> usize {
