@@ -5,8 +5,9 @@
 set -euo pipefail
 manifest=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/Cargo.toml
 
-# The end-to-end tests start the programs of this build.
-cargo build --locked --manifest-path "$manifest" --workspace --bins --profile testrelease
+# The end-to-end tests start the programs of this build. All targets, so that no dependency is built once with the features
+# of the programs and once with those of the tests.
+cargo build --locked --manifest-path "$manifest" --workspace --all-targets --profile testrelease
 target=$(cargo metadata --locked --format-version 1 --no-deps --manifest-path "$manifest" |
     sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 export HOLDFAST_PROGRAMS=$target/testrelease
