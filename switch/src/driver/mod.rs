@@ -10,9 +10,11 @@
 pub mod event;
 pub mod outbox;
 pub mod sessions;
+pub mod settings;
 mod shed;
 pub mod turn;
 pub mod work;
 
 pub use event::Event;
-pub use turn::{Driver, DriverSettings, Progress, Queues};
+pub use settings::{DriverSettings, Progress, Queues};
+pub use turn::Driver;

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::driver::Driver;
-use crate::driver::turn::Progress;
+use crate::driver::Progress;
 
 /// The longest sleep of the driver: how late a wall clock's jump or a statistics reader may be noticed.
 const IDLE_MAX: Duration = Duration::from_millis(100);
