@@ -117,6 +117,10 @@ summary() {
     sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$out/summary.json" | head -n 1
 }
 
+case $seconds in '' | *[!0-9]*) usage >&2; exit 2 ;; esac
+case $rate in max) ;; '' | *[!0-9]*) usage >&2; exit 2 ;; esac
+[ -z "$out" ] || [ ! -e "$out/journal" ] || { printf 'demo: %s holds an earlier run: name another --out\n' "$out" >&2; exit 2; }
+
 say 'building (the first time takes some minutes)'
 cargo build --locked --release --manifest-path "$root/Cargo.toml" -p holdfast -p holdfast-loadgen -p holdfast-audit
 target=$(cargo metadata --locked --format-version 1 --no-deps --manifest-path "$root/Cargo.toml" |
@@ -148,6 +152,7 @@ if [ -n "$serve" ]; then
         say "payment IDs: shop-1@acq-$number leads to acquirer-$number, shop-1@mps-$number to operator-$number"
     done
     say "in another terminal: $bin/loadgen run --switch $listen --certs $work/certs --admin $admin -r 20000 -d 10s"
+    say "to look and to operate: $bin/holdfast status --admin $admin"
     exec "$bin/holdfast" serve --config "$work/holdfast.toml"
 fi
 

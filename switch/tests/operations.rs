@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use holdfast::admin::report::StatusReport;
 use holdfast::certs;
 use holdfast::config::Config;
 use holdfast::serve::Switch;
+use holdfast_protocol::{BusinessDate, UnixMillis};
 use rustix::process::{Pid, Signal, kill_process};
 
 const CONFIG: &str = r#"
@@ -97,8 +98,13 @@ fn orders_take_effect_and_survive_a_restart() {
     assert!(operate(&switch, 5, &["participant", "drain", "nobody"]).contains("no such participant"));
     let explained = operate(&switch, 0, &["route", "explain", "shop-1@acq1"]);
     assert!(explained.ends_with("now: 204 DestinationNotAccepting\n"), "{explained}");
-    operate(&switch, 0, &["cutover", "2199-12-31"]);
-    assert!(operate(&switch, 5, &["cutover", "2199-12-31"]).contains("only moves it forward"));
+    let now = u64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let date_in =
+        |days| BusinessDate::from_utc(UnixMillis::new(now + days * 86_400_000).unwrap()).to_string();
+    let (date, leap) = (date_in(7), date_in(3_650));
+    assert!(operate(&switch, 5, &["cutover", &leap]).contains("too far ahead"));
+    operate(&switch, 0, &["cutover", &date]);
+    assert!(operate(&switch, 5, &["cutover", &date]).contains("only moves it forward"));
     let unknown = "operator-1/019f0000-0000-7000-8000-000000000001";
     operate(&switch, 5, &["transaction", unknown]);
     let ordered = status(&switch);
@@ -107,7 +113,7 @@ fn orders_take_effect_and_survive_a_restart() {
 
     let switch = Switch::start(Config::load(&file).unwrap()).unwrap();
     let after = status(&switch);
-    assert_eq!((after.epoch, after.business_date.as_str()), (2, "2199-12-31"));
+    assert_eq!((after.epoch, after.business_date.as_str()), (2, date.as_str()));
     let statuses: Vec<_> = after.participants.iter().map(|p| p.status.as_str()).collect();
     assert_eq!(statuses, ["suspended", "draining", "active"]);
     operate(&switch, 0, &["participant", "resume", "1"]);

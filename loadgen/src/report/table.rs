@@ -103,7 +103,7 @@ fn endings(report: &Report, out: &mut String) -> std::fmt::Result {
         "  {title:<13}{:>11}{:>9}{:>11}{:>10}{:>9}",
         "sent", "shed", "approved", "declined", "not done"
     )?;
-    writeln!(out, "{:>9}{:>8}{:>11}{:>10}", "unknown", "errors", "in flight", "reversed")?;
+    writeln!(out, "{:>9}{:>9}{:>12}{:>10}", "unknown", "errors", "in flight", "reversed")?;
     for scenario in Scenario::ALL {
         let counts = report.accounting.of(scenario);
         if counts.scheduled > 0 {
@@ -130,7 +130,7 @@ fn row(name: &str, c: &Counts, out: &mut String) -> std::fmt::Result {
     write!(out, "  {name:<13}{sent:>11}{shed:>9}{approved:>11}{declined:>10}{not_done:>9}")?;
     let (unknown, errors) = (grouped(c.unknown), grouped(c.errors_in_all()));
     let (in_flight, reversed) = (grouped(c.in_flight_at_end), grouped(c.reversed));
-    writeln!(out, "{unknown:>9}{errors:>8}{in_flight:>11}{reversed:>10}")
+    writeln!(out, "{unknown:>9}{errors:>9}{in_flight:>12}{reversed:>10}")
 }
 
 fn reasons(report: &Report, out: &mut String) -> std::fmt::Result {
