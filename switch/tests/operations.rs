@@ -100,7 +100,7 @@ fn orders_take_effect_and_survive_a_restart() {
     assert!(explained.ends_with("now: 204 DestinationNotAccepting\n"), "{explained}");
     let now = u64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     let date_in =
-        |days| BusinessDate::from_utc(UnixMillis::new(now + days * 86_400_000).unwrap()).to_string();
+        |days: u64| BusinessDate::from_utc(UnixMillis::new(now + days * 86_400_000).unwrap()).to_string();
     let (date, leap) = (date_in(7), date_in(3_650));
     assert!(operate(&switch, 5, &["cutover", &leap]).contains("too far ahead"));
     operate(&switch, 0, &["cutover", &date]);
