@@ -51,7 +51,7 @@ fn ten_kills_under_load_lose_nothing_and_apply_nothing_twice() {
     let home = SwitchHome::new(directory.path(), 3, 3);
     let mut switch = home.start();
     let out = directory.path().join("out");
-    let mut load = start_load(&home, &out, directory.path(), SENDING);
+    let mut load = start_load(&home, &out, directory.path(), &["--duration", SENDING]);
     let mut random = Random(SEED);
     for _ in 0..KILLS {
         decide_more(&home, &mut load, random.below(&FACTS));
@@ -85,7 +85,9 @@ fn a_disk_that_forgets_what_it_synced_is_found() {
     let home = SwitchHome::new(directory.path(), 3, 3);
     let mut switch = home.start();
     let out = directory.path().join("out");
-    let mut load = start_load(&home, &out, directory.path(), "15s");
+    // With such a switch the books never close: waiting for it has an end.
+    let times = ["--duration", "15s", "--drain", "10s"];
+    let mut load = start_load(&home, &out, directory.path(), &times);
     decide_more(&home, &mut load, FACTS.end);
     switch.kill();
     let before = directory.path().join("journal-before");
@@ -122,13 +124,14 @@ fn copy_directory(from: &Path, to: &Path) {
     }
 }
 
-fn start_load(home: &SwitchHome, out: &Path, directory: &Path, sending: &str) -> Process {
+fn start_load(home: &SwitchHome, out: &Path, directory: &Path, times: &[&str]) -> Process {
     let (switch, admin, seed) = (home.listen.to_string(), home.admin.to_string(), SEED.to_string());
     let certs = home.certs();
     let mut arguments = vec!["run", "--switch", &switch, "--admin", &admin, "--certs", text(&certs)];
-    arguments.extend(["--rate", RATE, "--duration", sending, "--warmup", "0s", "--tolerate-restarts"]);
+    arguments.extend(["--rate", RATE, "--warmup", "0s", "--tolerate-restarts"]);
     arguments.extend(["--decline-rate", "0.05", "--silent-rate", "0.02", "--late-rate", "0.02"]);
     arguments.extend(["--seed", &seed, "--quiet", "--output", text(out)]);
+    arguments.extend(times);
     Process::start("loadgen", &arguments, &directory.join("loadgen.log"))
 }
 
