@@ -70,7 +70,7 @@ pub struct RunArguments {
     pub admin: SocketAddr,
     /// Runs without the admin address: the books are closed without the switch's positions, and the run is never called
     /// durable
-    #[arg(long)]
+    #[arg(long, conflicts_with = "admin")]
     pub no_admin: bool,
 
     /// Operations a second over all operators, or `max`
@@ -244,9 +244,11 @@ mod tests {
     }
 
     #[test]
-    fn leaving_the_admin_address_out_must_be_said() {
-        assert!(run("--switch 127.0.0.1:7400 --certs certs").is_err());
-        assert!(run("--switch 127.0.0.1:7400 --certs certs --no-admin").is_ok());
+    fn the_admin_address_is_the_switchs_usual_one_unless_the_run_goes_without() {
+        let address = |line: &str| run(line).unwrap().admin_address();
+        let usual = "127.0.0.1:7071".parse().ok();
+        assert_eq!(address("--switch 127.0.0.1:7400 --certs certs"), usual);
+        assert_eq!(address("--switch 127.0.0.1:7400 --certs certs --no-admin"), None);
         assert!(run("--switch 127.0.0.1:7400 --certs certs --no-admin --admin 127.0.0.1:1").is_err());
     }
 }

@@ -119,7 +119,7 @@ fn an_older_original_is_looked_up_first() {
         answer B A/10 approved   -> A 10 approved 50.00 Captured
         wait 100000              -> nothing
         reverse A 11 of 10       -> recall A/10
-        reverse A 11 of 10       -> nothing
+        reverse A 11 of 10       -> A superseded
         recalled A/10 unavailable -> A 11 refused OriginalUnavailable
         recalled A/10 unavailable -> nothing
         reverse A 11 of 10       -> recall A/10
