@@ -4,15 +4,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use holdfast_protocol::{
-    Amount, Answer, ApprovalCode, Authorize, Capture, Channel, Currency, DecidedBy, Epoch, Extensions,
-    InstrumentReference, Kind, Outcome, Partition, Reason, Release, RequestId, Reverse, SecurityLevel,
-    Sequence, State, UnixMillis,
+    Amount, Answer, ApprovalCode, Authorize, BusinessDate, Capture, Channel, Currency, DecidedBy, Epoch,
+    Extensions, InstrumentReference, Kind, Outcome, Partition, Reason, Release, RequestId, Reverse,
+    SecurityLevel, Sequence, State, UnixMillis,
 };
 
 /// The time now; the switch runs on the same machine.
 pub fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     UnixMillis::new(u64::try_from(since.as_millis()).unwrap()).unwrap()
+}
+
+/// The business date some days from now, in UTC.
+pub fn date_in(days: u64) -> BusinessDate {
+    BusinessDate::from_utc(now().plus(days * 86_400_000))
 }
 
 /// An id nobody else has.

@@ -4,11 +4,9 @@ use holdfast_protocol::Outcome;
 use holdfast_tests::fixture::Fixture;
 use holdfast_tests::parties::{PATIENT, Parties};
 use holdfast_tests::peer::wait_until;
-use holdfast_tests::requests::{approval, capture, pay, reserve, reverse};
+use holdfast_tests::requests::{approval, capture, date_in, pay, reserve, reverse};
 
 use crate::{order, refused_order};
-
-const NEXT: &str = "2099-12-31";
 
 #[tokio::test]
 async fn new_work_gets_the_new_date_and_the_old_day_closes_behind_its_last_transaction() {
@@ -22,13 +20,14 @@ async fn new_work_gets_the_new_date_and_the_old_day_closes_behind_its_last_trans
     in_flight.budget_ms = 20_000;
     let forward = parties.forwarded(&in_flight).await;
     let old = fixture.status().await.business_date;
+    let next = date_in(7).to_string();
     assert_eq!(first.settlement_date.unwrap().to_string(), old);
-    let answer = order(&fixture, &format!("/cutover/{NEXT}"));
-    assert!(answer.contains(&old) && answer.contains(NEXT), "{answer}");
+    let answer = order(&fixture, &format!("/cutover/{next}"));
+    assert!(answer.contains(&old) && answer.contains(&next), "{answer}");
     let fresh = parties.approved(&pay("shop@acq-1", 1)).await;
-    assert_eq!(fresh.settlement_date.unwrap().to_string(), NEXT);
+    assert_eq!(fresh.settlement_date.unwrap().to_string(), next);
     let status = fixture.status().await;
-    assert_eq!(status.business_date, NEXT);
+    assert_eq!(status.business_date, next);
     assert!(status.open_days.contains(&old), "something dated to it is pending: {:?}", status.open_days);
     // Rule 26: a repeat keeps its date; so does what was in flight.
     assert_eq!(parties.operator.answer_to(paid.clone()).await, first);
@@ -45,7 +44,7 @@ async fn new_work_gets_the_new_date_and_the_old_day_closes_behind_its_last_trans
     }
     fixture.restart();
     let status = fixture.status().await;
-    assert_eq!(status.business_date, NEXT, "the wall clock never moves it");
+    assert_eq!(status.business_date, next, "the wall clock never moves it");
     assert!(!status.open_days.contains(&old), "closed means closed");
 }
 

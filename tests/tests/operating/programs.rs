@@ -7,7 +7,7 @@ use std::time::Duration;
 use holdfast_protocol::{Answer, Authorize, Message, Outcome, Reason, RequestId};
 use holdfast_tests::peer::{Peer, sign_on, wait_until};
 use holdfast_tests::processes::{SwitchHome, http_get, run, run_well, text};
-use holdfast_tests::requests::{approval, pay};
+use holdfast_tests::requests::{approval, date_in, pay};
 use tempfile::TempDir;
 
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
@@ -137,12 +137,14 @@ async fn every_question_has_a_command_and_every_end_an_exit_code() {
     assert_eq!(declined, (Outcome::Declined, Reason::DestinationNotAccepting));
     asked(0, &["participant", "resume", "acquirer-1"]);
     asked(5, &["participant", "drain", "nobody"]);
-    asked(0, &["cutover", "2099-12-31"]);
-    asked(5, &["cutover", "2099-12-30"]);
+    let (date, before) = (date_in(7).to_string(), date_in(6).to_string());
+    asked(0, &["cutover", &date]);
+    asked(5, &["cutover", &before]);
+    asked(5, &["cutover", "2099-12-31"]);
     asked(2, &["cutover", "tomorrow"]);
     let status = asked(0, &["status", "--json"]);
     let status: holdfast::admin::report::StatusReport = serde_json::from_str(&status).unwrap();
-    assert_eq!(status.business_date, "2099-12-31");
+    assert_eq!(status.business_date, date);
     assert!(asked(0, &["status"]).contains("2099-12-31"));
     home.stop(process);
     asked(4, &["status"]);
