@@ -15,4 +15,4 @@ export HOLDFAST_PROGRAMS=$target/testrelease
 if [ $# -eq 0 ]; then
     set -- --workspace
 fi
-exec cargo test --locked --manifest-path "$manifest" --profile testrelease "$@"
+exec cargo test --locked --manifest-path "$manifest" --profile testrelease --no-fail-fast "$@"
