@@ -110,7 +110,7 @@ impl Default for TlsConfig {
 /// Limits of links and of what a participant may ask (I8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionConfig {
-    /// How many requests a participant may have unanswered over all its links.
+    /// How many requests a participant may have unanswered on each of its links.
     pub window: u32,
     /// How many links a participant may have at once.
     pub links_for_participant_max: u32,
