@@ -11,7 +11,7 @@ const LINES_WARNED: usize = 400;
 const DRAWERS: &[&str] = &["common", "helper", "helpers", "manager", "misc", "util", "utils", "utilities"];
 
 /// The kit, which knows how to wait for something.
-const KIT: &str = "tests/src/";
+const KIT: &str = "tests/kit/";
 
 /// This test names what it forbids.
 fn is_this_test(path: &str) -> bool {
