@@ -126,7 +126,7 @@ reasons! {
     315 AmountTooLarge "The amount has more than twelve digits.";
     316 CurrencyUnknown "ISO 4217 knows no such currency.";
     317 MessageReserved "The message type is reserved for a later version.";
-    318 JournalFull "The journal has no room: no new work is accepted.";
+    318 JournalFull "The journal has no room: nothing is accepted but what finishes open work.";
     319 InquiryBudgetSpent "The participant's inquiries exceed its budget.";
     320 PaymentIdMalformed "The payment ID is not text of the allowed characters.";
     321 DuplicateInBatch "Two messages in one batch have the same id and other content.";

@@ -65,6 +65,13 @@ pub(super) fn is_new(
         desk.refuse(from, id, original, reason);
         return false;
     }
+    // Room is kept for what finishes open work, and for nothing else.
+    let key = TransactionKey { originator: who, id: original };
+    let open = || desk.ledger.remembered.transaction(key).is_some_and(|record| record.index().is_some());
+    if desk.view.journal_full && !open() {
+        desk.refuse(from, id, original, Reason::JournalFull);
+        return false;
+    }
     true
 }
 
@@ -121,8 +128,12 @@ fn repeat(desk: &mut Desk<'_>, from: From, request: &FollowUp, record: &FollowUp
     desk.out.effects.push(Effect::Answer { to: from.session, original, answer });
 }
 
-/// Declines a capture, release or reversal, finally.
+/// Declines a capture, release or reversal, finally. A journal without room takes no such fact: it finishes nothing.
 pub(super) fn decline(desk: &mut Desk<'_>, from: From, request: FollowUp, reason: Reason) {
+    if desk.view.journal_full {
+        desk.refuse(from, request.id(), request.original(), Reason::JournalFull);
+        return;
+    }
     let settlement_date = desk.ledger.date();
     desk.fact(Fact::FollowUpDeclined { originator: from.participant, request, reason, settlement_date });
 }

@@ -44,8 +44,8 @@ fn reverse(desk: &mut Desk<'_>, from: From, m: &Reverse, record: &TransactionRec
         }
         Standing::Closed(closed) => Money::Closed(closed.ending),
     };
-    let superseded_from = match next(money, Event::Reverse) {
-        Step::Close(..) => superseded_from,
+    let (moves, superseded_from) = match next(money, Event::Reverse) {
+        Step::Close(..) => (true, superseded_from),
         Step::Undo => {
             let captured = crate::report::transaction(
                 desk.ledger,
@@ -60,10 +60,14 @@ fn reverse(desk: &mut Desk<'_>, from: From, m: &Reverse, record: &TransactionRec
                 desk.refuse(from, m.id, m.original, Reason::DeliveryQueueFull);
                 return;
             }
-            if captured { superseded_from } else { None }
+            (captured, superseded_from.filter(|_| captured))
         }
-        Step::Stay | Step::Hold | Step::Part | Step::Refuse(_) | Step::Note(_) | Step::Never => None,
+        Step::Stay | Step::Hold | Step::Part | Step::Refuse(_) | Step::Note(_) | Step::Never => (false, None),
     };
+    if desk.view.journal_full && !moves {
+        desk.refuse(from, m.id, m.original, Reason::JournalFull);
+        return;
+    }
     let settlement_date = desk.ledger.date();
     desk.fact(Fact::Reversed {
         originator: from.participant,
@@ -82,6 +86,10 @@ fn is_full(desk: &Desk<'_>, destination: ParticipantNumber) -> bool {
 
 /// Rule 11: remembered, and passed on to the destination that may know the original.
 pub(super) fn tombstone(desk: &mut Desk<'_>, from: From, m: &Reverse) {
+    if desk.view.journal_full {
+        desk.refuse(from, m.id, m.original, Reason::JournalFull);
+        return;
+    }
     let route = desk.ledger.routes.find(m.payment_id).ok().map(|route| route.destination);
     let configured = |destination: &ParticipantNumber| desk.ledger.participants.get(*destination).is_some();
     let destination = route.filter(|destination| *destination != from.participant).filter(configured);

@@ -160,3 +160,36 @@ fn several_captures_are_bounded_and_the_ending_always_fits() {
         ),
     );
 }
+
+#[test]
+fn a_full_journal_takes_only_what_finishes_open_work() {
+    check(
+        "
+        authorize A 9 m@B 1.00   -> B authorize A/9 1.00
+        answer B A/9 approved    -> A 9 approved 1.00 Captured
+        wait 70000               -> nothing
+        authorize A 10 m@D 50.00 reserve many -> D authorize A/10 50.00
+        answer D A/10 approved   -> A 10 approved 50.00 Held
+        authorize A 11 m@B 5.00  -> B authorize A/11 5.00
+        answer B A/11 approved   -> A 11 approved 5.00 Captured
+        authorize A 12 m@B 1.00  -> B authorize A/12 1.00
+        journal full
+        authorize A 13 m@B 1.00  -> A 13 refused JournalFull
+        reverse A 19 of 9        -> A 19 refused JournalFull
+        reverse A 20 of 99       -> A 20 refused JournalFull
+        capture A 21 of 98 1.00  -> A 21 refused JournalFull
+        release A 22 of 11       -> A 22 refused JournalFull
+        reverse A 23 of 11       -> A 23 refused JournalFull
+        capture A 24 of 10 60.00 -> A 24 refused JournalFull
+        capture A 25 of 10 10.00 -> A 25 approved 10.00 Held, D capture 10.00 A/10 #1
+        capture A 26 of 10 40.00 last -> A 26 approved 40.00 Captured
+        reverse A 27 of 10       -> A 27 approved 50.00 Reversed
+        reverse A 28 of 10       -> A 28 refused JournalFull
+        reverse A 29 of 12       -> A 29 approved 1.00 Reversed, A 12 declined ReversedByOriginator Reversed, B reverse A/12 #1
+        reverse A 29 of 12       -> A 29 approved 1.00 Reversed
+        journal free
+        reverse A 23 of 11       -> A 23 approved 5.00 Reversed, B reverse A/11 #1
+        reverse A 20 of 99       -> A 20 approved 0.00 Reversed, B reverse A/99 #1
+        ",
+    );
+}
