@@ -59,14 +59,14 @@ pub enum Format {
 /// What `loadgen run` takes.
 #[derive(Clone, Debug, Parser)]
 pub struct RunArguments {
-    /// Where the switch listens, as ADDRESS:PORT
-    #[arg(long, value_name = "ADDR")]
+    /// Where the switch listens, as HOST:PORT or IP:PORT
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub switch: SocketAddr,
     /// Directory of the certificates: ca.pem, and NAME.pem and NAME.key for each participant
     #[arg(long, value_name = "DIR")]
     pub certs: PathBuf,
     /// Admin address of the switch (HTTP on loopback), read for journal figures and positions
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7071")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7071", value_parser = parse_address)]
     pub admin: SocketAddr,
     /// Runs without the admin address: the books are closed without the switch's positions, and the run is never called
     /// durable
@@ -170,6 +170,12 @@ impl RunArguments {
     }
 }
 
+/// Of several addresses of a name, the first: IPv4 where it has one.
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    let addresses = holdfast_participant::resolve(text).map_err(|error| error.to_string())?;
+    addresses.first().copied().ok_or_else(|| format!("{text:?} has no address"))
+}
+
 fn parse_rate(text: &str) -> Result<Rate, String> {
     if text == "max" {
         return Ok(Rate::Max);
@@ -231,6 +237,14 @@ mod tests {
         assert_eq!(run.rate, Rate::Max);
         assert_eq!((run.duration, run.warmup), (Duration::from_secs(10), Duration::from_millis(500)));
         assert_eq!((run.operators, run.acquirers, run.window, run.seed), (3, 2, 512, Some(9)));
+    }
+
+    #[test]
+    fn a_switch_may_be_named() {
+        let named = run("--switch localhost:7400 --certs certs --admin localhost:7401").unwrap();
+        assert!(named.switch.ip().is_loopback() && named.switch.port() == 7400, "{}", named.switch);
+        assert!(named.admin.ip().is_loopback() && named.admin.port() == 7401, "{}", named.admin);
+        assert_eq!(run("--switch localhost --certs certs").unwrap_err().exit_code(), 2);
     }
 
     #[test]

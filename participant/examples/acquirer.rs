@@ -8,7 +8,7 @@ use std::time::Duration;
 use holdfast_participant::destination::{Decision, Delivery, Notice, Task};
 use holdfast_participant::protocol::{ApprovalCode, Authorize, Reason};
 use holdfast_participant::{
-    Credentials, FileDedup, Handler, LinkConfig, MemoryDedup, Participant, ParticipantConfig, Roles,
+    Credentials, FileDedup, Handler, LinkConfig, MemoryDedup, Participant, ParticipantConfig, Roles, resolve,
 };
 
 const USAGE: &str = "\
@@ -16,7 +16,7 @@ Usage: acquirer ADDRESS CERTS NAME [STORE]
 
 Signs on as an acquirer and takes payments until it is interrupted. Amounts that end in .99 are declined.
 
-  ADDRESS  of the switch, as scripts/demo.sh --serve DIR prints it: 127.0.0.1:PORT
+  ADDRESS  of the switch, as scripts/demo.sh --serve DIR prints it: HOST:PORT
   CERTS    directory with ca.pem, NAME.pem and NAME.key: DIR/certs
   NAME     of the acquirer: acquirer-1
   STORE    directory for its deduplication store; without one it forgets with its process
@@ -58,6 +58,8 @@ impl Handler for Acquirer {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    // What the library warns of, such as a switch that does not answer, goes to standard error.
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (Some(address), Some(certs), Some(name)) = (arguments.first(), arguments.get(1), arguments.get(2))
     else {
@@ -76,7 +78,8 @@ async fn main() -> ExitCode {
 async fn run(address: &str, certs: &str, name: &str, store: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let credentials = Credentials::from_directory(Path::new(certs), name)?;
     let link = LinkConfig::new(credentials, Roles::Destination);
-    let config = ParticipantConfig::new(link, vec![address.parse()?]);
+    let mut config = ParticipantConfig::new(link, resolve(address)?);
+    config.sign_on_within = Duration::from_secs(15);
     let mut participant = match store {
         Some(directory) => {
             let store = FileDedup::open(directory)?;

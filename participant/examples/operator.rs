@@ -8,7 +8,7 @@ use std::time::Duration;
 use holdfast_participant::protocol::{Amount, Currency, PaymentId};
 use holdfast_participant::{
     CallOutcome, Credentials, InquiryOutcome, LinkConfig, Operator, Participant, ParticipantConfig, Roles,
-    Terms,
+    Terms, resolve,
 };
 
 const USAGE: &str = "\
@@ -16,7 +16,7 @@ Usage: operator ADDRESS CERTS NAME [PAYMENT-ID]
 
 Signs on as an MPS operator, makes one call of each kind, and says how each ended.
 
-  ADDRESS     of the switch, as scripts/demo.sh --serve DIR prints it: 127.0.0.1:PORT
+  ADDRESS     of the switch, as scripts/demo.sh --serve DIR prints it: HOST:PORT
   CERTS       directory with ca.pem, NAME.pem and NAME.key: DIR/certs
   NAME        of the operator: operator-1
   PAYMENT-ID  the payee: shop-1@acq-1 if none is given; its acquirer must be signed on (see the example acquirer)
@@ -27,6 +27,8 @@ const WITHIN: Duration = Duration::from_secs(5);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    // What the library warns of, such as a switch that does not answer, goes to standard error.
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (Some(address), Some(certs), Some(name)) = (arguments.first(), arguments.get(1), arguments.get(2))
     else {
@@ -46,7 +48,8 @@ async fn main() -> ExitCode {
 async fn run(address: &str, certs: &str, name: &str, payee: &str) -> Result<(), Box<dyn Error>> {
     let credentials = Credentials::from_directory(Path::new(certs), name)?;
     let link = LinkConfig::new(credentials, Roles::Originator);
-    let config = ParticipantConfig::new(link, vec![address.parse()?]);
+    let mut config = ParticipantConfig::new(link, resolve(address)?);
+    config.sign_on_within = Duration::from_secs(15);
     let payee: PaymentId = payee.parse()?;
     let (participant, operator) = Participant::originator(config).await?;
     println!("signed on; the switch's time is {:?}", operator.switch_time());
@@ -88,7 +91,10 @@ async fn calls(operator: &Operator, payee: PaymentId) -> Result<(), Box<dyn Erro
         InquiryOutcome::Found(status) => println!("inquire about it: {:?}", status.state),
         InquiryOutcome::NotInMemory => println!("inquire about it: not in the switch's memory"),
         InquiryOutcome::Refused(reason) => println!("inquire about it: refused, {reason}"),
-        InquiryOutcome::Unknown => println!("inquire about it: no answer"),
+        InquiryOutcome::Unknown => {
+            let why = operator.no_link().map_or(String::new(), |why| format!(": {why}"));
+            println!("inquire about it: no answer{why}");
+        }
     }
     Ok(())
 }
@@ -100,7 +106,9 @@ fn tell(what: &str, outcome: &CallOutcome) {
             println!("{what}: approved {}.{:02}, now {:?}", minor / 100, minor % 100, approval.state);
         }
         CallOutcome::Declined(decline) => println!("{what}: declined, {}", decline.reason.text()),
-        CallOutcome::NotDone(not_done) => println!("{what}: not done, {}", not_done.reason.text()),
-        CallOutcome::Unknown(_) => println!("{what}: unknown; a careful operator reverses now"),
+        CallOutcome::NotDone(not_done) => println!("{what}: not done, {not_done}"),
+        CallOutcome::Unknown(unknown) => {
+            println!("{what}: unknown, {unknown}; a careful operator reverses now");
+        }
     }
 }

@@ -12,6 +12,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod address;
 pub mod backoff;
 pub mod destination;
 pub mod link;
@@ -20,11 +21,12 @@ pub mod participant;
 pub mod request_ids;
 pub mod switch_clock;
 
+pub use address::resolve;
 pub use destination::{DedupStore, FileDedup, Handler, MemoryDedup};
 pub use holdfast_link::{Credentials, LinkSettings};
 pub use holdfast_protocol as protocol;
 pub use link::{Link, LinkConfig, LinkError, LinkReceiver, LinkSender, PushError, Received, Roles};
 pub use operator::{CallId, CallOutcome, InquiryOutcome, Terms};
-pub use participant::{Operator, Participant, ParticipantConfig, ParticipantError};
+pub use participant::{NoLink, Operator, Participant, ParticipantConfig, ParticipantError};
 pub use request_ids::RequestIds;
 pub use switch_clock::SwitchClock;

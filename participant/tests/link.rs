@@ -200,6 +200,34 @@ async fn a_link_that_the_switch_ends_says_the_switch_s_reason() {
 }
 
 #[tokio::test]
+async fn the_reason_of_a_close_wins_over_the_ends_of_its_streams() {
+    let (_switch, mut played, mut link) = linked(2).await;
+    let taking = async {
+        loop {
+            if let Err(error) = take_one(&mut link, "the link ends").await {
+                break error;
+            }
+        }
+    };
+    let number = u32::from(Reason::Replaced.number());
+    let (error, ()) = tokio::join!(taking, played.end_streams_then_close(number));
+    assert!(matches!(error, LinkError::Ended(Reason::Replaced)), "{error}");
+}
+
+#[tokio::test]
+async fn a_lane_that_ends_alone_ends_the_link() {
+    let (_switch, mut played, mut link) = linked(1).await;
+    played.lanes[0].send.finish().unwrap();
+    let error = loop {
+        if let Err(error) = take_one(&mut link, "the link ends").await {
+            break error;
+        }
+    };
+    assert!(matches!(error, LinkError::StreamClosed(_)), "{error}");
+    assert_eq!(played.closed_with().await, u64::from(Reason::ProtocolViolation.number()));
+}
+
+#[tokio::test]
 async fn a_switch_that_does_not_read_fills_the_buffer_and_nothing_else() {
     let switch = PlayedSwitch::start();
     let mut config = switch.config(Roles::Originator);
@@ -261,6 +289,7 @@ async fn a_switch_of_another_authority_is_not_dialled() {
         wait_until("the dial ends", async { tokio::join!(dialled, switch.accept_nobody()) }).await;
     let error = link.unwrap_err();
     assert!(matches!(error, LinkError::Lost(_)), "{error}");
+    assert!(error.to_string().contains("the switch's certificate is not accepted here"), "{error}");
 }
 
 #[tokio::test]

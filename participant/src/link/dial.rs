@@ -14,7 +14,7 @@ use quinn::rustls::pki_types::CertificateDer;
 use super::config::LinkConfig;
 use super::control::Control;
 use super::error::LinkError;
-use super::receiver::{ControlStream, LinkReceiver, close};
+use super::receiver::{ControlStream, LinkReceiver, close, why};
 use super::sender::LinkSender;
 use super::shared::Shared;
 
@@ -31,12 +31,10 @@ pub(super) async fn dial(
     let connecting = endpoint
         .connect(address, &config.server_name)
         .map_err(|source| LinkError::Dial { address, source })?;
-    let timed_out = || {
-        let millis = config.sign_on_timeout.as_millis();
-        LinkError::SignOnTimedOut(u64::try_from(millis).unwrap_or(u64::MAX))
-    };
-    let connection =
-        tokio::time::timeout(config.sign_on_timeout, connecting).await.map_err(|_| timed_out())??;
+    let within_ms = u64::try_from(config.sign_on_timeout.as_millis()).unwrap_or(u64::MAX);
+    let connection = tokio::time::timeout(config.sign_on_timeout, connecting)
+        .await
+        .map_err(|_| LinkError::NoAnswer { address, within_ms })??;
     let signed_on = async {
         is_a_switch(&connection)?;
         let now = Instant::now();
@@ -64,6 +62,7 @@ pub(super) async fn dial(
             Ok((sender, receiver))
         }
         Err(error) => {
+            let error = why(connection.clone(), error).await;
             close(&connection, LinkError::reason(&error));
             Err(error)
         }

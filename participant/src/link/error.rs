@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use holdfast_link::{IdentityError, TlsError};
 use holdfast_protocol::{DecodeError, MessageType, Reason};
+use quinn::{ConnectionError, TransportErrorCode};
 
 /// Why a link could not be made, or ended. Whatever was on its way then is unknown, not "no".
 #[derive(Clone, Debug, thiserror::Error)]
@@ -29,6 +30,16 @@ pub enum LinkError {
     /// Whoever answered is no switch.
     #[error("the peer's certificate names no switch: {0}")]
     NotASwitch(String),
+    /// Nobody answered the dial in time.
+    #[error(
+        "nobody answers at {address} within {within_ms} ms: is the address right, and does the switch run?"
+    )]
+    NoAnswer {
+        /// Who was dialled.
+        address: SocketAddr,
+        /// How long it was waited.
+        within_ms: u64,
+    },
     /// The switch did not answer the sign-on in time.
     #[error("the switch did not answer the sign-on within {0} ms")]
     SignOnTimedOut(u64),
@@ -64,8 +75,8 @@ pub enum LinkError {
     #[error("the switch closed {0}")]
     StreamClosed(Stream),
     /// The connection was lost.
-    #[error("connection lost: {0}")]
-    Lost(quinn::ConnectionError),
+    #[error("connection lost: {}", lost(.0))]
+    Lost(ConnectionError),
     /// This side closed the link.
     #[error("closed by this side")]
     Closed,
@@ -98,7 +109,7 @@ impl LinkError {
                 Reason::ProtocolViolation
             }
             Self::EchoUnanswered(_) => Reason::EchoUnanswered,
-            Self::SignOnTimedOut(_) => Reason::SignOnTimedOut,
+            Self::NoAnswer { .. } | Self::SignOnTimedOut(_) => Reason::SignOnTimedOut,
             Self::Version(_) => Reason::VersionUnsupported,
             Self::NotASwitch(_) => Reason::IdentityUnknown,
             Self::Credentials(_)
@@ -126,6 +137,7 @@ impl LinkError {
             Self::Socket(_)
             | Self::Dial { .. }
             | Self::NotASwitch(_)
+            | Self::NoAnswer { .. }
             | Self::SignOnTimedOut(_)
             | Self::Nonsense { .. }
             | Self::Violation { .. }
@@ -138,22 +150,62 @@ impl LinkError {
     }
 }
 
-impl From<quinn::ConnectionError> for LinkError {
+/// Whether a handshake failed over a certificate: QUIC carries the TLS alert in the low byte of its crypto errors (RFC
+/// 9001, section 4.8; RFC 8446, section 6.2).
+fn about_certificates(code: TransportErrorCode) -> bool {
+    const BAD_CERTIFICATE: u64 = 42;
+    const CERTIFICATE_UNKNOWN: u64 = 46;
+    const UNKNOWN_CA: u64 = 48;
+    const ACCESS_DENIED: u64 = 49;
+    const DECRYPT_ERROR: u64 = 51;
+    const CERTIFICATE_REQUIRED: u64 = 116;
+    let code = u64::from(code);
+    code & !0xff == 0x100
+        && matches!(
+            code & 0xff,
+            BAD_CERTIFICATE
+                ..=CERTIFICATE_UNKNOWN | UNKNOWN_CA | ACCESS_DENIED | DECRYPT_ERROR | CERTIFICATE_REQUIRED
+        )
+}
+
+/// QUIC's words, after what they mean for somebody who set up certificates.
+fn lost(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::TransportError(ours) if about_certificates(ours.code) => format!(
+            "the switch's certificate is not accepted here: the authority given (ca.pem) must have signed it, and it \
+             must name the server name dialled ({error})"
+        ),
+        ConnectionError::ConnectionClosed(theirs) if about_certificates(theirs.error_code) => format!(
+            "the switch does not accept this participant's certificate: the switch's authority must have signed it, \
+             and its URI must name a participant that the switch has configured ({error})"
+        ),
+        ConnectionError::VersionMismatch
+        | ConnectionError::TransportError(_)
+        | ConnectionError::ConnectionClosed(_)
+        | ConnectionError::ApplicationClosed(_)
+        | ConnectionError::Reset
+        | ConnectionError::TimedOut
+        | ConnectionError::LocallyClosed
+        | ConnectionError::CidsExhausted => error.to_string(),
+    }
+}
+
+impl From<ConnectionError> for LinkError {
     /// A switch that closes a connection gives the number of its reason as the code.
-    fn from(error: quinn::ConnectionError) -> Self {
+    fn from(error: ConnectionError) -> Self {
         match &error {
-            quinn::ConnectionError::ApplicationClosed(close) => u16::try_from(close.error_code.into_inner())
+            ConnectionError::ApplicationClosed(close) => u16::try_from(close.error_code.into_inner())
                 .ok()
                 .and_then(Reason::from_number)
                 .filter(|reason| *reason != Reason::None)
                 .map_or(Self::Lost(error), Self::Ended),
-            quinn::ConnectionError::LocallyClosed => Self::Closed,
-            quinn::ConnectionError::VersionMismatch
-            | quinn::ConnectionError::TransportError(_)
-            | quinn::ConnectionError::ConnectionClosed(_)
-            | quinn::ConnectionError::Reset
-            | quinn::ConnectionError::TimedOut
-            | quinn::ConnectionError::CidsExhausted => Self::Lost(error),
+            ConnectionError::LocallyClosed => Self::Closed,
+            ConnectionError::VersionMismatch
+            | ConnectionError::TransportError(_)
+            | ConnectionError::ConnectionClosed(_)
+            | ConnectionError::Reset
+            | ConnectionError::TimedOut
+            | ConnectionError::CidsExhausted => Self::Lost(error),
         }
     }
 }

@@ -65,7 +65,7 @@ impl Link {
     /// Hands over what QUIC takes at once; [`Self::take`] takes up the rest. See [`LinkSender::try_flush`].
     ///
     /// # Errors
-    /// The link ended.
+    /// The link ended; [`Self::take`] knows better why.
     pub fn flush(&mut self) -> Result<bool, LinkError> {
         self.sender.try_flush()
     }
@@ -90,7 +90,7 @@ impl Link {
         let flushed = self.sender.poll_flush(cx);
         match (self.receiver.poll_take(cx, out), flushed) {
             // The receiving half knows better why the link ended.
-            (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
+            (Poll::Pending, Poll::Ready(Err(error))) => self.receiver.end(error, cx),
             (taken, _) => taken,
         }
     }

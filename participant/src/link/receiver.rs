@@ -21,6 +21,10 @@ use super::shared::Shared;
 /// Chunks taken from QUIC with one call.
 const CHUNKS_PER_READ: usize = 32;
 
+/// How long the end of a stream is held back for the close of its link, which says why. They leave in this order, so the
+/// close may come a packet later.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+
 /// A message from the switch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
@@ -49,6 +53,15 @@ pub(super) struct ControlStream {
     pub(super) timer: Pin<Box<Sleep>>,
 }
 
+/// Finds out why a link ends.
+struct Ending(Pin<Box<dyn Future<Output = LinkError> + Send>>);
+
+impl std::fmt::Debug for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ending")
+    }
+}
+
 /// Takes what the switch sends, answers its echoes, and watches that it is there. It must be polled for the link to
 /// stay alive.
 #[derive(Debug)]
@@ -59,6 +72,8 @@ pub struct LinkReceiver {
     control: ControlStream,
     lanes: Vec<LaneIn>,
     messages_per_take: usize,
+    /// The link ends: what is still to come is why.
+    ending: Option<Ending>,
     /// Why the link ended, kept until all that came before was taken.
     ended: Option<LinkError>,
 }
@@ -78,7 +93,7 @@ impl LinkReceiver {
             reader: FrameReader::default(),
         });
         let lanes = lanes.collect();
-        Self { connection, endpoint, shared, control, lanes, messages_per_take, ended: None }
+        Self { connection, endpoint, shared, control, lanes, messages_per_take, ending: None, ended: None }
     }
 
     /// Waits until something has come and appends every message that has arrived to `out`; says how many. Zero means
@@ -102,16 +117,38 @@ impl LinkReceiver {
         if let Some(error) = &self.ended {
             return Poll::Ready(Err(error.clone()));
         }
+        if self.ending.is_some() {
+            return self.poll_ending(cx);
+        }
         let before = out.len();
         let progress = self.poll_streams(cx, out);
         let count = out.len() - before;
         if let Err(error) = progress {
-            // Tell the switch why; what arrived whole before the error is still good.
-            close(&self.connection, error.reason());
-            self.ended = Some(error.clone());
-            return Poll::Ready(if count > 0 { Ok(count) } else { Err(error) });
+            let ended = self.end(error, cx);
+            // What arrived whole before the error is still good.
+            return if count > 0 { Poll::Ready(Ok(count)) } else { ended };
         }
         if count > 0 || self.control.control.take_changed() { Poll::Ready(Ok(count)) } else { Poll::Pending }
+    }
+
+    /// Ends the link because of an error of either half.
+    pub(super) fn end(&mut self, error: LinkError, cx: &mut Context<'_>) -> Poll<Result<usize, LinkError>> {
+        if let Some(error) = &self.ended {
+            return Poll::Ready(Err(error.clone()));
+        }
+        let connection = self.connection.clone();
+        self.ending.get_or_insert_with(|| Ending(Box::pin(why(connection, error))));
+        self.poll_ending(cx)
+    }
+
+    fn poll_ending(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, LinkError>> {
+        let Some(Ending(why)) = &mut self.ending else { return Poll::Pending };
+        let Poll::Ready(error) = why.as_mut().poll(cx) else { return Poll::Pending };
+        // Tell the switch why, unless it has told us.
+        close(&self.connection, error.reason());
+        self.ending = None;
+        self.ended = Some(error.clone());
+        Poll::Ready(Err(error))
     }
 
     fn poll_streams(&mut self, cx: &mut Context<'_>, out: &mut Vec<Received>) -> Result<(), LinkError> {
@@ -203,6 +240,16 @@ impl Drop for LinkReceiver {
         // Without the receiving half nobody answers echoes: a link left behind would only look alive.
         close(&self.connection, Reason::SignedOff);
     }
+}
+
+/// The reason with which the switch closes the link wins over the end of a stream, which only goes with it.
+pub(super) async fn why(connection: Connection, error: LinkError) -> LinkError {
+    if let LinkError::StreamClosed(_) = error
+        && let Ok(closed) = tokio::time::timeout(CLOSE_PATIENCE, connection.closed()).await
+    {
+        return closed.into();
+    }
+    error
 }
 
 pub(super) fn close(connection: &Connection, reason: Reason) {

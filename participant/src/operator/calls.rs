@@ -6,6 +6,7 @@
 //! after its expiry a request is never sent (rule 5).
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use holdfast_protocol::{Answer, Message, Outcome, Reason, RequestId, UnixMillis};
 
@@ -61,6 +62,8 @@ pub struct Calls {
     done: VecDeque<CallOutcome>,
     /// The switch's window on the link that stands; `None` without a link.
     window: Option<u32>,
+    /// Why there is no link, in words; none while one stands.
+    no_link: Option<Arc<str>>,
     unanswered: u32,
 }
 
@@ -74,6 +77,7 @@ impl Calls {
             agenda: BTreeSet::new(),
             done: VecDeque::new(),
             window: None,
+            no_link: None,
             unanswered: 0,
         }
     }
@@ -90,14 +94,19 @@ impl Calls {
     ) -> Result<(), CallOutcome> {
         let (id, copies, reason) = (call.id, u32::from(call.sent_before), Reason::WindowExceeded);
         if let Some(same) = self.open.get(&id) {
-            return Err(CallOutcome::Unknown(Unknown { id, copies: same.copies, refused: None }));
+            return Err(CallOutcome::Unknown(Unknown {
+                id,
+                copies: same.copies,
+                refused: None,
+                no_link: None,
+            }));
         }
         if self.open.len() >= self.settings.calls_max {
             // Of a call that may have been sent before, nothing is known.
             return Err(if copies == 0 {
-                CallOutcome::NotDone(NotDone { id, reason, retry_after_ms: 0 })
+                CallOutcome::NotDone(NotDone { id, reason, retry_after_ms: 0, no_link: None })
             } else {
-                CallOutcome::Unknown(Unknown { id, copies, refused: Some(reason) })
+                CallOutcome::Unknown(Unknown { id, copies, refused: Some(reason), no_link: None })
             });
         }
         let (unanswered, queued) = (false, true);
@@ -110,7 +119,7 @@ impl Calls {
 
     /// A link is signed on: whatever is open is sent again under its id, as a repeat where it was sent before.
     pub fn link_up(&mut self, window: u32) {
-        self.window = Some(window);
+        (self.window, self.no_link) = (Some(window), None);
         self.unanswered = 0;
         let mut ids: Vec<_> = self.open.iter().filter(|(_, call)| !call.queued).map(|(id, _)| *id).collect();
         // In the order in which they were made.
@@ -120,9 +129,10 @@ impl Calls {
         }
     }
 
-    /// The link was lost: what was unanswered on it is unknown, and will be repeated on the next.
-    pub fn link_lost(&mut self) {
-        self.window = None;
+    /// The link was lost, or could not be made, because of `why`: what was unanswered on it is unknown, and will be
+    /// repeated on the next. A call that ends before there is one says why there was none.
+    pub fn link_lost(&mut self, why: impl std::fmt::Display) {
+        (self.window, self.no_link) = (None, Some(why.to_string().into()));
         self.unanswered = 0;
         self.open.values_mut().for_each(|call| call.unanswered = false);
     }
@@ -143,7 +153,7 @@ impl Calls {
             if now >= call.call.expires {
                 // The switch would refuse it as expired. Without a copy sent, nothing was done.
                 if call.copies == 0 {
-                    let not_done = NotDone { id, reason: Reason::Expired, retry_after_ms: 0 };
+                    let not_done = NotDone { id, reason: Reason::Expired, retry_after_ms: 0, no_link: None };
                     self.finish(id, CallOutcome::NotDone(not_done));
                 }
                 continue;
@@ -208,7 +218,7 @@ impl Calls {
                 Agreement::Undone(reason) => CallOutcome::Declined(Decline::of(answer, reason)),
                 Agreement::Contradiction => {
                     let copies = call.copies;
-                    CallOutcome::Unknown(Unknown { id: answer.id, copies, refused: None })
+                    CallOutcome::Unknown(Unknown { id: answer.id, copies, refused: None, no_link: None })
                 }
             },
         };
@@ -226,9 +236,10 @@ impl Calls {
             let pause = self.pause(id).max(u64::from(retry_after_ms));
             self.plan(id, now.plus(pause));
         } else if call.copies == 1 {
-            self.finish(id, CallOutcome::NotDone(NotDone { id, reason, retry_after_ms }));
+            let not_done = NotDone { id, reason, retry_after_ms, no_link: None };
+            self.finish(id, CallOutcome::NotDone(not_done));
         } else {
-            let unknown = Unknown { id, copies: call.copies, refused: Some(reason) };
+            let unknown = Unknown { id, copies: call.copies, refused: Some(reason), no_link: None };
             self.finish(id, CallOutcome::Unknown(unknown));
         }
     }
@@ -247,10 +258,12 @@ impl Calls {
                 self.plan(id, deadline);
                 self.enqueue(id);
             } else if copies == 0 {
-                let reason = Reason::NotSignedOn;
-                self.finish(id, CallOutcome::NotDone(NotDone { id, reason, retry_after_ms: 0 }));
+                let (reason, no_link) = (Reason::NotSignedOn, self.no_link.clone());
+                let not_done = NotDone { id, reason, retry_after_ms: 0, no_link };
+                self.finish(id, CallOutcome::NotDone(not_done));
             } else {
-                self.finish(id, CallOutcome::Unknown(Unknown { id, copies, refused }));
+                let no_link = self.no_link.clone();
+                self.finish(id, CallOutcome::Unknown(Unknown { id, copies, refused, no_link }));
             }
         }
     }

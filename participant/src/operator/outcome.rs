@@ -1,5 +1,8 @@
 //! How a call ends.
 
+use std::fmt;
+use std::sync::Arc;
+
 use holdfast_protocol::{
     Amount, Answer, ApprovalCode, BusinessDate, DecidedBy, Epoch, Partition, Reason, RequestId, Sequence,
     State, Status,
@@ -55,7 +58,7 @@ pub struct Decline {
 }
 
 /// Nothing happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotDone {
     /// Of the request.
     pub id: RequestId,
@@ -64,10 +67,12 @@ pub struct NotDone {
     pub reason: Reason,
     /// After how many milliseconds to try again, where the switch says so.
     pub retry_after_ms: u16,
+    /// Why there was no link, in words, where there was none when it ended.
+    pub no_link: Option<Arc<str>>,
 }
 
 /// The outcome is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
     /// Of the request.
     pub id: RequestId,
@@ -75,6 +80,28 @@ pub struct Unknown {
     pub copies: u32,
     /// The last refusal of one of the copies, which says nothing about the others.
     pub refused: Option<Reason>,
+    /// Why there was no link, in words, where there was none when it ended.
+    pub no_link: Option<Arc<str>>,
+}
+
+impl fmt::Display for NotDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason.text())?;
+        self.no_link.as_ref().map_or(Ok(()), |no_link| write!(f, ": {no_link}"))
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.copies {
+            1 => f.write_str("1 copy was sent, and no answer came")?,
+            copies => write!(f, "{copies} copies were sent, and no answer came")?,
+        }
+        if let Some(reason) = self.refused {
+            write!(f, "; one was refused, {}", reason.text())?;
+        }
+        self.no_link.as_ref().map_or(Ok(()), |no_link| write!(f, ": {no_link}"))
+    }
 }
 
 impl CallOutcome {
@@ -125,6 +152,6 @@ pub enum InquiryOutcome {
     NotInMemory,
     /// The switch did not look it up.
     Refused(Reason),
-    /// No answer until the deadline.
+    /// No answer until the deadline. [`crate::Operator::no_link`] says whether there is a link, and if not, why.
     Unknown,
 }

@@ -108,7 +108,7 @@ impl Stage {
                 self.calls.answer(&answer(number, outcome, rest), at(self.now));
             }
             ["link", "up"] => self.calls.link_up(3),
-            ["link", "lost"] => self.calls.link_lost(),
+            ["link", "lost"] => self.calls.link_lost("somebody pulled the plug"),
             ["window", window] => self.calls.set_window(window.parse().unwrap()),
             ["ms", ms] => {
                 self.now = ms.parse().unwrap();

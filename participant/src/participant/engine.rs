@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ParticipantError;
 use super::serving::{Serving, ServingEvent};
-use super::slot::{LinkEvent, LinkSlot};
+use super::slot::{LinkEvent, LinkSlot, NoLink};
 use crate::destination::{Handler, LinkTerms};
 use crate::link::{LinkError, Received, Shared, Stream};
 use crate::operator::inquiries::{Inquiries, OPERATORS};
@@ -26,11 +26,13 @@ pub(super) enum Command {
     Close(Instant),
 }
 
-/// What the fronts may read: the latest link's terms and clock, and whether it stands.
+/// What the fronts may read: the latest link's terms and clock, whether it stands, and why not.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LinkView {
     pub(super) shared: Option<Arc<Shared>>,
     pub(super) linked: bool,
+    /// Why the last attempt or link ended; none while a link stands.
+    pub(super) no_link: Option<Arc<NoLink>>,
 }
 
 pub(super) struct Engine<H> {
@@ -127,12 +129,13 @@ impl<H: Handler> Engine<H> {
                     return self.link_event(down);
                 }
             }
-            LinkEvent::Down(error) => {
+            LinkEvent::Down(no_link) => {
                 // Whatever came before the end still counts.
                 if let Err(error) = self.take_received() {
                     tracing::warn!(%error, "the link ended with what cannot be taken");
                 }
-                self.link_down(&error);
+                let error = no_link.error.clone();
+                self.link_down(no_link);
                 if error.is_final() {
                     return Err(ParticipantError::Link(error));
                 }
@@ -150,7 +153,7 @@ impl<H: Handler> Engine<H> {
             LinkTerms { lanes, window_max_ms: welcome.window_max_ms, skew_max_ms: welcome.skew_max_ms };
         tracing::info!(participant = %welcome.participant, epoch = welcome.epoch.0, "signed on");
         let now = shared.clock.now();
-        self.view.send_replace(LinkView { shared: Some(shared), linked: true });
+        self.view.send_replace(LinkView { shared: Some(shared), linked: true, no_link: None });
         self.drain_sent = false;
         self.calls.link_up(window);
         self.inquiries.link_up();
@@ -159,10 +162,17 @@ impl<H: Handler> Engine<H> {
         }
     }
 
-    fn link_down(&mut self, error: &LinkError) {
-        tracing::warn!(%error, "no link");
-        self.view.send_modify(|view| view.linked = false);
-        self.calls.link_lost();
+    fn link_down(&mut self, no_link: NoLink) {
+        let again = !no_link.error.is_final();
+        tracing::warn!(
+            switch = no_link.address.map(tracing::field::display),
+            attempts = no_link.attempts,
+            error = %no_link.error,
+            again,
+            "no link to the switch"
+        );
+        self.calls.link_lost(&no_link);
+        self.view.send_modify(|view| (view.linked, view.no_link) = (false, Some(Arc::new(no_link))));
         if let Some(serving) = &mut self.serving {
             serving.book.link_lost();
         }

@@ -9,6 +9,7 @@ mod slot;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -24,6 +25,7 @@ use serving::Serving;
 use slot::LinkSlot;
 
 pub use operator::Operator;
+pub use slot::NoLink;
 
 /// Commands that wait for the task before a caller has to wait.
 const COMMANDS_MAX: usize = 1_024;
@@ -35,6 +37,9 @@ pub struct ParticipantConfig {
     pub link: LinkConfig,
     /// The addresses of the switch, tried in turn.
     pub switches: Vec<SocketAddr>,
+    /// How long the first sign-on may take, with all its attempts, before it is given up with
+    /// [`ParticipantError::NotSignedOn`]; [`Duration::MAX`]: it is never given up. Later links are never given up.
+    pub sign_on_within: Duration,
     /// The pause after a first failure to dial.
     pub pause_first: Duration,
     /// The longest pause between two dials.
@@ -51,6 +56,7 @@ impl ParticipantConfig {
         Self {
             link,
             switches,
+            sign_on_within: Duration::from_secs(30),
             pause_first: Duration::from_millis(100),
             pause_longest: Duration::from_secs(10),
             calls: CallSettings::default(),
@@ -65,6 +71,14 @@ pub enum ParticipantError {
     /// Dialling again cannot help before somebody changes the configuration.
     #[error(transparent)]
     Link(LinkError),
+    /// The first sign-on did not succeed within [`ParticipantConfig::sign_on_within`].
+    #[error("not signed on within {within_ms} ms: {}", why_not(.last.as_deref()))]
+    NotSignedOn {
+        /// How long it was tried.
+        within_ms: u64,
+        /// How the last attempt ended; none where none has ended.
+        last: Option<Arc<NoLink>>,
+    },
     /// The deduplication store failed: nothing may be answered any more.
     #[error("deduplication store: {0}")]
     Store(#[from] StoreError),
@@ -80,6 +94,10 @@ pub enum ParticipantError {
     /// The participant's task was ended from outside.
     #[error("the participant's task has ended")]
     Ended,
+}
+
+fn why_not(last: Option<&NoLink>) -> String {
+    last.map_or_else(|| "the first attempt has not ended".to_owned(), NoLink::to_string)
 }
 
 /// Owns the task of a participant.
@@ -104,10 +122,11 @@ impl Handler for NoHandler {
 }
 
 impl Participant {
-    /// Signs on as an originator, and returns when it has; dials until then. Must be called inside a tokio runtime.
+    /// Signs on as an originator, and returns when it has; dials until then, each failure a warning in the log. Must be
+    /// called inside a tokio runtime.
     ///
     /// # Errors
-    /// Where dialling again cannot help.
+    /// Where dialling again cannot help, or nothing did within [`ParticipantConfig::sign_on_within`]; it says why.
     pub async fn originator(mut config: ParticipantConfig) -> Result<(Self, Operator), ParticipantError> {
         config.link.roles = crate::link::Roles::Originator;
         let participant = Self::start::<NoHandler>(config, None).await?;
@@ -118,7 +137,7 @@ impl Participant {
     /// Signs on as a destination, whose handler decides and whose store remembers; otherwise as [`Self::originator`].
     ///
     /// # Errors
-    /// Where dialling again cannot help, or the store cannot be read.
+    /// As [`Self::originator`], and where the store cannot be read.
     pub async fn destination(
         mut config: ParticipantConfig,
         handler: impl Handler,
@@ -151,6 +170,7 @@ impl Participant {
     ) -> Result<Self, ParticipantError> {
         let (commands, commanded) = mpsc::channel(COMMANDS_MAX);
         let (view, viewed) = watch::channel(LinkView::default());
+        let within = config.sign_on_within;
         let backoff = Backoff::new(config.pause_first, config.pause_longest);
         let engine = Engine {
             slot: LinkSlot::new(config.link, config.switches, backoff),
@@ -173,6 +193,10 @@ impl Participant {
                 signed_on.map_err(|_| ParticipantError::Ended)?;
                 Ok(participant)
             }
+            () = tokio::time::sleep(within) => {
+                let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+                Err(ParticipantError::NotSignedOn { within_ms, last: participant.no_link() })
+            }
         }
     }
 
@@ -183,6 +207,11 @@ impl Participant {
     /// Whether a link stands now.
     pub fn is_linked(&self) -> bool {
         self.view.borrow().linked
+    }
+
+    /// Why there is no link now; none while there is one.
+    pub fn no_link(&self) -> Option<Arc<NoLink>> {
+        self.view.borrow().no_link.clone()
     }
 
     /// Waits until the participant has ended, which it does by itself only where it cannot go on.

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ParticipantError;
 use super::engine::{Command, LinkView};
+use super::slot::NoLink;
 use crate::operator::{CallId, CallOutcome, CallRequest, InquiryOutcome, NotDone, Terms, Unknown};
 use crate::request_ids::RequestIds;
 
@@ -54,6 +55,11 @@ impl Operator {
     /// Whether a link stands now.
     pub fn is_linked(&self) -> bool {
         self.view.borrow().linked
+    }
+
+    /// Why there is no link now; none while there is one. A call waits for the next link until its deadline.
+    pub fn no_link(&self) -> Option<Arc<NoLink>> {
+        self.view.borrow().no_link.clone()
     }
 
     /// Pays.
@@ -129,13 +135,26 @@ impl Operator {
         let (caller, outcome) = oneshot::channel();
         let deadline = self.switch_time().plus(millis(within));
         let (id, copies) = (call.id, u32::from(call.sent_before));
-        let unknown = CallOutcome::Unknown(Unknown { id, copies, refused: None });
+        let unknown = || {
+            let no_link = self.why_not_linked();
+            CallOutcome::Unknown(Unknown { id, copies, refused: None, no_link })
+        };
         match self.commands.send(Command::Call(call, Box::new(request), deadline, caller)).await {
             // A task that ended meanwhile may have sent it.
-            Ok(()) => outcome.await.unwrap_or(unknown),
-            Err(_) if call.sent_before => unknown,
-            Err(_) => CallOutcome::NotDone(NotDone { id, reason: Reason::NotSignedOn, retry_after_ms: 0 }),
+            Ok(()) => outcome.await.unwrap_or_else(|_| unknown()),
+            Err(_) if call.sent_before => unknown(),
+            Err(_) => {
+                let (reason, no_link) = (Reason::NotSignedOn, self.why_not_linked());
+                CallOutcome::NotDone(NotDone { id, reason, retry_after_ms: 0, no_link })
+            }
         }
+    }
+
+    /// For a call that found the participant's task ended.
+    fn why_not_linked(&self) -> Option<Arc<str>> {
+        let why =
+            self.no_link().map_or_else(|| "it has signed off".to_owned(), |no_link| no_link.to_string());
+        Some(format!("this participant has ended: {why}").into())
     }
 }
 

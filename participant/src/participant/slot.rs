@@ -1,4 +1,4 @@
-//! The one link of a participant: dialled, lost, dialled again.
+//! The one link of a participant: dialled, lost, dialled again; and why there is none, for whoever asks.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,6 +17,22 @@ enum State {
     Up(Box<Link>),
 }
 
+/// Why a participant has no link now.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no link to the switch at {} (attempt {attempts}): {error}", place(.address.as_ref()))]
+pub struct NoLink {
+    /// Whom it dialled last; none where no address was given.
+    pub address: Option<SocketAddr>,
+    /// How many attempts in a row ended without a sign-on, this one included; 0: a link that stood has ended.
+    pub attempts: u32,
+    /// Why the last link ended, or could not be made.
+    pub error: LinkError,
+}
+
+fn place(address: Option<&SocketAddr>) -> String {
+    address.map_or_else(|| "no address".to_owned(), ToString::to_string)
+}
+
 /// What happened to the link.
 pub(super) enum LinkEvent {
     /// It is signed on.
@@ -24,7 +40,7 @@ pub(super) enum LinkEvent {
     /// Messages came, or there is something to look at.
     Came,
     /// It ended, or could not be made; another attempt follows unless the error is final.
-    Down(LinkError),
+    Down(NoLink),
 }
 
 /// Dials the switches in turn, with a pause that grows and is jittered.
@@ -32,6 +48,8 @@ pub(super) struct LinkSlot {
     config: Arc<LinkConfig>,
     switches: Vec<SocketAddr>,
     next: usize,
+    /// Attempts in a row without a sign-on.
+    failed: u32,
     backoff: Backoff,
     state: State,
 }
@@ -41,7 +59,7 @@ impl LinkSlot {
         let config = Arc::new(config);
         let first = switches.first().copied();
         let state = State::Dialing(dial(Arc::clone(&config), first));
-        Self { config, switches, next: 0, backoff, state }
+        Self { config, switches, next: 0, failed: 0, backoff, state }
     }
 
     pub(super) const fn link(&mut self) -> Option<&mut Link> {
@@ -70,6 +88,7 @@ impl LinkSlot {
                     return match dialing.await {
                         Ok(link) => {
                             self.state = State::Up(Box::new(link));
+                            self.failed = 0;
                             LinkEvent::Up
                         }
                         Err(error) => self.down(error),
@@ -77,11 +96,15 @@ impl LinkSlot {
                 }
                 State::Pausing(pause) => {
                     pause.await;
-                    let switch = self.switches.get(self.next % self.switches.len().max(1)).copied();
-                    self.state = State::Dialing(dial(Arc::clone(&self.config), switch));
+                    self.state = State::Dialing(dial(Arc::clone(&self.config), self.address()));
                 }
             }
         }
+    }
+
+    /// Whom the slot dials, or has dialled.
+    fn address(&self) -> Option<SocketAddr> {
+        self.switches.get(self.next % self.switches.len().max(1)).copied()
     }
 
     /// The link has shown that it is good: the next pause is short again.
@@ -91,14 +114,16 @@ impl LinkSlot {
 
     /// Gives the link up.
     pub(super) fn down(&mut self, error: LinkError) -> LinkEvent {
-        if let State::Up(link) = &mut self.state {
-            link.close(error.reason());
+        match &mut self.state {
+            State::Up(link) => link.close(error.reason()),
+            State::Dialing(_) | State::Pausing(_) => self.failed = self.failed.saturating_add(1),
         }
+        let no_link = NoLink { address: self.address(), attempts: self.failed, error };
         self.next = self.next.wrapping_add(1);
         // Without randomness of the operating system the pause only loses its jitter.
         let pause = self.backoff.failed(getrandom::u32().unwrap_or(u32::MAX));
         self.state = State::Pausing(Box::pin(tokio::time::sleep(pause)));
-        LinkEvent::Down(error)
+        LinkEvent::Down(no_link)
     }
 
     /// The link, to be signed off.

@@ -62,9 +62,14 @@ impl PlayedSwitch {
 
     /// Listens with the certificate of `name`.
     pub fn start_as(name: &str) -> Self {
+        Self::start_admitting(name, true)
+    }
+
+    /// Listens with the certificate of `name`; `admits`: whether it takes participants' certificates.
+    pub fn start_admitting(name: &str, admits: bool) -> Self {
         let directory = certificates();
         let tls = Credentials::from_directory(directory.path(), name).unwrap();
-        let tls = tls.server(Arc::new(|_| true)).unwrap();
+        let tls = tls.server(Arc::new(move |_| admits)).unwrap();
         let endpoint = bind_server("127.0.0.1:0".parse().unwrap(), &LinkSettings::default(), tls).unwrap();
         Self { endpoint, directory }
     }
@@ -145,6 +150,16 @@ impl PlayedLink {
             }
         })
         .await;
+    }
+
+    /// Ends the control stream and the lanes, and closes with a number once the participant has their ends: the order
+    /// in which a link ends where packets go their own ways.
+    pub async fn end_streams_then_close(&mut self, number: u32) {
+        for stream in std::iter::once(&mut self.control).chain(&mut self.lanes) {
+            stream.send.finish().unwrap();
+            wait_until("the end of a stream is there", stream.send.stopped()).await.unwrap();
+        }
+        self.connection.close(VarInt::from_u32(number), b"");
     }
 
     /// The number with which the participant closes the connection.

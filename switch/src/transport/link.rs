@@ -121,6 +121,8 @@ async fn serve(
         reason = outbound.closed() => reason,
         ended = tasks.join_next() => ended.and_then(Result::ok).unwrap_or(Reason::SignedOff),
     };
+    // Before the streams go: their ends must not reach the peer ahead of the reason.
+    end(connection, reason);
     tasks.shutdown().await;
     shared.tell(Event::Down { from }).await;
     reason
