@@ -15,10 +15,7 @@ pub const ALARM_MS: u64 = 1_000;
 #[derive(Debug)]
 pub struct Clock {
     started: Instant,
-    /// The time that belongs to `started`, with all slewing so far, in microseconds.
-    base_us: u64,
-    slewed_at: Instant,
-    floor: UnixMillis,
+    timeline: Timeline,
 }
 
 /// The wall clock, in microseconds since 1970; zero where it stands before that.
@@ -30,34 +27,60 @@ fn wall_us() -> u64 {
 impl Clock {
     /// Starts with the wall clock, or with the last journaled time where that is later.
     pub fn start(last_journaled: UnixMillis) -> Self {
-        let now = Instant::now();
-        // Where the last journaled time is ahead, time runs on from it and is slewed back: were it only a floor, time
-        // would stand still until the wall clock caught up, and no deadline would come.
-        let base_us = wall_us().max(last_journaled.get().saturating_mul(1_000));
-        Self { started: now, base_us, slewed_at: now, floor: last_journaled }
+        Self { started: Instant::now(), timeline: Timeline::start(wall_us(), last_journaled) }
+    }
+
+    fn elapsed_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// The time now.
     pub fn now(&mut self) -> UnixMillis {
-        let elapsed = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let now = UnixMillis::from_48_bits(self.base_us.saturating_add(elapsed) / 1_000);
-        self.floor = self.floor.max(now);
-        self.floor
+        self.timeline.now(self.elapsed_us())
     }
 
     /// Moves a little towards the wall clock and returns by how many milliseconds they differ, positive where the
     /// wall clock is ahead. Called about once a second.
     pub fn slew(&mut self) -> i64 {
-        let elapsed = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let ours = self.base_us.saturating_add(elapsed);
-        let wall = wall_us();
-        let since = u64::try_from(self.slewed_at.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.slewed_at = Instant::now();
-        let step = wall.abs_diff(ours).min(since / 100);
+        self.timeline.slew(self.elapsed_us(), wall_us())
+    }
+}
+
+/// The clock's arithmetic: microseconds since the start and those of the wall clock are handed in.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// The time that belongs to the start, with all slewing so far, in microseconds.
+    base_us: u64,
+    slewed_at_us: u64,
+    floor: UnixMillis,
+}
+
+impl Timeline {
+    /// See [`Clock::start`].
+    pub fn start(wall_us: u64, last_journaled: UnixMillis) -> Self {
+        // Where the last journaled time is ahead, time runs on from it and is slewed back: were it only a floor, time
+        // would stand still until the wall clock caught up, and no deadline would come.
+        let base_us = wall_us.max(last_journaled.get().saturating_mul(1_000));
+        Self { base_us, slewed_at_us: 0, floor: last_journaled }
+    }
+
+    /// See [`Clock::now`].
+    pub fn now(&mut self, elapsed_us: u64) -> UnixMillis {
+        let now = UnixMillis::from_48_bits(self.base_us.saturating_add(elapsed_us) / 1_000);
+        self.floor = self.floor.max(now);
+        self.floor
+    }
+
+    /// See [`Clock::slew`].
+    pub fn slew(&mut self, elapsed_us: u64, wall_us: u64) -> i64 {
+        let ours = self.base_us.saturating_add(elapsed_us);
+        let since = elapsed_us.saturating_sub(self.slewed_at_us);
+        self.slewed_at_us = elapsed_us;
+        let step = wall_us.abs_diff(ours).min(since / 100);
         // Our own time must not step back: it only runs slower, since the step is a fraction of what has passed.
-        self.base_us = if wall > ours { self.base_us + step } else { self.base_us.saturating_sub(step) };
-        let difference = i64::try_from(wall.abs_diff(ours) / 1_000).unwrap_or(i64::MAX);
-        if wall > ours { difference } else { -difference }
+        self.base_us = if wall_us > ours { self.base_us + step } else { self.base_us.saturating_sub(step) };
+        let difference = i64::try_from(wall_us.abs_diff(ours) / 1_000).unwrap_or(i64::MAX);
+        if wall_us > ours { difference } else { -difference }
     }
 }
 

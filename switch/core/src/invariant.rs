@@ -107,7 +107,7 @@ impl InvariantCheck {
                 cap(self.replica.ledger(), reserved)?;
             }
         }
-        recount(core.ledger())?;
+        recount(core)?;
         let (live, again) = (core.digest(), self.replica.digest());
         if live == again { Ok(()) } else { Err(Violation::Digest { live, again }) }
     }
@@ -142,11 +142,15 @@ fn cap(ledger: &Ledger, reserved: &crate::fact::Reserved) -> Result<(), Violatio
     if within { Ok(()) } else { Err(Violation::AboveCap(key)) }
 }
 
-/// Counts a ledger again in full.
+/// I3, I4 and I5: counts a core's ledger again in full.
 ///
 /// # Errors
 /// The first invariant that does not hold.
-pub(crate) fn recount(ledger: &Ledger) -> Result<(), Violation> {
+pub fn recount(core: &Core) -> Result<(), Violation> {
+    recount_ledger(core.ledger())
+}
+
+fn recount_ledger(ledger: &Ledger) -> Result<(), Violation> {
     let mut open: BTreeMap<(ParticipantNumber, Currency), Total> = BTreeMap::new();
     let mut counts: BTreeMap<ParticipantNumber, [u64; 4]> = BTreeMap::new();
     for (_, transaction) in ledger.transactions.iter() {

@@ -9,6 +9,7 @@
 
 pub mod event;
 pub mod outbox;
+pub mod seam;
 pub mod sessions;
 pub mod settings;
 mod shed;
@@ -16,5 +17,6 @@ pub mod turn;
 pub mod work;
 
 pub use event::Event;
+pub use seam::{Seam, Shipped};
 pub use settings::{DriverSettings, Progress, Queues};
 pub use turn::Driver;

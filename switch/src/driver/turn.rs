@@ -15,6 +15,7 @@ use holdfast_protocol::{Message, ParticipantNumber, Reason, Sequence, SignOn, Tr
 
 use super::event::Event;
 use super::outbox::{Decided, Outbox, Waiting};
+use super::seam::{Seam, Shipped};
 use super::sessions::{Live, Sessions};
 use super::settings::{DriverSettings, Progress, Queues};
 use super::shed;
@@ -28,9 +29,10 @@ const BATCH_BYTES: usize = 1 << 20;
 
 /// The owner of core and outbox.
 #[derive(Debug)]
-pub struct Driver<L> {
+pub struct Driver<L, S = Shipped> {
     core: Core,
     log: L,
+    seam: S,
     settings: DriverSettings,
     events: Receiver<Event>,
     sessions: Sessions,
@@ -61,9 +63,24 @@ impl<L: Log> Driver<L> {
         events: Receiver<Event>,
         telemetry: Telemetry,
     ) -> Self {
+        Self::with_seam(core, log, Shipped, settings, events, telemetry)
+    }
+}
+
+impl<L: Log, S: Seam> Driver<L, S> {
+    /// The same with a test standing between.
+    pub fn with_seam(
+        core: Core,
+        log: L,
+        seam: S,
+        settings: DriverSettings,
+        events: Receiver<Event>,
+        telemetry: Telemetry,
+    ) -> Self {
         Self {
             core,
             log,
+            seam,
             settings,
             events,
             sessions: Sessions::default(),
@@ -201,7 +218,7 @@ impl<L: Log> Driver<L> {
     }
 
     fn step(&mut self, now: UnixMillis, input: &Input) {
-        self.core.step(now, input, &self.view, &mut self.output);
+        self.seam.step(&mut self.core, now, input, &self.view, &mut self.output);
     }
 
     /// Returns how many events it took.
@@ -347,7 +364,7 @@ impl<L: Log> Driver<L> {
 
     fn serve_work(&mut self, now: UnixMillis, at: Instant) {
         let mut left = self.settings.work_per_turn;
-        let Self { work, core, view, output, settings, .. } = self;
+        let Self { work, core, seam, view, output, settings, .. } = self;
         while left > 0 {
             core.warm(work.next_up(settings.quota.min(left)));
             let served = work.serve(settings.quota.min(left), |mut input, read| {
@@ -359,7 +376,7 @@ impl<L: Log> Driver<L> {
                     let waited = u32::try_from(waited).unwrap_or(u32::MAX);
                     request.budget_ms = request.budget_ms.saturating_sub(waited).max(1);
                 }
-                core.step(now, &input, view, output);
+                seam.step(core, now, &input, view, output);
             });
             if served == 0 {
                 break;
@@ -382,7 +399,7 @@ impl<L: Log> Driver<L> {
         let until = self.core.sequence();
         self.counted.facts += self.output.facts.len() as u64;
         self.counted.effects += effects.len() as u64;
-        self.outbox.push(Waiting { until, at, effects, decided });
+        self.seam.push(&mut self.outbox, Waiting { until, at, effects, decided });
         let mut next = Sequence(until.0 + 1 - self.output.facts.len() as u64);
         let mut facts = std::mem::take(&mut self.output.facts);
         let mut left = facts.drain(..).peekable();
@@ -422,10 +439,13 @@ impl<L: Log> Driver<L> {
     /// Lets go what is durable.
     fn release(&mut self, now: UnixMillis, at: Instant) {
         let durable = self.log.durable();
-        while let Some(Waiting { at: decided_at, effects, decided, .. }) = self.outbox.pop_ready(durable) {
+        while let Some(turn) = self.seam.pop_ready(&mut self.outbox, durable) {
+            let Waiting { at: decided_at, effects, decided, .. } = turn;
             self.let_go.push((effects.len() as u64, nanos(at.saturating_duration_since(decided_at))));
             for effect in effects {
-                self.let_go(now, effect);
+                if let Some(effect) = self.seam.let_go(effect) {
+                    self.let_go(now, effect);
+                }
             }
             for Decided { to, lane, count } in decided {
                 self.sessions.stage_decided(to, lane, count);

@@ -215,8 +215,10 @@ impl Storage for ForgetfulStorage {
             return Ok(());
         }
         let file = disk.files.get_mut(&segment).ok_or_else(missing)?;
-        file.unsynced.clear();
-        file.durable.clone_from(&file.seen);
+        for (start, bytes) in std::mem::take(&mut file.unsynced) {
+            let place = file.durable.get_mut(start..start.saturating_add(bytes.len()));
+            place.ok_or_else(beyond)?.copy_from_slice(&bytes);
+        }
         Ok(())
     }
 
