@@ -5,11 +5,13 @@
 //!
 //! Absent on purpose: messages. What travels on the lanes is the business of sessions and of the participant library.
 
+pub mod certificate;
 pub mod endpoint;
 pub mod identity;
 pub mod settings;
 pub mod tls;
 
+pub use certificate::{Authorities, Certificate};
 pub use endpoint::{Endpoint, bind_client, bind_server};
 pub use identity::{Identity, IdentityError};
 pub use settings::LinkSettings;

@@ -15,6 +15,7 @@ use rustls::{
     CertificateError, CipherSuite, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
 };
 
+use crate::certificate::Authorities;
 use crate::identity::Identity;
 
 /// Why certificates or keys cannot be used.
@@ -28,6 +29,12 @@ pub enum TlsError {
         /// Why.
         source: rustls::pki_types::pem::Error,
     },
+    /// What a file holds is no certificate.
+    #[error("{0}: a certificate in it cannot be read")]
+    Unreadable(PathBuf),
+    /// Nobody can be dialled by this.
+    #[error("{0:?} is no host name or address")]
+    Name(String),
     /// A file holds no certificate.
     #[error("{0}: no certificate in it")]
     Empty(PathBuf),
@@ -56,7 +63,7 @@ impl Clone for Credentials {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let wrong = |source| TlsError::File { path: path.to_owned(), source };
     let certificates: Vec<_> =
         CertificateDer::pem_file_iter(path).map_err(wrong)?.collect::<Result<_, _>>().map_err(wrong)?;
@@ -69,14 +76,11 @@ impl Credentials {
     /// # Errors
     /// Where a file cannot be read or holds something else; the error names it.
     pub fn load(authority: &Path, certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for root in certificates(authority)? {
-            roots.add(root)?;
-        }
+        let authorities = Authorities::load(authority)?;
         let chain = certificates(certificate)?;
         let key = PrivateKeyDer::from_pem_file(key)
             .map_err(|source| TlsError::File { path: key.to_owned(), source })?;
-        Ok(Self { roots: Arc::new(roots), chain, key })
+        Ok(Self { roots: Arc::clone(authorities.roots()), chain, key })
     }
 
     /// `DIR/ca.pem`, `DIR/NAME.pem` and `DIR/NAME.key`, as `holdfast certs` writes them.
@@ -126,7 +130,7 @@ impl Credentials {
 pub type Admit = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
 
 /// AES-128-GCM first: the fastest on processors with AES instructions.
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
     Arc::new(provider)

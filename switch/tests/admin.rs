@@ -4,6 +4,8 @@
 
 mod stage;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
@@ -209,7 +211,10 @@ fn a_reload_takes_over_all_or_nothing() {
     assert_eq!(post(), (200, r#"{"changes":[]}"#.to_owned()));
 
     std::fs::write(&stage.file, CONFIG.replace("500.00", "600.00")).unwrap();
-    assert_eq!(post(), (200, r#"{"changes":["participant operator-1"]}"#.to_owned()));
+    assert_eq!(post(), {
+        let change = r#"{"key":"participants.operator-1.caps.EUR","before":"500.00","after":"600.00","needs_restart":false}"#;
+        (200, format!(r#"{{"changes":[{change}]}}"#))
+    });
     assert_eq!(post(), (200, r#"{"changes":[]}"#.to_owned()), "it runs now");
 
     std::fs::write(&stage.file, CONFIG.replace("500.00", "600.00 EUR")).unwrap();
@@ -285,6 +290,29 @@ fn exit_codes_tell_failures_apart() {
         std::process::Command::new(env!("CARGO_BIN_EXE_holdfast")).args(arguments).output().unwrap()
     };
     assert!(check(&run(&["status", "--admin", "127.0.0.1:1"]), 4).contains("no switch answers at"));
+    for (answer, shown) in [
+        (
+            "HTTP/1.1 200 OK\r\nServer: kettle/2\r\nContent-Length: 14\r\n\r\n{\"tea\":\"hot\"}\n",
+            "kettle/2, with HTTP 200 OK: {\"tea\":\"hot\"}",
+        ),
+        (
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            "is no Holdfast switch but a server that does not say its name, with HTTP 404",
+        ),
+        ("SSH-2.0-kettle\r\n", "no switch answers at"),
+    ] {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap().to_string();
+        let serving = std::thread::spawn(move || {
+            let (mut stream, _) = other.accept().unwrap();
+            let mut request = [0; 4_096];
+            assert!(stream.read(&mut request).unwrap() > 0);
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        let error = check(&run(&["status", "--admin", &address]), 4);
+        assert!(error.contains(shown), "{error}");
+        serving.join().unwrap();
+    }
     let wrong = check(&run(&["check-config", file.to_str().unwrap()]), 3);
     assert!(
         wrong.contains("holdfast.toml:15: routes[1].mps: expected the id of a payment system"),

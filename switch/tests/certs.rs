@@ -13,8 +13,7 @@ use quinn::{ClientConfig, Endpoint, ServerConfig};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-fn config() -> Config {
-    let text = r#"
+const CONFIG: &str = r#"
         name = "main"
         listen = ["127.0.0.1:7070", "0.0.0.0:7072", "192.0.2.7:7070"]
         tls = { names = ["switch.example"] }
@@ -30,7 +29,9 @@ fn config() -> Config {
         roles = ["receives"]
         caps = { EUR = "1" }
     "#;
-    Config::parse(text, Path::new("h.toml")).unwrap()
+
+fn config() -> Config {
+    Config::parse(CONFIG, Path::new("h.toml")).unwrap()
 }
 
 fn identity(file: &Path) -> Identity {
@@ -75,6 +76,70 @@ fn what_exists_stays_unless_forced() {
     issue(dir.path(), &config(), true).unwrap();
     assert_ne!(std::fs::read(&key).unwrap(), before);
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// What `check-config` prints about a directory of certificates: lines, and remarks.
+fn checked(directory: &Path, config: &str) -> (String, String) {
+    let file = directory.join("holdfast.toml");
+    std::fs::write(&file, config).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_holdfast"))
+        .args(["check-config"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "remarks are no failure");
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn check_config_looks_at_every_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let certs = dir.path().join("certs");
+    let (_, remarks) = checked(dir.path(), CONFIG);
+    assert!(remarks.contains("ca.pem") && remarks.contains("switch.pem"), "{remarks}");
+
+    issue(&certs, &config(), false).unwrap();
+    let (lines, remarks) = checked(dir.path(), CONFIG);
+    assert_eq!(remarks, "", "all is right");
+    assert!(
+        lines.contains("switch.pem: the switch main, dialled as localhost, switch.example, 127.0.0.1"),
+        "{lines}"
+    );
+    assert!(
+        lines.contains("certificates of 2 of 2 participants are here, the first valid until 20"),
+        "{lines}"
+    );
+
+    // Each mended again before the next is broken.
+    let broken = |what: &dyn Fn() -> std::io::Result<u64>, expected: &str| {
+        what().unwrap();
+        let (_, remarks) = checked(dir.path(), CONFIG);
+        assert!(remarks.contains(expected), "expected {expected:?} in {remarks}");
+        issue(&certs, &config(), true).unwrap();
+    };
+    let copy = |from: &str, to: &str| std::fs::copy(certs.join(from), certs.join(to));
+    broken(&|| copy("operator-1.key", "switch.key"), "switch.key: certificate or key: ");
+    broken(&|| copy("operator-1.key", "acquirer-1.key"), "acquirer-1.key: certificate or key: ");
+    broken(
+        &|| copy("operator-1.pem", "acquirer-1.pem"),
+        "acquirer-1.pem: it names the participant operator-1",
+    );
+    broken(&|| copy("operator-1.pem", "switch.pem"), "switch.pem: it names the participant operator-1");
+    broken(&|| copy("switch.pem", "operator-1.pem"), "operator-1.pem: expected a certificate that names");
+    broken(&|| copy("operator-1.pem", "ca.pem"), "ca.pem: expected authorities");
+    let other = tempfile::tempdir().unwrap();
+    issue(other.path(), &config(), false).unwrap();
+    broken(
+        &|| std::fs::copy(other.path().join("operator-1.pem"), certs.join("operator-1.pem")),
+        "operator-1.pem: the switch would refuse it: ",
+    );
+
+    let (_, remarks) = checked(dir.path(), &CONFIG.replace("switch.example", "other.example"));
+    assert!(remarks.contains("switch.pem: dialled as other.example it would be refused"), "{remarks}");
+    let (_, remarks) = checked(dir.path(), &CONFIG.replace("acquirer-1", "acquirer-9"));
+    assert!(remarks.contains("it names the participant acquirer-1, which is not configured"), "{remarks}");
+    let (_, remarks) = checked(dir.path(), &CONFIG.replace("\"main\"", "\"spare\""));
+    assert!(remarks.contains("it names the switch main, the configuration spare"), "{remarks}");
 }
 
 /// Dials the switch of one directory with the certificate of another; says whom the switch sees.

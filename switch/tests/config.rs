@@ -158,7 +158,7 @@ fn names_numbers_and_routes_are_unique_and_lead_somewhere() {
     check(
         "number = 2",
         "number = 1",
-        "10 participants[2].name: the number 1 is already that of \"operator-1\"",
+        "11 participants[2].number: expected a number of its own: 1 is already the number of \"operator-1\"",
     );
     check(
         "name = \"acquirer-1\"",
@@ -241,9 +241,41 @@ fn a_reload_says_what_takes_effect_and_what_waits_for_a_restart() {
     let changes: Vec<_> = reload.changes.iter().map(ToString::to_string).collect();
     assert_eq!(
         changes,
-        ["participant operator-1", "routes", "name (after a restart)", "journal (after a restart)"]
+        [
+            "participants.operator-1.caps.EUR: 50000.00 -> 60000.00",
+            "routes.*@acq1: acquirer-1 (pay_debtor originator, reserve_debtor destination) -> none",
+            "routes.*@acq2: none -> acquirer-1 (pay_debtor originator, reserve_debtor destination)",
+            "journal.gather_us: 0 -> 10 (after a restart)",
+            "name: switch -> other (after a restart)",
+        ]
     );
     assert_eq!(reload.config.participants[0].caps[0].1.minor(), 6_000_000);
     assert_eq!(reload.config.name, "switch", "what needs a restart stays as it runs");
     assert!(running.replaced_by(running.clone()).changes.is_empty());
+}
+
+#[test]
+fn a_reload_names_every_documented_key_that_changes() {
+    let running = Config::parse(GOOD, Path::new("h.toml")).unwrap();
+    let text = include_str!("../../docs/holdfast.example.toml");
+    let mut section = "";
+    let mut changed = 0;
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = name;
+        }
+        let entry = line.trim_start_matches("# ").split_once(" = ").filter(|_| !section.starts_with('['));
+        let Some((key, value)) = entry.and_then(|(k, v)| Some((k, v.parse::<u64>().ok()?))) else { continue };
+        let file = format!(
+            "{GOOD}\n[{section}]\n{key} = {}\n",
+            value + if key == "segment_bytes" { 4_096 } else { 1 }
+        );
+        // A value out of its range, or one that does not go with the others, changes nothing.
+        let Ok(new) = Config::parse(&file, Path::new("h.toml")) else { continue };
+        let changes = running.replaced_by(new).changes;
+        let keys: Vec<_> = changes.iter().map(|change| change.key.as_str()).collect();
+        assert_eq!(keys, [format!("{section}.{key}")]);
+        changed += 1;
+    }
+    assert!(changed > 25, "{changed}");
 }

@@ -129,7 +129,11 @@ fn a_reload_changes_caps_routes_and_participants_at_once() {
     let routes = "[[routes]]\nmps = \"acq9\"\ndestination = \"acquirer-1\"\n";
     std::fs::write(&file, format!("{}{routes}", kept.replace("500.00", "600.00"))).unwrap();
     let changes = operate(&switch, 0, &["reload"]);
-    assert_eq!(changes, "participant operator-1\nremoved participant acquirer-2\nroutes\n");
+    let expected = "participants.operator-1.caps.EUR: 500.00 -> 600.00\n\
+                    participants.acquirer-2: caps.EUR 0.00; name acquirer-2; number 3; roles receives -> none\n\
+                    routes.*@acq1: acquirer-1 (pay_debtor originator, reserve_debtor destination) -> none\n\
+                    routes.*@acq9: none -> acquirer-1 (pay_debtor originator, reserve_debtor destination)\n";
+    assert_eq!(changes, expected);
     let now = status(&switch);
     assert_eq!(now.participants.len(), 2);
     assert_eq!(now.positions[0].cap.as_deref(), Some("60000"));
@@ -216,7 +220,7 @@ fn signals_reload_and_stop_it() {
     served.read_to("not reloaded");
     std::fs::write(&file, CONFIG.replace("500.00", "700.00")).unwrap();
     served.signal(Signal::HUP);
-    served.read_to("participant operator-1");
+    served.read_to("participants.operator-1.caps.EUR: 500.00 -> 700.00");
     served.signal(Signal::TERM);
     served.read_to("stopped");
     assert_eq!(served.end().0, Some(0));
@@ -235,6 +239,20 @@ fn what_keeps_it_from_starting_has_its_own_exit_code() {
     let (code, text) = Served::start(&file).end();
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("in use by another process"), "{text}");
+    let journal = site.directory.path().join("journal");
+    let busy = check(&program().args(["journal", "verify"]).arg(&journal).output().unwrap(), 1);
+    assert!(busy.contains("copy the directory") && busy.contains("holdfast status"), "{busy}");
+    served.signal(Signal::TERM);
+    assert_eq!(served.end().0, Some(0));
+
+    // The same file with an admin port of its own: the second start meets the address before the journal.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    std::fs::write(&file, CONFIG.replace("admin = \"127.0.0.1:0\"", &format!("admin = \"{port}\""))).unwrap();
+    let mut served = Served::start(&file);
+    served.read_to("listening");
+    let (code, text) = Served::start(&file).end();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("does this switch run already") && text.contains(&port.to_string()), "{text}");
     served.signal(Signal::TERM);
     assert_eq!(served.end().0, Some(0));
 

@@ -6,12 +6,12 @@
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// The header that every order carries.
+/// The header that every order carries, and every answer: so that nobody takes another server for a switch.
 pub const HEADER: &str = "x-holdfast";
 
 pub(super) async fn check(request: Request, next: Next) -> Response {
@@ -21,9 +21,14 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
     } else if request.method() != Method::GET && !request.headers().contains_key(HEADER) {
         "an order needs the header X-Holdfast: 1"
     } else {
-        return next.run(request).await;
+        return signed(next.run(request).await);
     };
-    (StatusCode::FORBIDDEN, Json(json!({ "error": error }))).into_response()
+    signed((StatusCode::FORBIDDEN, Json(json!({ "error": error }))).into_response())
+}
+
+fn signed(mut answer: Response) -> Response {
+    answer.headers_mut().insert(HEADER, HeaderValue::from_static(crate::build::VERSION));
+    answer
 }
 
 fn is_this_machine(host: &str) -> bool {

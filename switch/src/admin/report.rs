@@ -219,6 +219,28 @@ pub struct SettingsReport {
     pub window: u64,
 }
 
+/// What a reload changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadReport {
+    /// Each key whose value differs; certificates are read again in any case.
+    pub changes: Vec<ChangeReport>,
+}
+
+/// One changed key of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeReport {
+    /// As the file names it, as in `participants.operator-1.caps.EUR`.
+    pub key: String,
+    /// What it was; absent where it was not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What it is now; absent where it is there no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// It takes effect only after a restart.
+    pub needs_restart: bool,
+}
+
 /// What is known of a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionReport {

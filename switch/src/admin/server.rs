@@ -10,7 +10,7 @@
 //! | `GET /route/{payment_id}` | [`RouteReport`](super::report::RouteReport) |
 //! | `POST /participant/{name}/{suspend,resume,drain}` | 200 when durable |
 //! | `POST /cutover/{date}` | 200 when durable |
-//! | `POST /reload` | the changes, 200 when durable |
+//! | `POST /reload` | [`ReloadReport`], 200 when durable |
 //!
 //! An error is `{"error": "..."}` with 400 (not understood), 403 (guard), 404 (unknown), 409 (refused), 503 (the driver
 //! takes no commands) or 504 (the driver did not answer in time; whether an order was carried out is then unknown).
@@ -31,8 +31,8 @@ use tokio::sync::oneshot;
 use super::command::{Command, CommandError, CommandSender, Reply, Who};
 use super::guard;
 use super::reload::{ReloadError, reload};
-use super::report::StatusReport;
-use crate::config::Config;
+use super::report::{ChangeReport, ReloadReport, StatusReport};
+use crate::config::{Change, Config};
 use crate::telemetry::{self, Names, Telemetry};
 
 /// How long the driver may take to answer.
@@ -79,13 +79,19 @@ impl Desk {
         config.participants.iter().map(|p| (p.number.get(), p.name.clone())).collect()
     }
 
-    /// Reads configuration and certificates again; what changed, in words.
-    pub(super) async fn reload(&self) -> Result<Vec<String>, ReloadError> {
+    /// Reads configuration and certificates again; what changed. The log has it too, whoever asked.
+    pub(super) async fn reload(&self, asked_by: &str) -> Result<Vec<Change>, ReloadError> {
         let _one_at_a_time = self.reloading.lock().await;
         let running = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let reload = reload(running, &self.commands, ANSWER_TIMEOUT).await?;
+        let reload = reload(running, &self.commands, ANSWER_TIMEOUT).await.inspect_err(|error| {
+            tracing::error!(asked_by, %error, "not reloaded");
+        })?;
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = reload.config;
-        Ok(reload.changes.iter().map(ToString::to_string).collect())
+        for change in &reload.changes {
+            tracing::info!(asked_by, %change, "configuration changed");
+        }
+        tracing::info!(asked_by, changes = reload.changes.len(), "reloaded: certificates read again");
+        Ok(reload.changes)
     }
 }
 
@@ -162,14 +168,19 @@ async fn cutover(State(desk): State<Desk>, Path(date): Path<String>) -> Result<R
 }
 
 async fn reload_now(State(desk): State<Desk>) -> Result<Response, Failure> {
-    let changes = desk.reload().await.map_err(|error| match error {
+    let changes = desk.reload("command").await.map_err(|error| match error {
         ReloadError::DriverAway => Failure::DriverAway,
         ReloadError::DriverSlow => Failure::DriverSlow,
         ReloadError::Config(_) | ReloadError::Certificates(_) | ReloadError::Refused(_) => {
             Failure::Answer(StatusCode::CONFLICT, error.to_string())
         }
     })?;
-    Ok(Json(json!({ "changes": changes })).into_response())
+    let report = |change: Change| {
+        let Change { key, before, after, needs_restart } = change;
+        ChangeReport { key, before, after, needs_restart }
+    };
+    let report = ReloadReport { changes: changes.into_iter().map(report).collect() };
+    Ok(Json(report).into_response())
 }
 
 fn who(text: &str) -> Who {

@@ -45,7 +45,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Check a configuration file: every fault with line, key and what was expected.
+    /// Check a configuration file: every fault with line, key and what was expected; and the certificates it leads to.
     CheckConfig {
         /// The configuration file.
         #[arg(value_name = "FILE")]

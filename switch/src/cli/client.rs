@@ -48,8 +48,13 @@ impl Client {
             Failure::Unreachable(format!("no switch answers at {}: {error}", self.address))
         };
         let mut answer = answer.map_err(unreachable)?;
+        let is_switch = answer.headers().contains_key(HEADER);
+        let server = answer.headers().get("server").and_then(|name| name.to_str().ok()).map(str::to_owned);
         let text =
             answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string().map_err(unreachable)?;
+        if !is_switch {
+            return Err(Failure::Unreachable(self.other_server(answer.status(), server.as_deref(), &text)));
+        }
         let error = || {
             let value: Option<serde_json::Value> = serde_json::from_str(&text).ok();
             value.and_then(|v| v["error"].as_str().map(str::to_owned)).unwrap_or_else(|| text.clone())
@@ -61,5 +66,17 @@ impl Client {
             }
             _ => Err(Failure::Refused(error())),
         }
+    }
+
+    /// Somebody answered, but no switch: what there is to recognize it by.
+    fn other_server(&self, status: StatusCode, server: Option<&str>, text: &str) -> String {
+        let server = server.map_or_else(|| "a server that does not say its name".to_owned(), str::to_owned);
+        let first_line: String = text.trim().lines().next().unwrap_or("").chars().take(80).collect();
+        let text = if first_line.is_empty() { String::new() } else { format!(": {first_line}") };
+        format!(
+            "what answers at {} is no Holdfast switch but {server}, with HTTP {status}{text}; \
+             is --admin the admin address of the switch's configuration?",
+            self.address
+        )
     }
 }

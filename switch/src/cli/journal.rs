@@ -121,10 +121,13 @@ fn read(
                 directory.display()
             ))),
         },
-        OpenError::Settings(_)
-        | OpenError::Directory { .. }
-        | OpenError::Locked { .. }
-        | OpenError::Io(_)
-        | OpenError::Epoch(_) => ReadError::Journal(Failure::Failed(with_causes(&error))),
+        OpenError::Locked { .. } => ReadError::Journal(Failure::Failed(format!(
+            "{error}, perhaps the running switch: ask that (`holdfast status`, `holdfast undelivered`, `holdfast \
+             transaction`), or copy the directory (`cp -r --reflink=auto {} COPY`) and read the copy",
+            directory.display()
+        ))),
+        OpenError::Settings(_) | OpenError::Directory { .. } | OpenError::Io(_) | OpenError::Epoch(_) => {
+            ReadError::Journal(Failure::Failed(with_causes(&error)))
+        }
     })
 }

@@ -11,10 +11,12 @@
 //! | 6 | the journal is corrupt |
 
 mod arguments;
+mod check;
 mod client;
 mod dump;
 mod journal;
 mod show;
+mod time;
 mod words;
 
 use std::process::ExitCode;
@@ -22,7 +24,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use holdfast_journal::OpenError;
 
-use crate::admin::credentials;
 use crate::certs;
 use crate::config::{Config, ConfigError};
 use crate::logging;
@@ -94,7 +95,7 @@ fn run(
             logging::begin(&cli.log, cli.log_format).map_err(|e| Failure::Failed(e.to_string()))?;
             serve(Config::load(&config)?).map_err(|error| not_served(error.as_ref()))
         }
-        Command::CheckConfig { file } => check_config(&Config::load(&file)?),
+        Command::CheckConfig { file } => check::check_config(&Config::load(&file)?),
         Command::Certs { directory, config, force } => {
             let config = Config::load(&config)?;
             let written =
@@ -135,16 +136,6 @@ fn participant(command: ParticipantCommand) -> Result<(), Failure> {
     }
     let answer = target.client()?.post(&format!("/participant/{name}/{order}"))?;
     show::answer(&answer, target.json, || format!("{name} {done}"))
-}
-
-fn check_config(config: &Config) -> Result<(), Failure> {
-    // What the file says is right; whether the files it names are there is another question, so only a remark.
-    if let Err(error) = credentials(config) {
-        eprintln!("holdfast: remark: {error}");
-    }
-    let (participants, routes) = (config.participants.len(), config.routes.len());
-    let file = config.file.display();
-    show::lines([format!("{file}: right, {participants} participants, {routes} routes")])
 }
 
 /// A corrupt journal has an exit code of its own: starting again cannot help, somebody has to look.

@@ -7,8 +7,9 @@ use holdfast_protocol::Currency;
 use serde::de::DeserializeOwned;
 
 use super::Failure;
-use crate::admin::report::{RouteReport, StatusReport, TransactionReport};
-use crate::config::text_from_minor;
+use super::time::{duration, utc_ms};
+use crate::admin::report::{ChangeReport, ReloadReport, RouteReport, StatusReport, TransactionReport};
+use crate::config::{Change, text_from_minor};
 
 /// Prints lines. A reader that has gone, as `head` does, is no failure.
 pub(super) fn lines(lines: impl IntoIterator<Item = impl Display>) -> Result<(), Failure> {
@@ -32,12 +33,16 @@ pub(super) fn reload(json: &str, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return lines([json]);
     }
-    let value: serde_json::Value = read(json)?;
-    let changes = value["changes"].as_array().cloned().unwrap_or_default();
+    let ReloadReport { changes } = read(json)?;
     if changes.is_empty() {
         return lines(["certificates read again, no other change"]);
     }
-    lines(changes.iter().map(|change| change.as_str().unwrap_or_default().to_owned()))
+    lines(changes.into_iter().map(|ChangeReport { key, before, after, needs_restart }| Change {
+        key,
+        before,
+        after,
+        needs_restart,
+    }))
 }
 
 pub(super) fn status(json: String, as_json: bool) -> Result<(), Failure> {
@@ -199,11 +204,11 @@ fn transaction_page(t: &TransactionReport) -> Vec<String> {
     row("released", Some(money(&t.released)));
     row("reversed", Some(money(&t.reversed)));
     row("open", Some(money(&t.open)));
-    row("deadline", t.deadline_ms.map(|ms| format!("{ms} ms since 1970")));
-    row("hold until", t.hold_until_ms.map(|ms| format!("{ms} ms since 1970")));
+    row("deadline", t.deadline_ms.map(utc_ms));
+    row("hold until", t.hold_until_ms.map(utc_ms));
     row("sequence", t.sequence.map(|n| n.to_string()));
     for d in &t.deliveries {
-        let next = d.next_attempt_ms.map_or(String::new(), |ms| format!(", next at {ms} ms since 1970"));
+        let next = d.next_attempt_ms.map_or(String::new(), |ms| format!(", next at {}", utc_ms(ms)));
         page.push(format!(
             "  delivery {:<7} {} {}, sent {} times{next}",
             d.number, d.kind, d.state, d.attempts
@@ -225,15 +230,4 @@ fn route_page(r: &RouteReport) -> Vec<String> {
     page.extend(r.considered.iter().map(|route| format!("  considered {route}")));
     page.push(format!("  now: {}", r.now));
     page
-}
-
-fn duration(ms: u64) -> String {
-    let s = ms / 1_000;
-    match s {
-        0 => format!("{ms} ms"),
-        1..60 => format!("{s} s"),
-        60..3_600 => format!("{} min {} s", s / 60, s % 60),
-        3_600..86_400 => format!("{} h {} min", s / 3_600, s / 60 % 60),
-        _ => format!("{} d {} h", s / 86_400, s / 3_600 % 24),
-    }
 }

@@ -9,6 +9,7 @@
 
 mod decimal;
 mod fault;
+mod keys;
 mod participants;
 mod read;
 mod reload;

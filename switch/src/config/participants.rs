@@ -43,20 +43,27 @@ pub(super) fn read(sections: Vec<Section<'_>>, root: &Section<'_>) -> (Vec<Parti
     let mut names = Names::new();
     for section in sections {
         let faults = section.faults();
-        let Some((line, record)) = participant(section) else { continue };
+        let Some(Participant { name, number, record }) = participant(section) else { continue };
         let previous = names.insert(record.name.clone(), (record.number, record.receives));
         if previous.is_some() {
-            line.fault(faults, format!("the name {:?} is already taken", record.name));
+            name.fault(faults, format!("the name {:?} is already taken", record.name));
         }
         if let Some(other) = records.insert(record.number, record.clone()) {
-            let problem = format!("the number {} is already that of {:?}", record.number, other.name);
-            line.fault(faults, problem);
+            let problem = format!("{} is already the number of {:?}", record.number, other.name);
+            number.fault(faults, format!("expected a number of its own: {problem}"));
         }
     }
     (records.into_values().collect(), names)
 }
 
-fn participant(mut section: Section<'_>) -> Option<(Placed<()>, ParticipantRecord)> {
+/// A participant, with the places of what must be its own.
+struct Participant {
+    name: Placed<()>,
+    number: Placed<()>,
+    record: ParticipantRecord,
+}
+
+fn participant(mut section: Section<'_>) -> Option<Participant> {
     let faults = section.faults();
     let name = section.required_text("name", "the name in its certificate, such as \"operator-1\"");
     if let Some(name) = &name {
@@ -67,6 +74,7 @@ fn participant(mut section: Section<'_>) -> Option<(Placed<()>, ParticipantRecor
             name.fault(faults, format!("expected another name: {:?} is reserved", name.value));
         }
     }
+    let number_place = section.place("number");
     let number = number(&mut section);
     let (originates, receives) = roles(&mut section);
     let caps = caps(section.section("caps"), faults);
@@ -81,7 +89,7 @@ fn participant(mut section: Section<'_>) -> Option<(Placed<()>, ParticipantRecor
         caps: caps.into_iter().collect(),
         limits,
     };
-    Some((name.with(()), record))
+    Some(Participant { name: name.with(()), number: number_place, record })
 }
 
 fn number(section: &mut Section<'_>) -> Option<ParticipantNumber> {

@@ -3,23 +3,29 @@
 //! Participants with their caps and limits, routes and the content of the certificates take effect at once. The rest
 //! is built into queues, sockets and threads when the process starts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::keys::{self, Keys};
 use super::{Config, ConfigError};
 
 /// One difference between the file as the switch runs it and as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What changed, as in `participant operator-1` or `journal`.
-    pub what: String,
+    /// Which key, as in `participants.operator-1.caps.EUR` or `journal.gather_us`.
+    pub key: String,
+    /// What it was; none where it was not there.
+    pub before: Option<String>,
+    /// What it is now; none where it is there no longer.
+    pub after: Option<String>,
     /// Whether it takes effect only after a restart.
     pub needs_restart: bool,
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        write!(f, "{}: {} -> {}", self.key, value(&self.before), value(&self.after))?;
         if self.needs_restart { f.write_str(" (after a restart)") } else { Ok(()) }
     }
 }
@@ -46,45 +52,53 @@ impl Config {
     /// What changes when the file now says `new`.
     pub fn replaced_by(&self, new: Self) -> Reload {
         let mut changes = self.participant_changes(&new);
-        if self.routes != new.routes {
-            changes.push(Change { what: "routes".to_owned(), needs_restart: false });
-        }
-        let tls_paths = (&self.tls.certificate, &self.tls.key, &self.tls.ca);
-        if tls_paths != (&new.tls.certificate, &new.tls.key, &new.tls.ca) {
-            changes.push(Change { what: "tls".to_owned(), needs_restart: false });
-        }
-        let fixed = [
-            ("name", self.name != new.name),
-            ("listen", self.listen != new.listen),
-            ("admin", self.admin != new.admin),
-            ("journal", self.journal != new.journal),
-            ("requests and deliveries", self.settings != new.settings),
-            ("sessions", self.sessions != new.sessions),
-            ("transport", self.transport != new.transport),
-        ];
-        for (what, _) in fixed.into_iter().filter(|(_, differs)| *differs) {
-            changes.push(Change { what: what.to_owned(), needs_restart: true });
-        }
+        changes.extend(differences("", &keys::routes(self), &keys::routes(&new), false));
+        changes.extend(differences("", &keys::tls(self), &keys::tls(&new), false));
+        changes.extend(differences("", &keys::at_start(self), &keys::at_start(&new), true));
         let config =
             Self { participants: new.participants, routes: new.routes, tls: new.tls, ..self.clone() };
         Reload { config, changes }
     }
 
     fn participant_changes(&self, new: &Self) -> Vec<Change> {
-        let before: HashMap<_, _> = self.participants.iter().map(|p| (p.number, p)).collect();
-        let after: HashMap<_, _> = new.participants.iter().map(|p| (p.number, p)).collect();
+        let by_number = |config: &Self| -> BTreeMap<_, _> {
+            config.participants.iter().map(|p| (p.number, (p.name.clone(), keys::participant(p)))).collect()
+        };
+        let (before, after) = (by_number(self), by_number(new));
+        let numbers: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         let mut changes = Vec::new();
-        for p in &new.participants {
-            let what = match before.get(&p.number) {
-                None => format!("new participant {}", p.name),
-                Some(old) if *old != p => format!("participant {}", p.name),
-                Some(_) => continue,
-            };
-            changes.push(Change { what, needs_restart: false });
-        }
-        for p in self.participants.iter().filter(|p| !after.contains_key(&p.number)) {
-            changes.push(Change { what: format!("removed participant {}", p.name), needs_restart: false });
+        for number in numbers {
+            let (old, new) = (before.get(number), after.get(number));
+            match (old, new) {
+                (Some((name, old)), Some((_, new))) => {
+                    changes.extend(differences(&format!("participants.{name}."), old, new, false));
+                }
+                // All of one is one change.
+                (Some((name, _)), None) | (_, Some((name, _))) => changes.push(Change {
+                    key: format!("participants.{name}"),
+                    before: old.map(|(_, keys)| in_words(keys)),
+                    after: new.map(|(_, keys)| in_words(keys)),
+                    needs_restart: false,
+                }),
+                (None, None) => {}
+            }
         }
         changes
     }
+}
+
+fn in_words(keys: &Keys) -> String {
+    let words: Vec<_> = keys.iter().map(|(key, value)| format!("{key} {value}")).collect();
+    words.join("; ")
+}
+
+fn differences(prefix: &str, before: &Keys, after: &Keys, needs_restart: bool) -> Vec<Change> {
+    let all: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let change = |key: &String| Change {
+        key: format!("{prefix}{key}"),
+        before: before.get(key).cloned(),
+        after: after.get(key).cloned(),
+        needs_restart,
+    };
+    all.into_iter().map(change).filter(|change| change.before != change.after).collect()
 }

@@ -60,6 +60,13 @@ impl<'a> Section<'a> {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
+    /// The place of a key, or of the table where it lacks the key.
+    pub(super) fn place(&self, key: &str) -> Placed<()> {
+        let item = self.table.and_then(|table| table.get(key));
+        let offset = item.map_or(self.offset, |item| item.span().start);
+        Placed { value: (), offset, key: self.path_of(key) }
+    }
+
     /// Notes a fault of the table as a whole.
     pub(super) fn fault(&self, key: &str, problem: impl Into<String>) {
         self.faults.add(self.offset, self.path_of(key), problem);

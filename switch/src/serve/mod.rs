@@ -10,6 +10,7 @@ mod steward;
 mod threads;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -30,6 +31,18 @@ pub enum ServeError {
     /// Certificates or keys.
     #[error("certificates: {0}")]
     Tls(#[from] TlsError),
+    /// Another process has both the journal and the admin address: most likely this very switch.
+    #[error(
+        "the journal {} is in use by another process, and so is the admin address {admin}: does this switch run \
+         already? `holdfast status --admin {admin}` shows it",
+        journal.display()
+    )]
+    RunsAlready {
+        /// The journal's directory.
+        journal: PathBuf,
+        /// The admin address.
+        admin: SocketAddr,
+    },
     /// The journal could not be opened.
     #[error("{0}")]
     Open(#[from] OpenError),

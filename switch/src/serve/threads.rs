@@ -1,6 +1,7 @@
 //! Starts the threads of a switch and wires them to each other.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use crossbeam::channel::{Receiver, bounded};
 use holdfast_core::{Core, Input};
-use holdfast_journal::{FileStorage, Handle, Log, Recovered};
+use holdfast_journal::{Access, FileStorage, Handle, Log, OpenError, Recovered};
 use holdfast_link::{Credentials, Endpoint, LinkSettings, bind_server};
 use holdfast_protocol::{BusinessDate, Partition};
 use tokio::sync::Notify;
@@ -18,7 +19,7 @@ use super::recover::recover;
 use super::shell::Shell;
 use super::steward::Steward;
 use super::{ServeError, Stop, Switch};
-use crate::admin::{self, AdminThread, CommandReceiver};
+use crate::admin::{self, AdminError, AdminThread, CommandReceiver};
 use crate::clock::Clock;
 use crate::config::{Config, DriverMode};
 use crate::driver::{Driver, DriverSettings};
@@ -37,7 +38,8 @@ pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
     let credentials = admin::credentials(&config)?;
     let telemetry = Telemetry::default();
     let (commands, command_receiver) = admin::channel();
-    let admin_thread = AdminThread::start(config.clone(), telemetry.clone(), commands.clone())?;
+    let admin_thread = AdminThread::start(config.clone(), telemetry.clone(), commands.clone())
+        .map_err(|error| no_admin(&config, error))?;
     let on_thread = match config.transport.driver {
         DriverMode::Inline => false,
         DriverMode::Thread => true,
@@ -78,6 +80,17 @@ pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
             Err(links.join().map_err(|_| ServeError::Thread)?.err().unwrap_or(ServeError::Thread))
         }
     }
+}
+
+/// A second start of the same switch meets the taken address first; the journal tells whether it is one.
+fn no_admin(config: &Config, error: AdminError) -> ServeError {
+    let journal = &config.journal.directory;
+    let taken = matches!(&error, AdminError::Bind { source, .. } if source.kind() == ErrorKind::AddrInUse);
+    let in_use = || matches!(FileStorage::open(journal, Access::Read), Err(OpenError::Locked { .. }));
+    if taken && in_use() {
+        return ServeError::RunsAlready { journal: journal.clone(), admin: config.admin };
+    }
+    error.into()
 }
 
 /// Where the driver waits for its wake.
