@@ -101,6 +101,7 @@ impl InvariantCheck {
                 | Effect::Recall(_) => {}
             }
         }
+        self.replica.set_epoch(core.epoch());
         for fact in &out.facts {
             self.replica.apply_recovered(fact);
             if let Fact::Reserved(reserved) = fact {

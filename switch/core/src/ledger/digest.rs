@@ -1,12 +1,17 @@
-//! A digest of the ledger (I7): equal for all who applied the same facts.
+//! A digest of the ledger (I7): equal for all who applied the same facts, each under the epoch of its frame.
 //!
 //! Each part is a sum over its entries, so that the order in which a table happens to hold them does not matter.
+//!
+//! Left out is only what says nothing: the numbers of open transactions and of their contents (an accident of the order
+//! in which others closed), hash seeds, sums of what is in the digest one by one, the epoch of a fact that is still to
+//! come, and the partition, which is no fact's to change. Times of facts are not in the ledger at all: a frame carries one
+//! for all its facts, so a restart knows them only that exactly; the ages of deliveries live in the schedule.
 
 use std::fmt;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::record::Standing;
+use super::record::{Standing, TransactionRecord};
 use super::remembered::key_of;
 use super::state::{Ledger, Transaction};
 use crate::ledger::participants::Participant;
@@ -71,29 +76,93 @@ pub(crate) fn digest(ledger: &Ledger) -> Digest {
         let content = t.content.map(|index| ledger.contents.get(index));
         long_lived = long_lived.wrapping_add(open_transaction(t, content));
     }
+    for epoch in ledger.epochs_decided() {
+        long_lived = long_lived.wrapping_add(entry(&epoch));
+    }
     for (key, record) in ledger.remembered.long() {
-        let standing = (record.digest(), record.fields(), standing(record.standing()));
-        long_lived = long_lived.wrapping_add(entry(&(key, standing)));
+        long_lived = long_lived.wrapping_add(entry(&(key, transaction(record))));
+    }
+    for until in ledger.remembered.long_until() {
+        long_lived = long_lived.wrapping_add(entry(&until));
     }
     let mut remembered = entry(&(ledger.remembered.forgotten_through(), ledger.remembered.len()));
     for (second, generation) in ledger.remembered.generations() {
         for record in generation.transactions() {
             let key = key_of(record.originator(), second, record.id_low());
-            let standing = (record.digest(), record.fields(), standing(record.standing()));
-            remembered = remembered.wrapping_add(entry(&(key, standing)));
+            remembered = remembered.wrapping_add(entry(&(key, transaction(record))));
         }
         for record in generation.follow_ups() {
             let key = key_of(record.originator(), second, record.id_low());
             remembered = remembered.wrapping_add(entry(&(key, record)));
         }
     }
+    for ((who, id), extensions) in ledger.remembered.all_extensions() {
+        let part = if ledger.remembered.is_long(*id) { &mut long_lived } else { &mut remembered };
+        *part = part.wrapping_add(entry(&(who, id, extensions)));
+    }
     Digest { long_lived, remembered }
 }
 
 /// Without the number of the open transaction, which is an accident of the order of closings.
-fn standing(standing: Standing) -> Option<super::record::Closed> {
-    match standing {
+fn transaction(record: &TransactionRecord) -> impl fmt::Debug {
+    let closed = match record.standing() {
         Standing::Open(_) => None,
         Standing::Closed(closed) => Some(closed),
+    };
+    (record.digest(), *record.fields(), record.terms(), closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_protocol::{Epoch, Extensions, ParticipantNumber, RequestId, TransactionKey, UnixMillis};
+
+    use super::*;
+    use crate::fact::Fact;
+    use crate::ledger::apply::apply;
+    use crate::settings::Settings;
+
+    fn ledger() -> Ledger {
+        Ledger::new(&Settings::default())
+    }
+
+    fn key(rest: u128) -> TransactionKey {
+        let created = UnixMillis::new(1_795_305_600_000).unwrap();
+        TransactionKey { originator: ParticipantNumber::new(1).unwrap(), id: RequestId::new(created, rest) }
+    }
+
+    #[test]
+    fn the_extensions_of_answers_are_in_it() {
+        let (before, mut after) = (ledger(), ledger());
+        let extensions = Extensions::from_wire(&[1, 0, 1, 0, 7]).unwrap();
+        after.remembered.keep_extensions(key(1).originator, key(1).id, &extensions);
+        assert_ne!(digest(&before).remembered, digest(&after).remembered);
+    }
+
+    #[test]
+    fn how_long_a_closed_transaction_stays_is_in_it() {
+        let mut ledgers = [ledger(), ledger()];
+        let second = super::super::remembered::second_of(key(1).id);
+        for (ledger, until) in ledgers.iter_mut().zip([second + 1, second + 2]) {
+            ledger.remembered.forget(second);
+            ledger.remembered.close_long(key(1), until);
+        }
+        assert_ne!(digest(&ledgers[0]).long_lived, digest(&ledgers[1]).long_lived);
+    }
+
+    #[test]
+    fn under_which_epoch_a_fact_was_decided_is_in_it_and_the_epoch_of_none_is_not() {
+        let mut ledgers = [ledger(), ledger()];
+        for (ledger, epoch) in ledgers.iter_mut().zip([3, 4]) {
+            ledger.set_epoch(Epoch(epoch));
+        }
+        assert_eq!(digest(&ledgers[0]), digest(&ledgers[1]), "nothing was decided under either");
+        for ledger in &mut ledgers {
+            apply(ledger, &Fact::CutOver("2026-11-22".parse().unwrap()));
+        }
+        assert_ne!(digest(&ledgers[0]).long_lived, digest(&ledgers[1]).long_lived);
+        // Epochs under which nothing was decided leave nothing behind.
+        ledgers[0].set_epoch(Epoch(5));
+        ledgers[0].set_epoch(Epoch(6));
+        assert_eq!(ledgers[0].epochs_kept(), 2);
     }
 }

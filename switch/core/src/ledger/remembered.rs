@@ -236,6 +236,21 @@ impl Remembered {
         self.seconds.keys().map(|second| (*second, &self.generations[second]))
     }
 
+    /// What came along with answers, in no order.
+    pub(crate) fn all_extensions(&self) -> impl Iterator<Item = (&(ParticipantNumber, RequestId), &Extensions)> {
+        self.extensions.iter()
+    }
+
+    /// Whether an id is of the long-lived table, if it is remembered.
+    pub(crate) const fn is_long(&self, id: RequestId) -> bool {
+        second_of(id) <= self.forgotten_through
+    }
+
+    /// Which closed transactions of the long-lived table go with which second.
+    pub(crate) fn long_until(&self) -> impl Iterator<Item = (&u64, &Vec<TransactionKey>)> {
+        self.long_until.iter()
+    }
+
     /// The long-lived table, in no order.
     pub(crate) fn long(&self) -> impl Iterator<Item = (&TransactionKey, &TransactionRecord)> {
         self.long.iter()

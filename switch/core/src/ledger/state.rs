@@ -106,8 +106,9 @@ pub(crate) struct Ledger {
     pub(crate) contents: Slab<Authorize>,
     pub(crate) remembered: Remembered,
     pub(crate) pending: u32,
+    /// Of the whole journal; no fact changes it.
     pub(crate) partition: Partition,
-    /// From which sequence on which epoch decided.
+    /// From which sequence on which epoch decided: one for each start of the switch that decided something.
     epochs: Vec<(u64, Epoch)>,
 }
 
@@ -130,9 +131,23 @@ impl Ledger {
 
     /// Facts from the next one on are decided under this epoch.
     pub(crate) fn set_epoch(&mut self, epoch: Epoch) {
-        if self.epoch() != epoch {
-            self.epochs.push((self.sequence + 1, epoch));
+        if self.epoch() == epoch {
+            return;
         }
+        // An epoch without facts leaves nothing behind: no journal tells of it either.
+        self.epochs.pop_if(|(from, _)| *from > self.sequence);
+        self.epochs.push((self.sequence + 1, epoch));
+    }
+
+    /// From which fact on which epoch decided, of those that decided any.
+    pub(crate) fn epochs_decided(&self) -> impl Iterator<Item = &(u64, Epoch)> {
+        self.epochs.iter().filter(|(from, _)| *from <= self.sequence)
+    }
+
+    /// How many epochs are kept.
+    #[cfg(test)]
+    pub(crate) fn epochs_kept(&self) -> usize {
+        self.epochs.len()
     }
 
     /// The epoch of the next fact.

@@ -117,6 +117,8 @@ pub(super) struct World {
     pub(super) now: u64,
     watch: InvariantCheck,
     pub(super) journal: Vec<Fact>,
+    /// The epoch of each fact of the journal.
+    epochs: Vec<Epoch>,
     /// What has left and `finish` has not looked at.
     sent: Vec<Effect>,
     ids: BTreeMap<(ParticipantNumber, u32), RequestId>,
@@ -133,6 +135,7 @@ impl World {
             view: View::default(),
             now: START,
             journal: Vec::new(),
+            epochs: Vec::new(),
             sent: Vec::new(),
             ids: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -160,6 +163,7 @@ impl World {
             panic!("{violation}\nat: {input:?}\nfacts: {:?}", out.facts);
         }
         self.journal.extend(out.facts.iter().cloned());
+        self.epochs.resize(self.journal.len(), self.core.epoch());
         let said = out.effects.iter().map(|effect| render::effect(self, effect)).collect();
         self.sent.append(&mut out.effects);
         said
@@ -365,13 +369,14 @@ impl World {
 
     /// A new process reads the journal. All links are gone.
     pub(super) fn restart(&mut self) -> Vec<String> {
-        let before = self.core.digest();
+        let (before, epoch) = (self.core.digest(), self.core.epoch());
         self.core = Core::new(self.settings.clone());
-        for fact in &self.journal {
+        for (fact, epoch) in self.journal.iter().zip(&self.epochs) {
+            self.core.set_epoch(*epoch);
             self.core.apply_recovered(fact);
         }
         assert_eq!(self.core.digest(), before, "I7: a restart has the same ledger");
-        self.core.resume(self.at(), Epoch(self.core.epoch().0 + 1), Partition(0));
+        self.core.resume(self.at(), Epoch(epoch.0 + 1), Partition(0));
         self.view = View::default();
         Vec::new()
     }
