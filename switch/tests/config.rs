@@ -279,3 +279,15 @@ fn a_reload_names_every_documented_key_that_changes() {
     }
     assert!(changed > 25, "{changed}");
 }
+
+#[test]
+fn the_hold_of_a_verification_is_no_longer_than_any_hold() {
+    let with = |requests: &str| format!("{GOOD}\n[requests]\n{requests}\n");
+    let parse = |text: &str| Config::parse(text, Path::new("h.toml")).unwrap().settings.verify_hold_max_ms;
+    assert_eq!(parse(GOOD), 600_000);
+    assert_eq!(parse(&with("hold_max_ms = 30000")), 30_000, "the default follows");
+    assert_eq!(
+        faults(&with("hold_max_ms = 30000\nverify_hold_max_ms = 30001")),
+        "19 requests.verify_hold_max_ms: expected at most hold_max_ms"
+    );
+}

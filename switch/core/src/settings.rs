@@ -16,6 +16,8 @@ pub struct Settings {
     pub budget_share_ms: u64,
     /// The longest hold.
     pub hold_max_ms: u64,
+    /// The longest hold of a verification, which only proves an instrument; at most `hold_max_ms`.
+    pub verify_hold_max_ms: u64,
     /// Transactions waiting for their destination, in all.
     pub pending_max: u32,
     /// The same for one destination.
@@ -60,6 +62,7 @@ impl Default for Settings {
             budget_max_ms: 60_000,
             budget_share_ms: 5,
             hold_max_ms: 30 * 86_400_000,
+            verify_hold_max_ms: 600_000,
             pending_max: 1_000_000,
             pending_for_destination_max: 500_000,
             open_max: 20_000_000,

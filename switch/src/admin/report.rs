@@ -207,6 +207,9 @@ pub struct SettingsReport {
     pub budget_max_ms: u64,
     /// The longest hold.
     pub hold_max_ms: u64,
+    /// The longest hold of a verification.
+    #[serde(default)]
+    pub verify_hold_max_ms: u64,
     /// Limit of `pending`.
     pub pending_max: u64,
     /// Limit of `open`.

@@ -177,6 +177,8 @@ fn requests(mut s: Section<'_>, to: &mut Settings) {
     to.budget_max_ms = s.number("budget_max_ms", d.budget_max_ms, 10..=DAY_MS);
     to.budget_share_ms = s.number("budget_share_ms", d.budget_share_ms, 0..=10_000);
     to.hold_max_ms = s.number("hold_max_ms", d.hold_max_ms, 1_000..=366 * DAY_MS);
+    let verify_hold_max_ms = d.verify_hold_max_ms.min(to.hold_max_ms);
+    to.verify_hold_max_ms = s.number("verify_hold_max_ms", verify_hold_max_ms, 1_000..=DAY_MS);
     to.pending_max = s.number("pending_max", d.pending_max, 1..=100_000_000);
     to.pending_for_destination_max =
         s.number("pending_for_destination_max", d.pending_for_destination_max, 1..=100_000_000);
@@ -189,6 +191,9 @@ fn requests(mut s: Section<'_>, to: &mut Settings) {
     to.expected_rate_per_s = s.number("expected_rate_per_s", d.expected_rate_per_s, 1..=10_000_000);
     if to.budget_share_ms >= to.budget_max_ms {
         s.fault("budget_share_ms", "expected less than budget_max_ms: nothing would be left to forward");
+    }
+    if to.verify_hold_max_ms > to.hold_max_ms {
+        s.fault("verify_hold_max_ms", "expected at most hold_max_ms");
     }
     if to.budget_max_ms > to.window_max_ms {
         // An id must be remembered for as long as its transaction may be pending.

@@ -213,6 +213,7 @@ fn settings(steward: &Steward) -> SettingsReport {
         skew_max_ms: settings.skew_max_ms,
         budget_max_ms: settings.budget_max_ms,
         hold_max_ms: settings.hold_max_ms,
+        verify_hold_max_ms: settings.verify_hold_max_ms,
         pending_max: u64::from(settings.pending_max),
         open_max: u64::from(settings.open_max),
         undelivered_for_destination_max: u64::from(settings.undelivered_for_destination_max),

@@ -158,7 +158,9 @@ fn may_be_recorded(desk: &Desk<'_>, from: From, m: &Authorize) -> Result<(), Rea
     }
     check_times(settings, ledger, desk.now, m.id, m.expires)?;
     if m.kind != Kind::Pay {
-        let longest = m.id.created().plus(settings.hold_max_ms);
+        let hold_max_ms =
+            if m.kind == Kind::Verify { settings.verify_hold_max_ms } else { settings.hold_max_ms };
+        let longest = m.id.created().plus(hold_max_ms);
         if m.hold_until < m.expires || m.hold_until > longest {
             return Err(Reason::HoldUntilOutOfRange);
         }

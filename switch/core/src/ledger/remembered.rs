@@ -237,7 +237,9 @@ impl Remembered {
     }
 
     /// What came along with answers, in no order.
-    pub(crate) fn all_extensions(&self) -> impl Iterator<Item = (&(ParticipantNumber, RequestId), &Extensions)> {
+    pub(crate) fn all_extensions(
+        &self,
+    ) -> impl Iterator<Item = (&(ParticipantNumber, RequestId), &Extensions)> {
         self.extensions.iter()
     }
 

@@ -1,4 +1,5 @@
-use super::world::check;
+use super::world::{check, check_with, settings};
+use crate::Settings;
 
 #[test]
 fn a_reservation_is_captured_in_parts_and_the_rest_released() {
@@ -170,6 +171,21 @@ fn a_hold_lives_longer_than_the_memory_of_ids() {
         show A                   -> held=0.00 debits=20.00 credits=20.00
         wait 100000              -> nothing
         inquire A 10             -> A status OriginalUnknown
+        ",
+    );
+}
+
+#[test]
+fn a_verification_holds_for_a_short_time_only() {
+    check_with(
+        Settings { verify_hold_max_ms: 60_000, ..settings() },
+        "
+        authorize A 10 m@D 1.00 verify hold=60001 -> A 10 refused HoldUntilOutOfRange
+        authorize A 10 m@D 1.00 verify hold=60000 -> D authorize A/10 1.00
+        authorize A 11 m@D 1.00 reserve hold=60001 -> D authorize A/11 1.00
+        answer D A/11 declined DoNotHonour -> A 11 declined DoNotHonour Declined
+        answer D A/10 approved       -> A 10 approved 1.00 Held
+        wait 60000                   -> D release expired A/10 #1
         ",
     );
 }
