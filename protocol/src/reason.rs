@@ -154,7 +154,7 @@ reasons! {
     405 FrameMalformed "A frame could not be read.";
     406 ProtocolViolation "A message came where the protocol does not allow it.";
     407 NotReading "The peer does not read what it is sent.";
-    408 Flooding "The peer sends far beyond its window.";
+    408 Flooding "The peer sends far beyond its window, or contradicts its answers beyond what may be open.";
     409 TooManyLinks "The participant has too many links.";
     410 EchoUnanswered "An echo was not answered in time.";
     411 SwitchStopping "The switch is stopping.";

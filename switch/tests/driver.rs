@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use holdfast::driver::DriverSettings;
 use holdfast_protocol::{Message, Outcome, Reason, Sequence, State};
-use world::{World, approve, id, pay};
+use world::{World, approve, decline, id, pay};
 
 #[test]
 fn a_forward_leaves_only_when_its_reservation_is_durable() {
@@ -189,4 +189,39 @@ fn a_link_that_does_not_read_is_closed_and_others_notice_nothing() {
     world.send(&mut other, &[pay(1, 500)]);
     world.settle();
     assert!(matches!(&again.read()[..], [Message::Authorize(a)] if a.originator == Some(world::number(2))));
+}
+
+#[test]
+fn an_answer_that_there_is_no_room_for_ends_its_link_and_is_never_said_to_be_decided() {
+    let core = holdfast_core::Settings { open_max: 1, ..holdfast_core::Settings::default() };
+    let mut world = World::with_core(DriverSettings::default(), core);
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    world.send(&mut acquirer, &[decline(1, 1)]);
+    world.settle();
+    world.send(&mut operator, &[pay(2, 500)]);
+    world.settle();
+    acquirer.read();
+    // It approves what it declined: a reversal would have to be queued, and nothing more may be open.
+    world.send(&mut acquirer, &[approve(1, 1, 500)]);
+    world.settle();
+    assert_eq!(acquirer.outbound.closing(), Some(Reason::Flooding));
+    assert_eq!(acquirer.read(), []);
+}
+
+#[test]
+fn a_window_that_grows_lets_out_what_a_lost_link_had() {
+    let mut world = World::new();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500), pay(2, 500), pay(3, 500)]);
+    world.settle();
+    acquirer.read();
+    world.disconnect(&acquirer);
+    let mut again = world.connect_with(11, 1, 1);
+    world.settle();
+    assert_eq!(again.read().len(), 1, "no more than the window");
+    world.window(&again, 2);
+    world.settle();
+    assert!(matches!(&again.read()[..], [Message::Authorize(a)] if a.id == id(2) && a.repeat));
 }

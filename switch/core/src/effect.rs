@@ -1,7 +1,7 @@
 //! What the outside is to hear once the facts are durable (I1). Data, never a call.
 
 use holdfast_protocol::{
-    Answer, Authorize, Capture, Complete, DeliveryNumber, Release, RequestId, Reverse, Status,
+    Answer, Authorize, Capture, Complete, DeliveryNumber, Reason, Release, RequestId, Reverse, Status,
     TransactionKey, UnixMillis,
 };
 
@@ -54,6 +54,13 @@ pub enum Effect {
         to: SessionId,
         /// Which.
         complete: Complete,
+    },
+    /// End a link whose latest answer could not be taken: it must not be told that the answer is decided.
+    Close {
+        /// Which.
+        to: SessionId,
+        /// Why.
+        reason: Reason,
     },
     /// Look the transaction up in the archive.
     Recall(TransactionKey),

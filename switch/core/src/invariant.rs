@@ -11,9 +11,11 @@ use holdfast_protocol::{
 
 use crate::effect::Effect;
 use crate::fact::Fact;
-use crate::ledger::Digest;
 use crate::ledger::state::Ledger;
+use crate::ledger::{Digest, in_doubt};
+use crate::overview::Undelivered;
 use crate::registry::Debtor;
+use crate::schedule::Head;
 use crate::settings::Settings;
 use crate::step::{Core, Output};
 use crate::transaction::money::Money;
@@ -48,6 +50,9 @@ pub enum Violation {
     /// I9.
     #[error("I9: transaction {0} took its debtor above the cap")]
     AboveCap(TransactionKey),
+    /// What is said of destinations disagrees with a walk over all transactions.
+    #[error("undelivered is said to be {0:?}, a walk gives {1:?}")]
+    Undelivered(Vec<Undelivered>, Vec<Undelivered>),
     /// The counters beside the ledger disagree with a recount.
     #[error("participant {0} counts {1}, a recount gives {2}")]
     Count(ParticipantNumber, &'static str, u64, u64),
@@ -98,6 +103,7 @@ impl InvariantCheck {
                 | Effect::Superseded { .. }
                 | Effect::Deliver { .. }
                 | Effect::Complete { .. }
+                | Effect::Close { .. }
                 | Effect::Recall(_) => {}
             }
         }
@@ -143,11 +149,39 @@ fn cap(ledger: &Ledger, reserved: &crate::fact::Reserved) -> Result<(), Violatio
     if within { Ok(()) } else { Err(Violation::AboveCap(key)) }
 }
 
-/// I3, I4 and I5: counts a core's ledger again in full.
+/// What destinations have not acknowledged, from every open transaction.
+fn walk(core: &Core) -> Vec<Undelivered> {
+    let mut destinations: BTreeMap<ParticipantNumber, Undelivered> = BTreeMap::new();
+    for (index, transaction) in core.ledger.transactions.iter().filter(|(_, t)| !t.deliveries.is_empty()) {
+        let (destination, flight) = (transaction.destination, core.schedule.flight(index));
+        let entry = destinations.entry(destination).or_insert_with(|| Undelivered {
+            destination,
+            messages: 0,
+            on_their_way: 0,
+            oldest: None,
+            in_doubt: BTreeMap::new(),
+        });
+        entry.messages += transaction.deliveries.len() as u64;
+        entry.on_their_way += u64::from(matches!(flight.head, Head::Sent(_)));
+        entry.oldest = Some(entry.oldest.map_or(flight.head_since, |oldest| oldest.min(flight.head_since)));
+        if let Some((currency, amount)) = in_doubt(transaction) {
+            let doubt = entry.in_doubt.entry(currency).or_default();
+            doubt.amount = doubt.amount.plus(amount).expect("far below 128 bits");
+            doubt.transactions += 1;
+        }
+    }
+    destinations.into_values().collect()
+}
+
+/// I3, I4 and I5: counts a core's ledger again in full, and what it says of destinations.
 ///
 /// # Errors
 /// The first invariant that does not hold.
 pub fn recount(core: &Core) -> Result<(), Violation> {
+    let (said, walked) = (core.undelivered(), walk(core));
+    if said != walked {
+        return Err(Violation::Undelivered(said, walked));
+    }
     recount_ledger(core.ledger())
 }
 

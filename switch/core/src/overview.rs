@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use holdfast_protocol::{
-    Amount, BusinessDate, Currency, Instance, ParticipantNumber, PaymentId, Total, TransactionKey, UnixMillis,
+    BusinessDate, Currency, Instance, ParticipantNumber, PaymentId, TransactionKey, UnixMillis,
 };
 
-use crate::effect::Delivery;
+pub use crate::ledger::InDoubt;
 use crate::ledger::record::Standing;
-use crate::ledger::state::Transaction;
 use crate::registry::{Debtor, Route};
 use crate::schedule::Head;
 use crate::step::Core;
@@ -22,38 +21,10 @@ pub struct Undelivered {
     pub messages: u64,
     /// Transactions whose first message was sent and is not acknowledged.
     pub on_their_way: u64,
-    /// Since when the oldest of them waits.
+    /// The time of the fact since which the oldest of them waits.
     pub oldest: Option<UnixMillis>,
     /// Money behind unacknowledged reversals: the destination may still hold it.
     pub in_doubt: BTreeMap<Currency, InDoubt>,
-}
-
-/// Money that a destination may hold although the switch reversed it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InDoubt {
-    /// How much.
-    pub amount: Total,
-    /// Transactions.
-    pub transactions: u64,
-}
-
-impl Undelivered {
-    fn of(destination: ParticipantNumber) -> Self {
-        Self { destination, messages: 0, on_their_way: 0, oldest: None, in_doubt: BTreeMap::new() }
-    }
-
-    fn add(&mut self, transaction: &Transaction, on_its_way: bool, since: UnixMillis) {
-        self.messages += transaction.deliveries.len() as u64;
-        self.on_their_way += u64::from(on_its_way);
-        self.oldest = Some(self.oldest.map_or(since, |oldest| oldest.min(since)));
-        let reversal = transaction.deliveries.iter().any(|d| matches!(d, Delivery::Reverse(_)));
-        if let Some(terms) = transaction.terms.filter(|_| reversal) {
-            let doubt = self.in_doubt.entry(terms.currency).or_default();
-            let amount: Amount = transaction.held_for;
-            doubt.amount = doubt.amount.plus(amount).expect("128 bits hold any sum of amounts");
-            doubt.transactions += 1;
-        }
-    }
 }
 
 /// What is known of a transaction while it is open, besides its money.
@@ -89,21 +60,19 @@ impl Core {
         })
     }
 
-    /// What destinations have not acknowledged, by number; those that have acknowledged everything are left out.
-    /// Looks at every undelivered transaction.
+    /// What destinations have not acknowledged, by number; those that have acknowledged everything are left out. Sums
+    /// kept as things change: it takes as long as there are participants, whatever is undelivered.
     pub fn undelivered(&self) -> Vec<Undelivered> {
-        let mut destinations: BTreeMap<ParticipantNumber, Undelivered> = BTreeMap::new();
-        for (index, flight) in self.schedule.undelivered() {
-            let transaction = self.ledger.transactions.get(index);
-            let destination = transaction.destination;
-            let on_its_way = matches!(flight.head, Head::Sent(_));
-            destinations.entry(destination).or_insert_with(|| Undelivered::of(destination)).add(
-                transaction,
-                on_its_way,
-                flight.head_since,
-            );
-        }
-        destinations.into_values().collect()
+        let behind = self.ledger.participants.iter().filter(|p| p.undelivered > 0);
+        behind
+            .map(|p| Undelivered {
+                destination: p.record.number,
+                messages: u64::from(p.undelivered),
+                on_their_way: u64::from(self.schedule.on_their_way(p.record.number)),
+                oldest: self.schedule.oldest(p.record.number),
+                in_doubt: p.in_doubt.clone(),
+            })
+            .collect()
     }
 
     /// Transactions that wait for their destination's answer.

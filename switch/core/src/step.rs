@@ -213,19 +213,18 @@ impl Core {
         }
     }
 
-    /// Deliveries whose pause is over leave again.
+    /// Deliveries whose pause is over leave again, and what a step left over goes on.
     fn send_again(&mut self, view: &View, out: &mut Output) {
         let ledger = &self.ledger;
         let destination_of = |index| ledger.transactions.get(index).destination;
-        let mut destinations = Vec::new();
-        while let Some(index) = self.schedule.take_retry(self.now, destination_of) {
-            let destination = destination_of(index);
-            if !destinations.contains(&destination) {
-                destinations.push(destination);
-            }
+        let mut destinations = self.schedule.take_left_over();
+        for _ in 0..expire::TAKEN_MAX {
+            let Some(index) = self.schedule.take_retry(self.now, destination_of) else { break };
+            destinations.insert(destination_of(index));
         }
         let desk = &mut self.desk(view, out);
         for destination in destinations {
+            deliver::forward_again(desk, destination);
             deliver::pump(desk, destination);
         }
     }
@@ -234,7 +233,14 @@ impl Core {
 
     /// Applies a fact read from the journal.
     pub fn apply_recovered(&mut self, fact: &Fact) {
-        apply(&mut self.ledger, fact);
+        if let Some(touched) = apply(&mut self.ledger, fact) {
+            self.schedule.touched(&self.ledger, touched, self.now);
+        }
+    }
+
+    /// Facts applied from now on were decided at this time: while recovering, the time of their frame.
+    pub fn set_time(&mut self, time: UnixMillis) {
+        self.now = self.now.max(time);
     }
 
     /// Facts from the next one on are decided under this epoch; while recovering, the epoch of the frame.

@@ -135,8 +135,12 @@ impl Sessions {
         Some(lane.answers)
     }
 
-    /// Tells a destination how many of its answers are decided.
+    /// Tells a destination how many of its answers are decided; not over a link that is being ended, for that may be
+    /// because one of them could not be taken.
     pub fn stage_decided(&mut self, to: SessionId, lane: u8, count: u64) {
+        if self.get(to).is_none_or(|live| live.outbound.closing().is_some()) {
+            return;
+        }
         self.stage_on(to, lane, &Message::DecidedThrough(DecidedThrough { count }));
     }
 

@@ -1,31 +1,25 @@
 //! One turn: take, decide, commit, let go.
 
+mod links;
+mod release;
+
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use crossbeam::channel::Receiver;
-use holdfast_core::view::LiveSession;
-use holdfast_core::{Core, Effect, From, Input, Output, View};
+use holdfast_core::{Core, From, Input, Output, View};
 use holdfast_journal::record::RecordWriter;
-use holdfast_journal::{Batch, Log, NotTaken};
-use holdfast_protocol::{Message, ParticipantNumber, Reason, Sequence, SignOn, TransactionKey, UnixMillis};
+use holdfast_journal::{Batch, Log};
+use holdfast_protocol::{Reason, TransactionKey, UnixMillis};
 
 use super::event::Event;
-use super::outbox::{Decided, Outbox, Waiting};
+use super::outbox::{Decided, Outbox};
 use super::seam::{Seam, Shipped};
-use super::sessions::{Live, Sessions};
+use super::sessions::Sessions;
 use super::settings::{DriverSettings, Progress, Queues};
 use super::shed;
 use super::work::Work;
-use crate::session::Outbound;
-use crate::session::outbound::CONTROL;
 use crate::telemetry::{RequestKind, Telemetry, TurnStats};
-
-/// A batch of facts is closed at this size: with one fact more it still fits a frame of the journal.
-const BATCH_BYTES: usize = 1 << 20;
 
 /// The owner of core and outbox.
 #[derive(Debug)]
@@ -195,28 +189,6 @@ impl<L: Log, S: Seam> Driver<L, S> {
             && self.events.is_empty()
     }
 
-    /// Writes a message to the control streams of some participants.
-    pub fn tell(&self, message: &Message, whose: impl Fn(ParticipantNumber) -> bool) {
-        let mut bytes = BytesMut::new();
-        message.encode(&mut bytes);
-        let bytes = bytes.freeze();
-        for live in self.sessions.iter().filter(|live| whose(live.from.participant)) {
-            live.outbound.push(CONTROL, bytes.clone());
-        }
-    }
-
-    /// Ends all links, telling why.
-    pub fn close_links(&self, reason: Reason) {
-        self.close_links_of(reason, |_| true);
-    }
-
-    /// Ends the links of some participants, telling why.
-    pub fn close_links_of(&self, reason: Reason, whose: impl Fn(ParticipantNumber) -> bool) {
-        for live in self.sessions.iter().filter(|live| whose(live.from.participant)) {
-            live.outbound.close(reason);
-        }
-    }
-
     fn step(&mut self, now: UnixMillis, input: &Input) {
         self.seam.step(&mut self.core, now, input, &self.view, &mut self.output);
     }
@@ -234,7 +206,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
                 }
                 Event::Down { from } => self.down(now, from),
                 Event::Drain(from) => self.change_link(from, |link| link.draining = true),
-                Event::Window(from, window) => self.change_link(from, |link| link.window = window),
+                Event::Window(from, window) => self.window(now, from, window),
                 Event::Received { from, lane, at: read, first, answers, work } => {
                     let waited = nanos(at.saturating_duration_since(read));
                     self.counted.queued_ns = self.counted.queued_ns.max(waited);
@@ -302,66 +274,6 @@ impl<L: Log, S: Seam> Driver<L, S> {
         }
     }
 
-    fn up(
-        &mut self,
-        now: UnixMillis,
-        from: From,
-        sign_on: &SignOn,
-        address: SocketAddr,
-        outbound: Arc<Outbound>,
-    ) {
-        if !self.core.participants().any(|(record, ..)| record.number == from.participant) {
-            // Removed by a reload while the link was signing on.
-            outbound.close(Reason::Removed);
-            return;
-        }
-        let links = self.view.links.entry(from.participant).or_default();
-        let older = links.iter().find(|link| link.instance == from.instance).map(|link| link.session);
-        if older.is_none() && links.len() >= self.settings.instances_max {
-            outbound.close(Reason::TooManyLinks);
-            return;
-        }
-        if let Some(session) = older {
-            if let Some(live) = self.sessions.get_mut(session) {
-                live.outbound.close(Reason::Replaced);
-            }
-            self.down(now, From { session, ..from });
-        }
-        let link = LiveSession {
-            session: from.session,
-            instance: from.instance,
-            receives: sign_on.receives,
-            shared_deduplication: sign_on.shared_deduplication,
-            draining: false,
-            window: sign_on.window,
-        };
-        let links = self.view.links.entry(from.participant).or_default();
-        let place = links.partition_point(|other| other.instance < link.instance);
-        links.insert(place, link);
-        self.sessions.add(Live::new(from, sign_on, address, now, outbound));
-        self.step(now, &Input::LinkUp(from));
-    }
-
-    fn down(&mut self, now: UnixMillis, from: From) {
-        if self.sessions.remove(from.session).is_none() {
-            return; // Replaced before, or never admitted.
-        }
-        if let Some(links) = self.view.links.get_mut(&from.participant) {
-            links.retain(|link| link.session != from.session);
-            if links.is_empty() {
-                self.view.links.remove(&from.participant);
-            }
-        }
-        self.step(now, &Input::LinkLost(from));
-    }
-
-    fn change_link(&mut self, from: From, change: impl FnOnce(&mut LiveSession)) {
-        let links = self.view.links.get_mut(&from.participant).into_iter().flatten();
-        if let Some(link) = links.into_iter().find(|link| link.session == from.session) {
-            change(link);
-        }
-    }
-
     fn serve_work(&mut self, now: UnixMillis, at: Instant) {
         let mut left = self.settings.work_per_turn;
         let Self { work, core, seam, view, output, settings, .. } = self;
@@ -392,102 +304,6 @@ impl<L: Log, S: Seam> Driver<L, S> {
         }
     }
 
-    /// Makes the turn's facts batches for the log, and its effects wait for them.
-    fn commit(&mut self, now: UnixMillis, at: Instant) {
-        let effects = std::mem::take(&mut self.output.effects);
-        let decided = std::mem::take(&mut self.decided);
-        let until = self.core.sequence();
-        self.counted.facts += self.output.facts.len() as u64;
-        self.counted.effects += effects.len() as u64;
-        self.seam.push(&mut self.outbox, Waiting { until, at, effects, decided });
-        let mut next = Sequence(until.0 + 1 - self.output.facts.len() as u64);
-        let mut facts = std::mem::take(&mut self.output.facts);
-        let mut left = facts.drain(..).peekable();
-        while left.peek().is_some() {
-            let mut batch = Batch { bytes: self.log.take_buffer(), first: next, count: 0, time: now };
-            while batch.bytes.len() < BATCH_BYTES
-                && let Some(fact) = left.next()
-            {
-                self.records.write(&fact, &mut batch.bytes);
-                batch.count += 1;
-            }
-            next = Sequence(next.0 + u64::from(batch.count));
-            self.unsubmitted.push_back(batch);
-        }
-        drop(left);
-        self.output.facts = facts;
-        self.submit();
-    }
-
-    fn submit(&mut self) {
-        while let Some(batch) = self.unsubmitted.pop_front() {
-            let expected = Sequence(batch.first.0 - 1);
-            match self.log.append(self.log.epoch(), expected, batch) {
-                Ok(()) => {}
-                // An ended log takes nothing, nothing becomes durable any more, and so nothing leaves (I1).
-                Err(NotTaken::Full(batch) | NotTaken::Ended(batch)) => {
-                    self.unsubmitted.push_front(batch);
-                    return;
-                }
-                Err(NotTaken::Refused(batch)) => {
-                    panic!("the one writer of this log appends in order, but {:?} was refused", batch.first)
-                }
-            }
-        }
-    }
-
-    /// Lets go what is durable.
-    fn release(&mut self, now: UnixMillis, at: Instant) {
-        let durable = self.log.durable();
-        while let Some(turn) = self.seam.pop_ready(&mut self.outbox, durable) {
-            let Waiting { at: decided_at, effects, decided, .. } = turn;
-            self.let_go.push((effects.len() as u64, nanos(at.saturating_duration_since(decided_at))));
-            for effect in effects {
-                if let Some(effect) = self.seam.let_go(effect) {
-                    self.let_go(now, effect);
-                }
-            }
-            for Decided { to, lane, count } in decided {
-                self.sessions.stage_decided(to, lane, count);
-            }
-        }
-    }
-
-    fn let_go(&mut self, now: UnixMillis, effect: Effect) {
-        use holdfast_core::effect::Delivery;
-        match effect {
-            Effect::Answer { to, original, answer } => {
-                if let Some(live) = self.sessions.get(to) {
-                    self.telemetry.driver.participants.of(live.from.participant).outcomes(answer.reason, 1);
-                }
-                self.sessions.stage(to, original, &Message::Answer(answer));
-            }
-            Effect::Superseded { to } => self.sessions.superseded(to),
-            Effect::Status { to, status } => {
-                let id = status.id;
-                self.sessions.stage(to, id, &Message::Status(status));
-            }
-            Effect::Forward { to, deadline, request } => {
-                let mut request = request;
-                // At least a millisecond: the destination may still refuse it, and the deadline reverses it anyway.
-                request.budget_ms = u32::try_from(deadline.since(now)).unwrap_or(u32::MAX).max(1);
-                let id = request.id;
-                self.sessions.stage(to, id, &Message::Authorize(request));
-            }
-            Effect::Deliver { to, delivery } => {
-                let (original, message) = match delivery {
-                    Delivery::Capture(m) => (m.original, Message::Capture(m)),
-                    Delivery::Release(m) => (m.original, Message::Release(m)),
-                    Delivery::Reverse(m) => (m.original, Message::Reverse(m)),
-                };
-                self.sessions.stage(to, original, &message);
-            }
-            Effect::Complete { to, complete } => {
-                self.sessions.stage(to, complete.original, &Message::Complete(complete));
-            }
-            Effect::Recall(key) => self.recalls.push(key),
-        }
-    }
 }
 
 /// For the statistics; more than five centuries are not told apart.

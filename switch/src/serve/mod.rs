@@ -3,6 +3,7 @@
 //! Threads: one for links, one for the journal, one that makes its segments, one for the admin interface, and one for
 //! the driver where the machine has more than four cores. All end with [`Switch::stop`].
 
+mod alarms;
 pub mod recover;
 mod report;
 mod shell;

@@ -54,6 +54,7 @@ pub(super) fn recover(
 /// A fact that cannot be read, or bytes after the last one.
 pub fn fold(core: &mut Core, facts: &Facts<'_>) -> Result<(), VisitError> {
     core.set_epoch(facts.epoch);
+    core.set_time(facts.time);
     read_facts(facts, &mut |_, fact| {
         core.apply_recovered(&fact);
         Ok(())

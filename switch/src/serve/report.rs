@@ -17,7 +17,6 @@ use crate::admin::report::{
     PositionReport, QueueReport, RouteReport, SettingsReport, StatusReport, TransactionDelivery,
     TransactionReport,
 };
-use crate::clock::ALARM_MS;
 use crate::driver::Driver;
 
 /// The number of a participant that a person named.
@@ -47,7 +46,6 @@ const fn status_name(status: ParticipantStatus) -> &'static str {
 /// How everything stands.
 pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis) -> StatusReport {
     let core = driver.core();
-    let deliveries = deliveries(core, now);
     StatusReport {
         name: steward.config.name.clone(),
         build: crate::build::TEXT.to_owned(),
@@ -62,8 +60,8 @@ pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis
         durable: driver.log().durable().0,
         participants: participants(driver, now),
         positions: positions(core),
-        alarms: alarms(steward, driver, &deliveries),
-        deliveries,
+        alarms: steward.alarms(driver, now).into_values().collect(),
+        deliveries: deliveries(core, now),
         oddities: oddities(core),
         journal: journal(steward, driver.log()),
         queues: queues(driver),
@@ -137,32 +135,6 @@ fn deliveries(core: &Core, now: UnixMillis) -> Vec<DeliveryReport> {
             in_doubt: destination.in_doubt.iter().map(doubts).collect(),
         })
         .collect()
-}
-
-fn alarms(steward: &Steward, driver: &Driver<Handle>, deliveries: &[DeliveryReport]) -> Vec<String> {
-    let mut alarms = Vec::new();
-    let settings = driver.core().settings();
-    for delivery in deliveries.iter().filter(|d| d.oldest_ms > settings.delivery_alarm_ms) {
-        alarms.push(format!(
-            "{}: {} messages undelivered, the oldest for {} s",
-            delivery.destination,
-            delivery.undelivered,
-            delivery.oldest_ms / 1_000
-        ));
-    }
-    for (record, _, positions) in driver.core().participants() {
-        for position in positions.iter().filter(|p| p.cap.is_some_and(|cap| p.exposure() > cap)) {
-            alarms.push(format!("{}: exposure above the cap in {}", record.name, position.currency));
-        }
-    }
-    if driver.log().is_full() {
-        alarms.push("the journal has no room: new work is refused".to_owned());
-    }
-    if steward.wall_clock_ahead_ms.unsigned_abs() > ALARM_MS {
-        alarms
-            .push(format!("the wall clock is {} ms ahead of the switch's time", steward.wall_clock_ahead_ms));
-    }
-    alarms
 }
 
 fn journal(steward: &Steward, log: &Handle) -> JournalReport {

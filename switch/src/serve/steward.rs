@@ -11,11 +11,12 @@ use holdfast_protocol::{BusinessDate, Drain, Message, Reason, Sequence, UnixMill
 use tracing::{info, warn};
 
 use super::shell::Between;
+use super::alarms::{Alarm, Raised};
 use super::threads::members;
-use super::{Stop, report};
+use super::{Stop, alarms, report};
 use crate::admin::command::{Command, CommandError, CommandReceiver, Reply};
 use crate::admin::report::TransactionReport;
-use crate::clock::{ALARM_MS, Clock};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::telemetry::Telemetry;
@@ -44,6 +45,7 @@ pub(super) struct Steward {
     /// Answers that wait until their facts are durable (I1).
     waiting: Vec<(Sequence, Done)>,
     housekeeping: Option<Instant>,
+    raised: Raised,
     /// By how much the wall clock was ahead when last compared, in milliseconds.
     pub(super) wall_clock_ahead_ms: i64,
 }
@@ -89,6 +91,7 @@ impl Steward {
             endpoints,
             waiting: Vec::new(),
             housekeeping: None,
+            raised: Raised::default(),
             wall_clock_ahead_ms: 0,
         }
     }
@@ -180,16 +183,21 @@ impl Steward {
         Ok(())
     }
 
-    fn housekeeping(&mut self, at: Instant) {
+    /// The alarms that stand now.
+    pub(super) fn alarms(&self, driver: &Driver<Handle>, now: UnixMillis) -> alarms::Standing {
+        alarms::standing(driver.core(), driver.log().is_full(), self.wall_clock_ahead_ms, now)
+    }
+
+    fn housekeeping(&mut self, driver: &Driver<Handle>, now: UnixMillis, at: Instant) {
         if self.housekeeping.is_some_and(|next| at < next) {
             return;
         }
         self.housekeeping = Some(at + HOUSEKEEPING);
-        let ahead = self.clock.lock().unwrap_or_else(PoisonError::into_inner).slew();
-        self.wall_clock_ahead_ms = ahead;
-        if ahead.unsigned_abs() > ALARM_MS {
+        self.wall_clock_ahead_ms = self.clock.lock().unwrap_or_else(PoisonError::into_inner).slew();
+        let news = self.raised.change(self.alarms(driver, now));
+        news.log();
+        if news.risen.iter().any(|(alarm, _)| *alarm == Alarm::WallClock) {
             self.telemetry.driver.clock_alarms.add(1);
-            warn!(ahead_ms = ahead, "the wall clock differs from the switch's time; slewing");
         }
     }
 
@@ -236,7 +244,7 @@ impl Between<Handle> for Steward {
                 done.say();
             }
         }
-        self.housekeeping(at);
+        self.housekeeping(driver, now, at);
         self.stopping(driver, at)
     }
 }

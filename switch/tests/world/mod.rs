@@ -95,6 +95,10 @@ impl World {
     }
 
     pub(crate) fn with(settings: DriverSettings) -> Self {
+        Self::with_core(settings, Settings::default())
+    }
+
+    pub(crate) fn with_core(settings: DriverSettings, core: Settings) -> Self {
         let (events, receiver) = unbounded();
         let log = ManualLog {
             batches: RefCell::default(),
@@ -102,8 +106,7 @@ impl World {
             room_for: Cell::new(usize::MAX),
             full: Cell::new(false),
         };
-        let driver =
-            Driver::new(Core::new(Settings::default()), log, settings, receiver, Telemetry::default());
+        let driver = Driver::new(Core::new(core), log, settings, receiver, Telemetry::default());
         let mut world = Self { driver, now: UnixMillis::new(START).unwrap(), events, sessions: 0 };
         let mut participants: Vec<_> = [1, 2].map(|n| participant(n, true)).into();
         participants.push(participant(11, false));
@@ -122,6 +125,11 @@ impl World {
     }
 
     pub(crate) fn connect(&mut self, participant: u16, instance: u16) -> Peer {
+        self.connect_with(participant, instance, 1_000)
+    }
+
+    /// With the number of forwards that it takes unanswered.
+    pub(crate) fn connect_with(&mut self, participant: u16, instance: u16, window: u32) -> Peer {
         let receives = participant > 10;
         self.sessions += 1;
         let session = SessionId((self.sessions << 16) | self.sessions);
@@ -135,7 +143,7 @@ impl World {
             receives,
             shared_deduplication: false,
             lanes: 2,
-            window: 1_000,
+            window,
         };
         self.events
             .send(Event::Up {
@@ -158,6 +166,12 @@ impl World {
 
     pub(crate) fn disconnect(&mut self, peer: &Peer) {
         self.events.send(Event::Down { from: peer.from }).unwrap();
+        self.driver.turn(self.now, Instant::now());
+    }
+
+    /// The peer takes another number of unanswered forwards.
+    pub(crate) fn window(&mut self, peer: &Peer, window: u32) {
+        self.events.send(Event::Window(peer.from, window)).unwrap();
         self.driver.turn(self.now, Instant::now());
     }
 
@@ -260,12 +274,20 @@ pub(crate) fn pay(n: u16, minor: u64) -> Message {
 }
 
 pub(crate) fn approve(n: u16, originator: u16, minor: u64) -> Message {
+    answer(n, originator, Reason::None, minor)
+}
+
+pub(crate) fn decline(n: u16, originator: u16) -> Message {
+    answer(n, originator, Reason::DoNotHonour, 0)
+}
+
+fn answer(n: u16, originator: u16, reason: Reason, minor: u64) -> Message {
     Message::Answer(Answer {
         id: id(n),
         originator: Some(number(originator)),
-        outcome: Outcome::Approved,
+        outcome: if reason == Reason::None { Outcome::Approved } else { Outcome::Declined },
         state: State::None,
-        reason: Reason::None,
+        reason,
         decided_by: DecidedBy::Destination,
         amount: Amount::from_minor(minor).unwrap(),
         approval_code: ApprovalCode::NONE,

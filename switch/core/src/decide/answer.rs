@@ -8,6 +8,8 @@ use holdfast_protocol::{
 };
 
 use super::Desk;
+use super::reverse::{is_full, is_open_full};
+use crate::effect::Effect;
 use crate::fact::Fact;
 use crate::input::From;
 use crate::ledger::record::Standing;
@@ -51,7 +53,19 @@ pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Answer) {
         return;
     }
     let (event, _) = event_of(terms.kind, m, None);
-    late(desk, key, m, next(money, event), noted, told_before);
+    let closed = record.index().is_none();
+    late(desk, from, m, next(money, event), Late { key, closed, noted, told_before });
+}
+
+/// An answer after the end.
+struct Late {
+    key: TransactionKey,
+    /// Nothing of it is open: a reversal would open it again.
+    closed: bool,
+    /// A contradiction was noted before.
+    noted: bool,
+    /// Something was queued for the destination before.
+    told_before: bool,
 }
 
 /// Without shared deduplication only the instance that got the forward can know it.
@@ -111,8 +125,10 @@ fn passed_on(desk: &Desk<'_>, m: &Answer) -> Extensions {
     if bytes <= desk.settings.answer_extension_bytes_max { m.extensions.clone() } else { Extensions::NONE }
 }
 
-/// An answer after the end.
-fn late(desk: &mut Desk<'_>, key: TransactionKey, m: &Answer, step: Step, noted: bool, told_before: bool) {
+/// Where it shows that the destination may hold something, a reversal must be queued before the destination is told
+/// that its answer is decided. At the limit of what may be open its link ends instead: then it asks, and hears the end.
+fn late(desk: &mut Desk<'_>, from: From, m: &Answer, step: Step, late: Late) {
+    let Late { key, closed, noted, told_before } = late;
     let approved = m.outcome == Outcome::Approved;
     match step {
         Step::Note(deliver) => {
@@ -121,6 +137,11 @@ fn late(desk: &mut Desk<'_>, key: TransactionKey, m: &Answer, step: Step, noted:
             *count += 1;
             if !noted {
                 let reversal = deliver == Deliver::Reversal && !told_before;
+                let full = is_open_full(desk) || is_full(desk, from.participant);
+                if reversal && closed && full {
+                    desk.out.effects.push(Effect::Close { to: from.session, reason: Reason::Flooding });
+                    return;
+                }
                 desk.fact(Fact::LateAnswer { key, approved, reversal });
             }
         }

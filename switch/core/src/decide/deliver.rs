@@ -1,27 +1,48 @@
 //! What goes to destinations: forwards, and deliveries until they are acknowledged.
 
-use holdfast_protocol::{Authorize, ParticipantNumber};
+use holdfast_protocol::{Authorize, Instance, ParticipantNumber, UnixMillis};
 
 use super::Desk;
+use crate::counters::Counters;
 use crate::effect::Effect;
-use crate::ledger::state::{Ledger, Transaction};
-use crate::schedule::Schedule;
+use crate::ledger::state::Ledger;
+use crate::schedule::{Schedule, Unsent};
 use crate::settings::Settings;
 use crate::step::Output;
 use crate::view::{LiveSession, SessionId, View};
-use holdfast_protocol::UnixMillis;
 
-/// Sends a pending request over a link: again with the repeat flag where it may have left before, and not at all where
-/// its time is over.
-pub(crate) fn forward(desk: &mut Desk<'_>, index: u32, to: SessionId) {
-    let transaction = desk.ledger.transactions.get(index);
-    if transaction.deadline <= desk.now {
-        return;
-    }
-    push_forward(desk.ledger, desk.schedule, index, to, desk.out);
-    desk.counters.forwards_repeated += 1;
+/// Forwards or deliveries that one step sends again to one destination; the next tick goes on (I8).
+const AGAIN_PER_STEP: usize = 1_024;
+
+/// Sends again what no link of the destination has, as far as windows have room.
+pub(crate) fn forward_again(desk: &mut Desk<'_>, destination: ParticipantNumber) {
+    let Desk { ledger, schedule, counters, view, now, out, .. } = desk;
+    forward_again_parts(ledger, schedule, counters, view, *now, destination, out);
 }
 
+pub(crate) fn forward_again_parts(
+    ledger: &Ledger,
+    schedule: &mut Schedule,
+    counters: &mut Counters,
+    view: &View,
+    now: UnixMillis,
+    destination: ParticipantNumber,
+    out: &mut Output,
+) {
+    for _ in 0..AGAIN_PER_STEP {
+        match schedule.take_unsent(view, ledger, destination, now) {
+            Some(Unsent::Send(index, to)) => {
+                push_forward(ledger, schedule, index, to, out);
+                counters.forwards_repeated += 1;
+            }
+            Some(Unsent::Over) => {}
+            None => return,
+        }
+    }
+    schedule.leave_over(destination);
+}
+
+/// With the repeat flag where it may have left before.
 pub(crate) fn push_forward(
     ledger: &Ledger,
     schedule: &mut Schedule,
@@ -59,9 +80,12 @@ pub(crate) fn pump_parts(
     out: &mut Output,
 ) {
     let destination_of = |index| ledger.transactions.get(index).destination;
-    while let Some(index) = schedule.pop_ready(destination, settings.delivery_window, destination_of) {
+    let may_go = |instance| link_for(view, destination, instance).is_some();
+    for _ in 0..AGAIN_PER_STEP {
+        let window = settings.delivery_window;
+        let Some(index) = schedule.pop_ready(destination, window, may_go, destination_of) else { return };
         let transaction = ledger.transactions.get(index);
-        let Some(link) = link_for(view, transaction) else {
+        let Some(link) = link_for(view, destination, transaction.instance) else {
             schedule.wait(index, destination, transaction.instance);
             continue;
         };
@@ -70,12 +94,15 @@ pub(crate) fn pump_parts(
         let delivery = delivery.as_sent(attempt);
         out.effects.push(Effect::Deliver { to: link.session, delivery });
     }
+    schedule.leave_over(destination);
 }
 
 /// Without shared deduplication only the instance that got the forward: another would not know it.
-fn link_for<'v>(view: &'v View, transaction: &Transaction) -> Option<&'v LiveSession> {
-    let mut links = view.receivers(transaction.destination);
-    links.find(|link| {
-        transaction.instance.is_none_or(|instance| instance == link.instance) || link.shared_deduplication
-    })
+fn link_for(
+    view: &View,
+    destination: ParticipantNumber,
+    instance: Option<Instance>,
+) -> Option<&LiveSession> {
+    let mut links = view.receivers(destination);
+    links.find(|link| instance.is_none_or(|instance| instance == link.instance) || link.shared_deduplication)
 }

@@ -9,7 +9,7 @@ use crate::fact::Fact;
 use crate::transaction::money::Money;
 
 /// Deadlines and retries that one tick takes.
-const TAKEN_MAX: usize = 4_096;
+pub(crate) const TAKEN_MAX: usize = 4_096;
 
 pub(crate) fn decide(desk: &mut Desk<'_>) {
     for _ in 0..TAKEN_MAX {

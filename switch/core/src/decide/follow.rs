@@ -100,6 +100,7 @@ impl Follower<'_> {
                 out.effects.push(Effect::Answer { to, original: key.id, answer });
             }
         }
+        self.forward_again(touched.destination, out);
         self.continue_with(touched, out);
     }
 
@@ -112,6 +113,7 @@ impl Follower<'_> {
 
     /// Sets the deadline that holds now, and sends what is to be delivered next.
     fn continue_with(&mut self, touched: Touched, out: &mut Output) {
+        self.schedule.touched(self.ledger, touched, self.now);
         if touched.gone {
             self.schedule.cancel_deadline(touched.index);
             self.schedule.head_done(touched.index, touched.destination);
@@ -126,7 +128,7 @@ impl Follower<'_> {
         if transaction.deliveries.is_empty() {
             return;
         }
-        self.schedule.enqueue(touched.index, transaction.destination, self.now);
+        self.schedule.enqueue(touched.index, transaction.destination);
         self.pump(transaction.destination, out);
     }
 
@@ -160,7 +162,16 @@ impl Follower<'_> {
             self.counters.decided(originator, answer.reason);
             out.effects.push(Effect::Answer { to, original, answer });
         }
+        self.forward_again(touched.destination, out);
         self.continue_with(touched, out);
+    }
+
+    /// A window may have room for what a lost link had.
+    fn forward_again(&mut self, destination: ParticipantNumber, out: &mut Output) {
+        if self.schedule.has_unsent() {
+            let Self { ledger, schedule, counters, view, now, .. } = self;
+            deliver::forward_again_parts(ledger, schedule, counters, view, *now, destination, out);
+        }
     }
 
     fn acknowledged(&mut self, key: TransactionKey, touched: Option<Touched>, out: &mut Output) {

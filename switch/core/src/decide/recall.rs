@@ -10,7 +10,8 @@ use crate::input::{From, Recalled};
 
 /// Requests that waited long enough.
 pub(crate) fn give_up(desk: &mut Desk<'_>) {
-    while let Some(key) = desk.schedule.recalls.take_due(desk.now) {
+    for _ in 0..super::expire::TAKEN_MAX {
+        let Some(key) = desk.schedule.recalls.take_due(desk.now) else { break };
         for (from, request) in desk.schedule.recalls.take(key) {
             decide(desk, from, request, Recalled::Unavailable);
         }

@@ -56,7 +56,9 @@ fn reverse(desk: &mut Desk<'_>, from: From, m: &Reverse, record: &TransactionRec
                 desk.ledger,
                 TransactionKey { originator: from.participant, id: m.original },
             );
-            if captured && destination.is_some_and(|destination| is_full(desk, destination)) {
+            // What is closed and delivered is opened again by it.
+            let full = record.index().is_none() && is_open_full(desk);
+            if captured && (full || destination.is_some_and(|destination| is_full(desk, destination))) {
                 desk.refuse(from, m.id, m.original, Reason::DeliveryQueueFull);
                 return;
             }
@@ -77,8 +79,13 @@ fn reverse(desk: &mut Desk<'_>, from: From, m: &Reverse, record: &TransactionRec
     });
 }
 
+/// Whether no transaction more may be open.
+pub(super) fn is_open_full(desk: &Desk<'_>) -> bool {
+    desk.ledger.transactions.len() >= desk.settings.open_max as usize
+}
+
 /// Whether no delivery more fits that has no slot reserved.
-fn is_full(desk: &Desk<'_>, destination: ParticipantNumber) -> bool {
+pub(super) fn is_full(desk: &Desk<'_>, destination: ParticipantNumber) -> bool {
     let p = desk.ledger.participants.known(destination);
     let slots = u64::from(p.undelivered) + u64::from(p.unfinished) + 1;
     slots > u64::from(desk.settings.undelivered_for_destination_max)
@@ -93,9 +100,7 @@ pub(super) fn tombstone(desk: &mut Desk<'_>, from: From, m: &Reverse) {
     let route = desk.ledger.routes.find(m.payment_id).ok().map(|route| route.destination);
     let configured = |destination: &ParticipantNumber| desk.ledger.participants.get(*destination).is_some();
     let destination = route.filter(|destination| *destination != from.participant).filter(configured);
-    let full = destination.is_some_and(|destination| is_full(desk, destination))
-        || desk.ledger.transactions.len() >= desk.settings.open_max as usize;
-    if full {
+    if is_open_full(desk) || destination.is_some_and(|destination| is_full(desk, destination)) {
         desk.refuse(from, m.id, m.original, Reason::DeliveryQueueFull);
         return;
     }

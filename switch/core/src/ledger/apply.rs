@@ -154,10 +154,11 @@ fn decline_at_once(ledger: &mut Ledger, fact: &DeclinedAtOnce) {
     });
     match tombstone {
         Some(Standing::Open(index)) => {
-            let transaction = ledger.transactions.get_mut(index);
-            transaction.terms = Some(terms);
-            transaction.reason = fact.reason;
-            transaction.sequence = sequence;
+            change(ledger, index, |transaction, _| {
+                transaction.terms = Some(terms);
+                transaction.reason = fact.reason;
+                transaction.sequence = sequence;
+            });
         }
         Some(Standing::Closed(_)) => {}
         None => {

@@ -55,7 +55,7 @@ fn participant(p: &Participant) -> u64 {
         p.pending,
         p.unfinished,
         p.undelivered,
-        p.open,
+        (p.open, &p.in_doubt),
     ))
 }
 

@@ -16,4 +16,5 @@ pub(crate) mod state;
 
 pub use digest::Digest;
 pub(crate) use digest::digest;
-pub use position::Position;
+pub(crate) use movement::in_doubt;
+pub use position::{InDoubt, Position};

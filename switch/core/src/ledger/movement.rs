@@ -9,6 +9,7 @@ use holdfast_protocol::{Amount, BusinessDate, Currency, ParticipantNumber};
 
 use super::participants::{Participant, Participants};
 use super::state::{Ledger, Transaction};
+use crate::effect::Delivery;
 use crate::transaction::money::Money;
 
 /// Legs on positions.
@@ -96,10 +97,20 @@ struct Tally {
     undelivered: usize,
     open: bool,
     hold: i128,
+    /// What an unacknowledged reversal is about.
+    in_doubt: Option<(Currency, Amount)>,
+}
+
+/// Money behind an unacknowledged reversal: the destination may still hold it. A tombstone stands for no known money.
+pub(crate) fn in_doubt(transaction: &Transaction) -> Option<(Currency, Amount)> {
+    let reversal = transaction.deliveries.iter().any(|delivery| matches!(delivery, Delivery::Reverse(_)));
+    let amount = Some(transaction.held_for).filter(|amount| reversal && !amount.is_zero());
+    Some((transaction.terms?.currency, amount?))
 }
 
 impl Tally {
-    const NONE: Self = Self { pending: false, unfinished: false, undelivered: 0, open: false, hold: 0 };
+    const NONE: Self =
+        Self { pending: false, unfinished: false, undelivered: 0, open: false, hold: 0, in_doubt: None };
 
     fn of(transaction: &Transaction) -> Self {
         let undelivered = transaction.deliveries.len();
@@ -110,6 +121,7 @@ impl Tally {
             undelivered,
             open: unfinished || undelivered > 0,
             hold: i128::from(transaction.hold_on_position().minor()),
+            in_doubt: in_doubt(transaction),
         }
     }
 }
@@ -127,6 +139,14 @@ fn count(participant: &mut Participant, before: Tally, after: Tally) {
     step(&mut participant.unfinished, before.unfinished, after.unfinished);
     let undelivered = participant.undelivered as usize + after.undelivered - before.undelivered;
     participant.undelivered = u32::try_from(undelivered).expect("settings limit what is undelivered");
+    if before.in_doubt != after.in_doubt {
+        if let Some((currency, amount)) = before.in_doubt {
+            participant.resolve(currency, amount);
+        }
+        if let Some((currency, amount)) = after.in_doubt {
+            participant.doubt(currency, amount);
+        }
+    }
 }
 
 fn count_pending(days: &mut BTreeMap<BusinessDate, u64>, date: BusinessDate, before: Tally, after: Tally) {

@@ -1,9 +1,11 @@
 //! The participants with all that is kept for each.
 
-use holdfast_protocol::{Currency, ParticipantNumber};
+use std::collections::BTreeMap;
+
+use holdfast_protocol::{Amount, Currency, ParticipantNumber};
 
 use super::limits::Usages;
-use super::position::Position;
+use super::position::{InDoubt, Position};
 use crate::registry::{ParticipantRecord, ParticipantStatus};
 
 /// One participant.
@@ -23,6 +25,8 @@ pub(crate) struct Participant {
     pub(crate) undelivered: u32,
     /// Open transactions that it is originator or destination of.
     pub(crate) open: u32,
+    /// What its unacknowledged reversals are about.
+    pub(crate) in_doubt: BTreeMap<Currency, InDoubt>,
 }
 
 impl Participant {
@@ -36,6 +40,23 @@ impl Participant {
             self.positions.len() - 1
         });
         &mut self.positions[at]
+    }
+
+    /// A transaction has an unacknowledged reversal now.
+    pub(super) fn doubt(&mut self, currency: Currency, amount: Amount) {
+        let doubt = self.in_doubt.entry(currency).or_default();
+        doubt.amount = doubt.amount.plus(amount).expect("128 bits hold any sum of amounts");
+        doubt.transactions += 1;
+    }
+
+    /// A transaction has no unacknowledged reversal any more.
+    pub(super) fn resolve(&mut self, currency: Currency, amount: Amount) {
+        let doubt = self.in_doubt.get_mut(&currency).expect("what is resolved was in doubt");
+        doubt.amount = doubt.amount.less(amount).expect("it was added before");
+        doubt.transactions -= 1;
+        if doubt.transactions == 0 {
+            self.in_doubt.remove(&currency);
+        }
     }
 
     /// Whether it agreed to the currency.
@@ -87,6 +108,7 @@ impl Participants {
             unfinished: 0,
             undelivered: 0,
             open: 0,
+            in_doubt: BTreeMap::new(),
         });
         participant.record = record.clone();
         participant.removed = false;

@@ -20,6 +20,15 @@ pub struct Position {
     pub credits: Total,
 }
 
+/// Money that a destination may hold although the switch reversed it, in one currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InDoubt {
+    /// How much.
+    pub amount: Total,
+    /// Transactions.
+    pub transactions: u64,
+}
+
 /// No number of payments reaches 128 bits.
 const FITS: &str = "fewer than 2^80 movements of twelve digits";
 

@@ -2,6 +2,8 @@
 //!
 //! Nothing here is in the digest, and nothing here decides about money.
 
+mod deliveries;
+mod forwards;
 mod outbound;
 mod pending;
 pub(crate) mod recalls;
@@ -9,8 +11,10 @@ mod wheel;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_protocol::{Instance, ParticipantNumber, UnixMillis};
+use holdfast_protocol::{ParticipantNumber, UnixMillis};
 
+use forwards::Forwards;
+pub(crate) use forwards::Unsent;
 pub(crate) use outbound::Head;
 use outbound::Outbound;
 use pending::PendingLists;
@@ -18,9 +22,8 @@ use recalls::Recalls;
 use wheel::Wheel;
 
 use crate::ledger::state::{Ledger, Transaction};
-use crate::settings::Settings;
 use crate::transaction::money::Money;
-use crate::view::{LiveSession, SessionId, View};
+use crate::view::SessionId;
 
 /// Open transactions that room is made for in advance, so that no payment waits while a table is copied. Memory is taken
 /// only when it is used.
@@ -39,20 +42,15 @@ pub(crate) struct Flight {
     pub(crate) head: Head,
     /// How often it may have been sent.
     pub(crate) sends: u8,
-    /// Since when it is the first.
+    /// Which of the transaction's deliveries is the first that is not acknowledged; zero where there is none.
+    head_number: u16,
+    /// The time of the fact since which it is the first.
     pub(crate) head_since: UnixMillis,
-}
-
-/// Forwards without an answer on one link.
-#[derive(Clone, Copy, Debug)]
-struct Unanswered {
-    session: SessionId,
-    count: u32,
 }
 
 #[derive(Debug, Default)]
 struct Destination {
-    unanswered: Vec<Unanswered>,
+    forwards: Forwards,
     outbound: Outbound,
 }
 
@@ -65,6 +63,10 @@ pub(crate) struct Schedule {
     destinations: BTreeMap<ParticipantNumber, Destination>,
     /// When which delivery is sent again.
     retries: BTreeSet<(UnixMillis, u32)>,
+    /// Forwards that no link has, in all, ended ones included.
+    unsent: usize,
+    /// Destinations for which a step reached its limit: the next tick goes on.
+    left_over: BTreeSet<ParticipantNumber>,
     /// Requests that wait until their original was looked up.
     pub(crate) recalls: Recalls,
     /// Inquiries of each participant in the second given.
@@ -79,21 +81,27 @@ impl Schedule {
             pending: PendingLists::default(),
             destinations: BTreeMap::new(),
             retries: BTreeSet::new(),
+            unsent: 0,
+            left_over: BTreeSet::new(),
             recalls: Recalls::default(),
             inquiries: BTreeMap::new(),
         }
     }
 
-    /// Rebuilds everything from the ledger: whatever may have been sent counts as sent.
+    /// Rebuilds everything from the ledger: whatever may have been sent counts as sent. Only since when a delivery waits
+    /// is known from the facts that were applied, see [`Self::touched`].
     pub(crate) fn rebuild(&mut self, ledger: &Ledger, now: UnixMillis) {
-        *self = Self::new();
+        let before = std::mem::replace(self, Self::new());
         for (index, transaction) in ledger.transactions.iter() {
-            let flight = Flight { forwards: 1, sends: 1, head_since: now, ..Flight::default() };
-            *self.flight_mut(index) = flight;
+            let flight = before.flight(index);
+            let since = if flight.head_number > 0 { flight.head_since } else { now };
+            *self.flight_mut(index) = Flight { forwards: 1, sends: 1, ..Flight::default() };
+            self.head_is(index, transaction.destination, Some(transaction), since);
             match transaction.money {
                 Money::Pending => {
                     self.wheel.set(index, transaction.deadline);
                     self.pending.add(transaction.destination.get(), index);
+                    self.add_unsent(index, transaction);
                 }
                 Money::Held => self.wheel.set(index, transaction.hold_until),
                 Money::Closed(_) => {}
@@ -120,56 +128,11 @@ impl Schedule {
         self.destinations.entry(number).or_default()
     }
 
-    /// The link of a destination with the most room in its window, if one has room.
-    pub(crate) fn choose<'v>(
-        &self,
-        view: &'v View,
-        destination: ParticipantNumber,
-    ) -> Option<(&'v LiveSession, bool)> {
-        let unanswered = self.destinations.get(&destination).map_or(&[][..], |d| &d.unanswered);
-        let room = |link: &LiveSession| {
-            let count = unanswered.iter().find(|u| u.session == link.session).map_or(0, |u| u.count);
-            link.window.saturating_sub(count)
-        };
-        let mut best: Option<(&LiveSession, u32)> = None;
-        for link in view.receivers(destination).filter(|link| !link.draining) {
-            let room = room(link);
-            if best.is_none_or(|(_, most)| room > most) {
-                best = Some((link, room));
-            }
-        }
-        best.map(|(link, room)| (link, room > 0))
-    }
-
     /// A new transaction waits for its destination.
     pub(crate) fn begin(&mut self, index: u32, transaction: &Transaction, waiter: Option<SessionId>) {
         *self.flight_mut(index) = Flight { waiter, ..Flight::default() };
         self.wheel.set(index, transaction.deadline);
         self.pending.add(transaction.destination.get(), index);
-    }
-
-    /// A forward leaves over a link. Says whether it may have left before.
-    pub(crate) fn forward(&mut self, index: u32, destination: ParticipantNumber, to: SessionId) -> u8 {
-        self.answered(index, destination);
-        let flight = self.flight_mut(index);
-        flight.forwarded_to = Some(to);
-        flight.forwards = flight.forwards.saturating_add(1);
-        let attempt = flight.forwards;
-        let unanswered = &mut self.destination(destination).unanswered;
-        match unanswered.iter_mut().find(|u| u.session == to) {
-            Some(link) => link.count += 1,
-            None => unanswered.push(Unanswered { session: to, count: 1 }),
-        }
-        attempt
-    }
-
-    /// The link that had the forward has it no longer.
-    fn answered(&mut self, index: u32, destination: ParticipantNumber) {
-        let Some(session) = self.flight_mut(index).forwarded_to.take() else { return };
-        let unanswered = &mut self.destination(destination).unanswered;
-        if let Some(link) = unanswered.iter_mut().find(|u| u.session == session) {
-            link.count -= 1;
-        }
     }
 
     /// A transaction waits for its destination no longer. Returns who waits for the answer.
@@ -195,34 +158,13 @@ impl Schedule {
 
     /// When something is to be done next.
     pub(crate) fn next_deadline(&self) -> Option<UnixMillis> {
+        if !self.left_over.is_empty() {
+            return Some(UnixMillis::default());
+        }
         let retry = self.retries.first().map(|(at, _)| at.get());
         let recall = self.recalls.next().map(UnixMillis::get);
         let deadline = self.wheel.next().into_iter().chain(retry).chain(recall).min()?;
         Some(UnixMillis::from_48_bits(deadline))
-    }
-
-    /// A link is gone; the forwards it had are unanswered by anybody.
-    pub(crate) fn link_lost(&mut self, destination: ParticipantNumber, session: SessionId) -> Vec<u32> {
-        let lost: Vec<u32> = self
-            .pending
-            .iter(destination.get())
-            .filter(|index| self.flight(*index).forwarded_to == Some(session))
-            .collect();
-        for index in &lost {
-            self.answered(*index, destination);
-        }
-        if let Some(destination) = self.destinations.get_mut(&destination) {
-            destination.unanswered.retain(|u| u.session != session);
-        }
-        lost
-    }
-
-    /// The pending transactions of a destination that no link has.
-    pub(crate) fn unsent(&self, destination: ParticipantNumber) -> Vec<u32> {
-        self.pending
-            .iter(destination.get())
-            .filter(|index| self.flight(*index).forwarded_to.is_none())
-            .collect()
     }
 
     /// Takes one inquiry off the budget of a participant for a second; false where it is spent.
@@ -235,116 +177,13 @@ impl Schedule {
         *count <= budget
     }
 
-    // Deliveries.
-
-    /// A transaction has something to deliver and nothing of it is on its way.
-    pub(crate) fn enqueue(&mut self, index: u32, destination: ParticipantNumber, now: UnixMillis) {
-        let flight = self.flight_mut(index);
-        if flight.head == Head::Idle {
-            flight.head = Head::Ready;
-            flight.sends = 0;
-            flight.head_since = now;
-            self.destination(destination).outbound.ready.push_back(index);
-        }
+    /// A step stopped at its limit: the next tick goes on with this destination.
+    pub(crate) fn leave_over(&mut self, destination: ParticipantNumber) {
+        self.left_over.insert(destination);
     }
 
-    /// The next delivery of a destination that may leave now. What is no longer ready is passed over: taking it out of
-    /// the middle of a long queue would cost more.
-    pub(crate) fn pop_ready(
-        &mut self,
-        destination: ParticipantNumber,
-        window: u32,
-        destination_of: impl Fn(u32) -> ParticipantNumber,
-    ) -> Option<u32> {
-        let outbound = &mut self.destinations.get_mut(&destination)?.outbound;
-        if outbound.sent >= window {
-            return None;
-        }
-        let flights = &self.flights;
-        // A number may belong to another destination's transaction by now.
-        let is_ready = |index: &u32| {
-            flights[*index as usize].head == Head::Ready && destination_of(*index) == destination
-        };
-        std::iter::from_fn(|| outbound.ready.pop_front()).find(is_ready)
-    }
-
-    /// A delivery waits for a link of its instance.
-    pub(crate) fn wait(&mut self, index: u32, destination: ParticipantNumber, instance: Option<Instance>) {
-        self.flight_mut(index).head = Head::Waiting(instance);
-        self.destination(destination).outbound.waiting.entry(instance).or_default().insert(index);
-    }
-
-    /// A delivery leaves. Returns which send it is.
-    pub(crate) fn send(
-        &mut self,
-        index: u32,
-        transaction: &Transaction,
-        settings: &Settings,
-        now: UnixMillis,
-    ) -> u8 {
-        let flight = self.flight_mut(index);
-        flight.sends = flight.sends.saturating_add(1);
-        let attempt = flight.sends;
-        let at = now.plus(outbound::pause(settings, transaction, attempt));
-        flight.head = Head::Sent(at);
-        self.retries.insert((at, index));
-        self.destination(transaction.destination).outbound.sent += 1;
-        attempt
-    }
-
-    /// A delivery whose pause is over: it is on its way no longer.
-    pub(crate) fn take_retry(
-        &mut self,
-        now: UnixMillis,
-        destination_of: impl Fn(u32) -> ParticipantNumber,
-    ) -> Option<u32> {
-        let (at, index) = *self.retries.first()?;
-        if at > now {
-            return None;
-        }
-        self.retries.pop_first();
-        let outbound = &mut self.destination(destination_of(index)).outbound;
-        outbound.sent -= 1;
-        outbound.ready.push_back(index);
-        self.flight_mut(index).head = Head::Ready;
-        Some(index)
-    }
-
-    /// The first delivery was acknowledged or is superseded.
-    pub(crate) fn head_done(&mut self, index: u32, destination: ParticipantNumber) {
-        let head = std::mem::take(&mut self.flight_mut(index).head);
-        match head {
-            // Its place among the ready is passed over.
-            Head::Idle | Head::Ready => {}
-            Head::Waiting(instance) => {
-                let waiting = &mut self.destination(destination).outbound.waiting;
-                if let Some(indexes) = waiting.get_mut(&instance) {
-                    indexes.remove(&index);
-                }
-            }
-            Head::Sent(at) => {
-                self.retries.remove(&(at, index));
-                self.destination(destination).outbound.sent -= 1;
-            }
-        }
-    }
-
-    /// A link came up: what waited for it is ready.
-    pub(crate) fn wake(&mut self, destination: ParticipantNumber, instance: Instance, all: bool) {
-        let woken = self.destination(destination).outbound.wake(instance, all);
-        for index in woken {
-            self.flight_mut(index).head = Head::Ready;
-        }
-    }
-
-    /// The open transactions with something to deliver.
-    pub(crate) fn undelivered(&self) -> impl Iterator<Item = (u32, Flight)> {
-        let sent = self.retries.iter().map(|(_, index)| *index);
-        let outbounds = || self.destinations.values().map(|d| &d.outbound);
-        let ready = outbounds()
-            .flat_map(|outbound| outbound.ready.iter().copied())
-            .filter(|index| self.flight(*index).head == Head::Ready);
-        let waiting = outbounds().flat_map(|outbound| outbound.waiting.values().flatten().copied());
-        sent.chain(ready).chain(waiting).map(|index| (index, self.flight(index)))
+    /// Destinations for which a step reached its limit.
+    pub(crate) fn take_left_over(&mut self) -> BTreeSet<ParticipantNumber> {
+        std::mem::take(&mut self.left_over)
     }
 }

@@ -30,23 +30,27 @@ pub(crate) struct Outbound {
     pub(super) waiting: BTreeMap<Option<Instance>, BTreeSet<u32>>,
     /// Sent and not acknowledged.
     pub(super) sent: u32,
+    /// Since when the first delivery of each transaction is the first.
+    pub(super) oldest: BTreeSet<(UnixMillis, u32)>,
 }
 
 impl Outbound {
-    /// A link came: what waited for it is ready, with the instances given or, for shared deduplication, all.
-    pub(super) fn wake(&mut self, instance: Instance, all: bool) -> Vec<u32> {
-        let mut woken = Vec::new();
-        let wanted: Vec<Option<Instance>> = self
-            .waiting
-            .keys()
-            .copied()
-            .filter(|key| all || key.is_none() || *key == Some(instance))
-            .collect();
-        for key in wanted {
-            woken.extend(self.waiting.remove(&key).into_iter().flatten());
+    /// Takes one that waits for a link that is there.
+    pub(super) fn take_waiting(&mut self, may_go: impl Fn(Option<Instance>) -> bool) -> Option<u32> {
+        let instance = self.waiting.keys().copied().find(|instance| may_go(*instance))?;
+        let index = *self.waiting.get(&instance)?.first()?;
+        self.stop_waiting(instance, index);
+        Some(index)
+    }
+
+    /// One waits no longer.
+    pub(super) fn stop_waiting(&mut self, instance: Option<Instance>, index: u32) {
+        if let Some(indexes) = self.waiting.get_mut(&instance) {
+            indexes.remove(&index);
+            if indexes.is_empty() {
+                self.waiting.remove(&instance);
+            }
         }
-        self.ready.extend(&woken);
-        woken
     }
 }
 

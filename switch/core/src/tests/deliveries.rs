@@ -1,4 +1,4 @@
-use super::world::{check, check_with, settings};
+use super::world::{World, check, check_with, settings};
 use crate::Settings;
 
 #[test]
@@ -121,6 +121,105 @@ fn the_window_of_a_destination_bounds_what_it_has_unanswered() {
         authorize A 11 m@B 1.00 -> A 11 refused Busy
         answer B A/10 approved  -> A 10 approved 1.00 Captured
         authorize A 11 m@B 1.00 -> B authorize A/11 1.00
+        ",
+    );
+}
+
+#[test]
+fn what_is_undelivered_is_summed_for_each_destination_and_ages_from_the_fact_on() {
+    check(
+        "
+        authorize A 10 m@B 50.00 -> B authorize A/10 50.00
+        authorize A 11 m@D 20.00 reserve many -> D authorize A/11 20.00
+        answer D A/11 approved   -> A 11 approved 20.00 Held
+        capture A 12 of 11 5.00  -> A 12 approved 5.00 Held, D capture 5.00 A/11 #1
+        wait 100
+        reverse A 13 of 10
+        wait 100
+        capture A 14 of 11 5.00  -> A 14 approved 5.00 Held
+        undelivered              -> B 1 on_their_way=1 age=100 in doubt 50.00, D 2 on_their_way=1 age=200
+        restart
+        undelivered              -> B 1 on_their_way=0 age=100 in doubt 50.00, D 2 on_their_way=0 age=200
+        link up A
+        link up D
+        wait 50
+        acknowledge D A/11 1
+        undelivered              -> B 1 on_their_way=0 age=150 in doubt 50.00, D 1 on_their_way=1 age=0
+        restart
+        wait 50
+        undelivered              -> B 1 on_their_way=0 age=200 in doubt 50.00, D 1 on_their_way=0 age=50
+        link up B
+        acknowledge B A/10 1     -> B complete A/10
+        undelivered              -> D 1 on_their_way=0 age=50
+        ",
+    );
+}
+
+#[test]
+fn repeats_of_forwards_keep_the_window_of_the_link_that_comes() {
+    check(
+        "
+        authorize A 10 m@B 1.00  -> B authorize A/10 1.00
+        authorize A 11 m@B 2.00  -> B authorize A/11 2.00
+        authorize A 12 m@B 3.00 budget=900 -> B authorize A/12 3.00
+        authorize A 13 m@B 4.00  -> B authorize A/13 4.00
+        link lost B              -> nothing
+        wait 1000                -> A 12 declined DestinationTimedOut TimedOut
+        link up B window=1       -> B authorize A/10 1.00 again, B reverse A/12 #1
+        authorize A 14 m@B 5.00  -> A 14 refused Busy
+        answer B A/10 approved   -> A 10 approved 1.00 Captured, B authorize A/11 2.00 again
+        reverse A 20 of 11       -> A 20 approved 2.00 Reversed, A 11 declined ReversedByOriginator Reversed, B authorize A/13 4.00 again, B reverse A/11 #1
+        answer B A/13 declined DoNotHonour -> A 13 declined DoNotHonour Declined
+        authorize A 14 m@B 5.00  -> B authorize A/14 5.00
+        ",
+    );
+}
+
+#[test]
+fn a_link_that_drains_gets_no_repeats_of_forwards() {
+    check(
+        "
+        authorize A 10 m@B 1.00  -> B authorize A/10 1.00
+        link lost B              -> nothing
+        link up B draining       -> nothing
+        link up B#1 shared       -> B authorize A/10 1.00 again
+        ",
+    );
+}
+
+#[test]
+fn what_waited_for_a_link_leaves_a_bounded_number_at_a_time() {
+    let mut world = World::new(settings());
+    world.watch = None;
+    for n in 1..=1_500 {
+        world.line(&format!("authorize A {n} m@B 0.01"));
+        world.line(&format!("reverse A {} of {n}", 10_000 + n));
+    }
+    let reversals = |said: Vec<String>| said.iter().filter(|line| line.contains("reverse")).count();
+    world.line("link lost B");
+    world.wait(200_000);
+    assert_eq!(reversals(world.line("link up B")), 1_024);
+    assert_eq!(reversals(world.wait(0)), 1_500 - 1_024, "the next tick goes on");
+}
+
+#[test]
+fn a_contradiction_that_there_is_no_room_for_ends_the_link_before_it_is_taken_for_decided() {
+    check_with(
+        Settings { open_max: 2, ..settings() },
+        "
+        authorize A 10 m@B 1.00  -> B authorize A/10 1.00
+        answer B A/10 declined DoNotHonour -> A 10 declined DoNotHonour Declined
+        authorize A 11 m@B 1.00  -> B authorize A/11 1.00
+        authorize A 12 m@D 1.00  -> D authorize A/12 1.00
+        authorize A 13 m@D 1.00  -> A 13 refused Busy
+        answer B A/10 approved 1.00 -> B closed Flooding
+        answer B A/11 approved   -> A 11 approved 1.00 Captured
+        answer B A/10 approved 1.00 -> B reverse A/10 #1
+        answer B A/10 approved 1.00 -> nothing
+        reverse A 14 of 11       -> A 14 refused DeliveryQueueFull
+        reverse A 15 of 99       -> A 15 refused DeliveryQueueFull
+        acknowledge B A/10 1     -> B complete A/10
+        reverse A 14 of 11       -> A 14 approved 1.00 Reversed, B reverse A/11 #1
         ",
     );
 }

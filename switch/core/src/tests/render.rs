@@ -45,10 +45,22 @@ pub(super) fn effect(world: &World, effect: &Effect) -> String {
             format!("{} complete {}/{short}", name(world.owner(*to)), name(complete.originator))
         }
         Effect::Superseded { to } => format!("{} superseded", name(world.owner(*to))),
+        Effect::Close { to, reason } => format!("{} closed {}", name(world.owner(*to)), reason.name()),
         Effect::Recall(key) => {
             format!("recall {}/{}", name(key.originator), world.short(key.originator, key.id))
         }
     }
+}
+
+/// What each destination has not acknowledged, with ages in milliseconds.
+pub(super) fn undelivered(world: &World) -> Vec<String> {
+    let one = |u: overview::Undelivered| {
+        let age = u.oldest.map_or(0, |oldest| world.at().since(oldest));
+        let doubts: String = 
+            u.in_doubt.values().map(|doubt| format!(" in doubt {}", total(doubt.amount))).collect();
+        format!("{} {} on_their_way={} age={age}{doubts}", name(u.destination), u.messages, u.on_their_way)
+    };
+    world.core.undelivered().into_iter().map(one).collect()
 }
 
 fn outcome(answer: &Answer) -> String {

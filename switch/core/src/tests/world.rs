@@ -115,10 +115,11 @@ pub(super) struct World {
     pub(super) core: Core,
     pub(super) view: View,
     pub(super) now: u64,
-    watch: InvariantCheck,
+    /// None for so many transactions that checking all of them after each step takes too long.
+    pub(super) watch: Option<InvariantCheck>,
     pub(super) journal: Vec<Fact>,
-    /// The epoch of each fact of the journal.
-    epochs: Vec<Epoch>,
+    /// Epoch and time of each fact of the journal.
+    frames: Vec<(Epoch, UnixMillis)>,
     /// What has left and `finish` has not looked at.
     sent: Vec<Effect>,
     ids: BTreeMap<(ParticipantNumber, u32), RequestId>,
@@ -130,12 +131,12 @@ impl World {
     pub(super) fn new(settings: Settings) -> Self {
         let mut world = Self {
             core: Core::new(settings.clone()),
-            watch: InvariantCheck::new(settings.clone()),
+            watch: Some(InvariantCheck::new(settings.clone())),
             settings,
             view: View::default(),
             now: START,
             journal: Vec::new(),
-            epochs: Vec::new(),
+            frames: Vec::new(),
             sent: Vec::new(),
             ids: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -158,12 +159,13 @@ impl World {
         let mut out = Output::default();
         self.core.step(self.at(), input, &self.view, &mut out);
         let sessions = &self.sessions;
-        let checked = self.watch.after_step(&self.core, &out, |session| sessions[&session]);
-        if let Err(violation) = checked {
+        let watch = self.watch.as_mut();
+        let checked = watch.map(|watch| watch.after_step(&self.core, &out, |session| sessions[&session]));
+        if let Some(Err(violation)) = checked {
             panic!("{violation}\nat: {input:?}\nfacts: {:?}", out.facts);
         }
         self.journal.extend(out.facts.iter().cloned());
-        self.epochs.resize(self.journal.len(), self.core.epoch());
+        self.frames.resize(self.journal.len(), (self.core.epoch(), self.at()));
         let said = out.effects.iter().map(|effect| render::effect(self, effect)).collect();
         self.sent.append(&mut out.effects);
         said
@@ -250,7 +252,7 @@ impl World {
                 self.step(&Input::Recalled(key, recalled))
             }
             "wait" => self.wait(words[1].parse().unwrap()),
-            "link" => self.link(words[1], words[2], words.contains(&"shared")),
+            "link" => self.link(words[1], words[2], &words[3..]),
             "window" => {
                 let links = self.view.links.get_mut(&number(words[1])).unwrap();
                 links[0].window = words[2].parse().unwrap();
@@ -268,6 +270,7 @@ impl World {
             "configure" => self.configure(&words),
             "cutover" => self.step(&Input::CutOver(words[1].parse().unwrap())),
             "restart" => self.restart(),
+            "undelivered" => render::undelivered(self),
             "show" => vec![render::position(self, words[1])],
             "facts" => {
                 let facts = self.journal.iter().rev().take(words[1].parse().unwrap());
@@ -300,7 +303,8 @@ impl World {
         left
     }
 
-    pub(super) fn link(&mut self, what: &str, who: &str, shared: bool) -> Vec<String> {
+    /// `up` with options `shared`, `draining`, `window=N`, or `lost`.
+    fn link(&mut self, what: &str, who: &str, options: &[&str]) -> Vec<String> {
         let from = self.from(who);
         let links = self.view.links.entry(from.participant).or_default();
         if what == "lost" {
@@ -308,13 +312,14 @@ impl World {
             return self.step(&Input::LinkLost(from));
         }
         let session = from.session;
+        let window = options.iter().find_map(|option| option.strip_prefix("window="));
         links.push(LiveSession {
             session,
             instance: from.instance,
             receives: true,
-            shared_deduplication: shared,
-            draining: false,
-            window: 1_000,
+            shared_deduplication: options.contains(&"shared"),
+            draining: options.contains(&"draining"),
+            window: window.map_or(1_000, |number| number.parse().unwrap()),
         });
         self.step(&Input::LinkUp(From { session, ..from }))
     }
@@ -327,7 +332,7 @@ impl World {
     pub(super) fn finish(&mut self) {
         for who in ["A", "C", "B", "B#1", "D"] {
             if !self.is_up(who) {
-                self.link("up", who, false);
+                self.link("up", who, &[]);
             }
         }
         for _ in 0..200 {
@@ -367,16 +372,23 @@ impl World {
         self.step(&Input::Acknowledge(from, m));
     }
 
+    /// Since when each destination's oldest delivery waits.
+    fn ages(&self) -> Vec<(ParticipantNumber, Option<UnixMillis>)> {
+        self.core.undelivered().into_iter().map(|u| (u.destination, u.oldest)).collect()
+    }
+
     /// A new process reads the journal. All links are gone.
     pub(super) fn restart(&mut self) -> Vec<String> {
-        let (before, epoch) = (self.core.digest(), self.core.epoch());
+        let (before, epoch, ages) = (self.core.digest(), self.core.epoch(), self.ages());
         self.core = Core::new(self.settings.clone());
-        for (fact, epoch) in self.journal.iter().zip(&self.epochs) {
+        for (fact, (epoch, time)) in self.journal.iter().zip(&self.frames) {
             self.core.set_epoch(*epoch);
+            self.core.set_time(*time);
             self.core.apply_recovered(fact);
         }
         assert_eq!(self.core.digest(), before, "I7: a restart has the same ledger");
         self.core.resume(self.at(), Epoch(epoch.0 + 1), Partition(0));
+        assert_eq!(self.ages(), ages, "what waits for an acknowledgement is as old as before");
         self.view = View::default();
         Vec::new()
     }

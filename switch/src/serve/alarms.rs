@@ -1,0 +1,123 @@
+//! What the switch raises an alarm about: the alarms that stand, and which of them are news.
+//!
+//! Invariant: an alarm is logged once when it rises and once when it falls, however long it stands and however its
+//! figures change meanwhile.
+
+use std::collections::BTreeMap;
+
+use holdfast_core::Core;
+use holdfast_core::registry::ParticipantRecord;
+use holdfast_protocol::{Currency, ParticipantNumber, UnixMillis};
+use tracing::{info, warn};
+
+use crate::clock::ALARM_MS;
+
+/// What is wrong, without its figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Alarm {
+    /// A destination has not acknowledged something for too long (rule 7).
+    Undelivered(ParticipantNumber),
+    /// A participant's exposure is above its cap (rule 22).
+    AboveCap(ParticipantNumber, Currency),
+    /// There is no room for the next segment.
+    JournalFull,
+    /// The wall clock is far from the switch's time.
+    WallClock,
+}
+
+/// Alarms in words.
+pub(super) type Standing = BTreeMap<Alarm, String>;
+
+/// What stands now. Looks at each participant, never at each transaction.
+pub(super) fn standing(
+    core: &Core,
+    journal_full: bool,
+    wall_clock_ahead_ms: i64,
+    now: UnixMillis,
+) -> Standing {
+    let mut alarms = Standing::new();
+    let name = |number| core.participants().map(|(record, ..)| record).find(|r| r.number == number);
+    for behind in core.undelivered() {
+        let age_ms = behind.oldest.map_or(0, |oldest| now.since(oldest));
+        if age_ms > core.settings().delivery_alarm_ms {
+            let who: Option<&ParticipantRecord> = name(behind.destination);
+            let who = who.map_or_else(|| behind.destination.to_string(), |record| record.name.clone());
+            let text =
+                format!("{who}: {} messages undelivered, the oldest for {} s", behind.messages, age_ms / 1_000);
+            alarms.insert(Alarm::Undelivered(behind.destination), text);
+        }
+    }
+    for (record, _, positions) in core.participants() {
+        for position in positions.iter().filter(|p| p.cap.is_some_and(|cap| p.exposure() > cap)) {
+            let text = format!("{}: exposure above the cap in {}", record.name, position.currency);
+            alarms.insert(Alarm::AboveCap(record.number, position.currency), text);
+        }
+    }
+    if journal_full {
+        let text = "the journal has no room: only open work is finished".to_owned();
+        alarms.insert(Alarm::JournalFull, text);
+    }
+    if wall_clock_ahead_ms.unsigned_abs() > ALARM_MS {
+        let text = format!("the wall clock is {wall_clock_ahead_ms} ms ahead of the switch's time; slewing");
+        alarms.insert(Alarm::WallClock, text);
+    }
+    alarms
+}
+
+/// The alarms that were logged as risen and have not fallen.
+#[derive(Debug, Default)]
+pub(super) struct Raised(Standing);
+
+/// How the alarms differ from those that stood before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct News {
+    pub(super) risen: Vec<(Alarm, String)>,
+    pub(super) fallen: Vec<String>,
+}
+
+impl Raised {
+    /// Takes over what stands now.
+    pub(super) fn change(&mut self, now: Standing) -> News {
+        let risen = now.iter().filter(|(alarm, _)| !self.0.contains_key(alarm));
+        let risen = risen.map(|(alarm, text)| (*alarm, text.clone())).collect();
+        let fallen = self.0.iter().filter(|(alarm, _)| !now.contains_key(alarm));
+        let fallen = fallen.map(|(_, text)| text.clone()).collect();
+        self.0 = now;
+        News { risen, fallen }
+    }
+}
+
+impl News {
+    /// Writes them into the log.
+    pub(super) fn log(&self) {
+        for (_, alarm) in &self.risen {
+            warn!("alarm: {alarm}");
+        }
+        for alarm in &self.fallen {
+            info!("alarm is over: {alarm}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_is_news_when_it_rises_and_when_it_falls() {
+        let undelivered = |number, text: &str| {
+            (Alarm::Undelivered(ParticipantNumber::new(number).unwrap()), text.to_owned())
+        };
+        let mut raised = Raised::default();
+        let first = undelivered(11, "for 301 s");
+        let news = raised.change(Standing::from([first.clone()]));
+        assert_eq!(news, News { risen: vec![first], fallen: vec![] });
+        let news = raised.change(Standing::from([undelivered(11, "for 302 s")]));
+        assert_eq!(news, News { risen: vec![], fallen: vec![] }, "it stands, with other figures");
+        let other = (Alarm::JournalFull, "no room".to_owned());
+        let news = raised.change(Standing::from([other.clone()]));
+        assert_eq!(news, News { risen: vec![other], fallen: vec!["for 302 s".to_owned()] });
+        let news = raised.change(Standing::from([undelivered(11, "for 5 s")]));
+        assert_eq!(news.risen, [undelivered(11, "for 5 s")], "it rises again");
+    }
+}
