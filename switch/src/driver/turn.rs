@@ -303,7 +303,6 @@ impl<L: Log, S: Seam> Driver<L, S> {
             self.step(now, &Input::Recalled(key, holdfast_core::input::Recalled::Unavailable));
         }
     }
-
 }
 
 /// For the statistics; more than five centuries are not told apart.

@@ -42,8 +42,11 @@ pub(super) fn standing(
         if age_ms > core.settings().delivery_alarm_ms {
             let who: Option<&ParticipantRecord> = name(behind.destination);
             let who = who.map_or_else(|| behind.destination.to_string(), |record| record.name.clone());
-            let text =
-                format!("{who}: {} messages undelivered, the oldest for {} s", behind.messages, age_ms / 1_000);
+            let text = format!(
+                "{who}: {} messages undelivered, the oldest for {} s",
+                behind.messages,
+                age_ms / 1_000
+            );
             alarms.insert(Alarm::Undelivered(behind.destination), text);
         }
     }

@@ -10,8 +10,8 @@ use holdfast_link::{Credentials, Endpoint};
 use holdfast_protocol::{BusinessDate, Drain, Message, Reason, Sequence, UnixMillis};
 use tracing::{info, warn};
 
-use super::shell::Between;
 use super::alarms::{Alarm, Raised};
+use super::shell::Between;
 use super::threads::members;
 use super::{Stop, alarms, report};
 use crate::admin::command::{Command, CommandError, CommandReceiver, Reply};

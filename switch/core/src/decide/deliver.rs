@@ -98,11 +98,7 @@ pub(crate) fn pump_parts(
 }
 
 /// Without shared deduplication only the instance that got the forward: another would not know it.
-fn link_for(
-    view: &View,
-    destination: ParticipantNumber,
-    instance: Option<Instance>,
-) -> Option<&LiveSession> {
+fn link_for(view: &View, destination: ParticipantNumber, instance: Option<Instance>) -> Option<&LiveSession> {
     let mut links = view.receivers(destination);
     links.find(|link| instance.is_none_or(|instance| instance == link.instance) || link.shared_deduplication)
 }

@@ -56,7 +56,7 @@ pub(super) fn effect(world: &World, effect: &Effect) -> String {
 pub(super) fn undelivered(world: &World) -> Vec<String> {
     let one = |u: overview::Undelivered| {
         let age = u.oldest.map_or(0, |oldest| world.at().since(oldest));
-        let doubts: String = 
+        let doubts: String =
             u.in_doubt.values().map(|doubt| format!(" in doubt {}", total(doubt.amount))).collect();
         format!("{} {} on_their_way={} age={age}{doubts}", name(u.destination), u.messages, u.on_their_way)
     };
