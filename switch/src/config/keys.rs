@@ -145,7 +145,7 @@ pub(super) fn at_start(config: &Config) -> Keys {
     keys
 }
 
-fn requests(config: &Config) -> [(&'static str, u64); 13] {
+fn requests(config: &Config) -> [(&'static str, u64); 14] {
     let s = &config.settings;
     [
         ("window_max_ms", s.window_max_ms),
@@ -153,6 +153,7 @@ fn requests(config: &Config) -> [(&'static str, u64); 13] {
         ("budget_max_ms", s.budget_max_ms),
         ("budget_share_ms", s.budget_share_ms),
         ("hold_max_ms", s.hold_max_ms),
+        ("verify_hold_max_ms", s.verify_hold_max_ms),
         ("pending_max", s.pending_max.into()),
         ("pending_for_destination_max", s.pending_for_destination_max.into()),
         ("open_max", s.open_max.into()),
