@@ -48,16 +48,18 @@ impl Working {
             ids: Vec::new(),
             at: 0,
         };
+        working.core.prepare();
         for _ in 0..remembered / BATCH {
             working.payments();
         }
         working
     }
 
-    /// Steps through the inputs; how long that took.
+    /// Steps through the inputs as the driver does; how long that took.
     fn steps(&mut self, inputs: &[Input]) -> Duration {
         self.out.clear();
         let started = Instant::now();
+        self.core.warm(inputs);
         for input in inputs {
             self.core.step(self.now, input, &self.view, &mut self.out);
         }

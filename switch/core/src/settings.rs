@@ -48,10 +48,20 @@ pub struct Settings {
     pub inquiries_per_s: u32,
     /// Bytes of extensions of answers that are remembered in all; beyond it answers are passed on without theirs.
     pub answer_extension_bytes_max: usize,
-    /// How many ids a second to make room for in advance.
+    /// How many ids a second to make room for in advance: [`crate::Core::prepare`] touches about 85 bytes for each of
+    /// these and each second that an id is remembered.
     pub expected_rate_per_s: u32,
     /// Seed of the hash tables; never influences behaviour.
     pub hash_seed: u64,
+}
+
+impl Settings {
+    /// How many seconds an id is remembered, at most.
+    pub(crate) fn remembered_seconds(&self) -> usize {
+        let millis = self.window_max_ms + 2 * self.skew_max_ms;
+        // The second in which it begins, and that in which it ends.
+        usize::try_from(millis / 1_000 + 2).unwrap_or(usize::MAX)
+    }
 }
 
 impl Default for Settings {

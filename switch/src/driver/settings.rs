@@ -26,9 +26,11 @@ pub struct DriverSettings {
 impl Default for DriverSettings {
     fn default() -> Self {
         Self {
-            work_per_turn: 2_048,
+            // Longer turns let everything in flight move in step, and the disk, the links and the core wait for each
+            // other: measured, p99 at half load doubles with four times as much.
+            work_per_turn: 512,
             quota: 256,
-            facts_per_turn: 8_192,
+            facts_per_turn: 1_024,
             events_per_turn: 1_024,
             outbound_bytes_max: 16 << 20,
             unsynced_bytes_max: 64 << 20,

@@ -22,6 +22,13 @@ pub(super) fn recover(
 ) -> Result<(Core, Recovered<FileStorage>), ServeError> {
     let mut core = Core::new(settings);
     let started = Instant::now();
+    core.prepare();
+    info!(
+        expected_rate_per_s = core.settings().expected_rate_per_s,
+        took_ms = started.elapsed().as_millis(),
+        "memory made ready"
+    );
+    let started = Instant::now();
     let mut said = started;
     let recovered =
         holdfast_journal::open(&journal.directory, journal_settings(journal), now, &mut |facts| {

@@ -2,6 +2,8 @@
 //!
 //! A slot of eight bytes holds 32 bits of the id's hash and the record's number, so that a lookup touches one slot and
 //! one record. The slots are many small tables, each of which grows by itself: no payment waits for a large rehash.
+//! Its memory is made and touched in advance and used again for a later second: where the first touch of a page means
+//! that a host has to find one, it takes milliseconds.
 
 use holdfast_protocol::{ParticipantNumber, RequestId};
 
@@ -39,6 +41,41 @@ struct Table {
     used: usize,
 }
 
+/// Empty pieces for the records of transactions: made and touched in advance, and used again.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    pieces: Vec<Vec<TransactionRecord>>,
+    prepared: usize,
+    in_use: usize,
+}
+
+impl Room {
+    /// Makes and touches room for so many records.
+    pub(crate) fn prepare(&mut self, records: usize) {
+        self.prepared = records.div_ceil(PIECE);
+        self.pieces.resize_with(self.prepared, || {
+            let mut piece = vec![TransactionRecord::blank(); PIECE];
+            piece.clear();
+            piece
+        });
+    }
+
+    fn take(&mut self) -> Vec<TransactionRecord> {
+        self.in_use += 1;
+        self.pieces.pop().unwrap_or_else(|| Vec::with_capacity(PIECE))
+    }
+
+    /// Takes pieces back. After a burst it keeps no more than is in use or was prepared.
+    fn give_back(&mut self, pieces: impl ExactSizeIterator<Item = Vec<TransactionRecord>>) {
+        self.in_use -= pieces.len();
+        let most = self.prepared.max(self.in_use);
+        for mut piece in pieces.take(most.saturating_sub(self.pieces.len())) {
+            piece.clear();
+            self.pieces.push(piece);
+        }
+    }
+}
+
 /// Records in pieces that never move.
 #[derive(Debug)]
 struct Arena<R> {
@@ -50,9 +87,9 @@ impl<R> Arena<R> {
         Self { pieces: Vec::new() }
     }
 
-    fn push(&mut self, record: R) -> u32 {
+    fn push(&mut self, record: R, piece: impl FnOnce() -> Vec<R>) -> u32 {
         if self.pieces.last().is_none_or(|piece| piece.len() == PIECE) {
-            self.pieces.push(Vec::with_capacity(PIECE));
+            self.pieces.push(piece());
         }
         let before = (self.pieces.len() - 1) * PIECE;
         let piece = self.pieces.last_mut().expect("a piece with room was just made sure of");
@@ -153,6 +190,17 @@ impl Generation {
         }
     }
 
+    /// Forgets everything and keeps the memory for another second.
+    pub(crate) fn recycle(&mut self, room: &mut Room) {
+        for table in &mut self.tables {
+            table.slots.fill(EMPTY);
+            table.used = 0;
+        }
+        room.give_back(self.transactions.pieces.drain(..));
+        self.follow_ups.pieces.clear();
+        self.open.clear();
+    }
+
     fn table(&self, hash: u64) -> &Table {
         // The low bits choose the table; the tag is made of the high ones.
         &self.tables[usize::from(hash.to_le_bytes()[0]) % TABLES]
@@ -241,9 +289,9 @@ impl Generation {
     }
 
     #[inline]
-    pub(crate) fn insert_transaction(&mut self, hash: u64, record: TransactionRecord) {
+    pub(crate) fn insert_transaction(&mut self, hash: u64, record: TransactionRecord, room: &mut Room) {
         let is_open = record.index().is_some();
-        let number = self.transactions.push(record);
+        let number = self.transactions.push(record, || room.take());
         self.table_mut(hash).insert(hash, number);
         if is_open {
             self.note(number, true);
@@ -251,7 +299,7 @@ impl Generation {
     }
 
     pub(crate) fn insert_follow_up(&mut self, hash: u64, record: FollowUpRecord) {
-        let number = self.follow_ups.push(record);
+        let number = self.follow_ups.push(record, || Vec::with_capacity(PIECE));
         self.table_mut(hash).insert(hash, number | FOLLOW_UP);
     }
 

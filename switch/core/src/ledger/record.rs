@@ -183,6 +183,13 @@ impl TransactionRecord {
         }
     }
 
+    /// A record that only takes up room.
+    pub(crate) fn blank() -> Self {
+        let nobody = ParticipantNumber::new(1).expect("one is a participant's number");
+        let content = Content { digest: 0, fields: [0; FIELDS] };
+        Self::open(nobody, RequestId::from_bytes([0; RequestId::BYTES]), content, None, 0)
+    }
+
     /// A record of a transaction that was never open.
     pub(crate) fn closed(
         originator: ParticipantNumber,

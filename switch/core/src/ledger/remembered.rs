@@ -9,7 +9,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use holdfast_protocol::{Extensions, ParticipantNumber, RequestId, TransactionKey};
 
-use super::generation::{Found, Generation};
+use super::generation::{Found, Generation, Room};
 use super::record::{FollowUpRecord, TransactionRecord};
 
 /// The ids that are remembered.
@@ -18,6 +18,11 @@ pub(crate) struct Remembered {
     generations: HashMap<u64, Generation, FixedState>,
     /// The seconds that have a generation.
     seconds: BTreeMap<u64, ()>,
+    /// Memory of generations to come, and of their records.
+    spare: Vec<Generation>,
+    room: Room,
+    /// How many may be kept.
+    spare_max: usize,
     /// Transactions older than the window that are still open, and those that closed later than their own second.
     long: HashMap<TransactionKey, TransactionRecord, FixedState>,
     /// Which closed transactions of the long-lived table go with which second.
@@ -38,11 +43,15 @@ pub(crate) const fn second_of(id: RequestId) -> u64 {
 }
 
 impl Remembered {
-    pub(crate) fn new(hash_seed: u64, expected_rate: usize) -> Self {
+    /// An empty memory of so many seconds.
+    pub(crate) fn new(hash_seed: u64, expected_rate: usize, seconds: usize) -> Self {
         let hasher = FixedState::with_seed(hash_seed);
         Self {
             generations: HashMap::with_hasher(hasher.clone()),
             seconds: BTreeMap::new(),
+            spare: Vec::new(),
+            room: Room::default(),
+            spare_max: seconds,
             long: HashMap::with_hasher(hasher.clone()),
             long_until: BTreeMap::new(),
             extensions: HashMap::with_hasher(hasher.clone()),
@@ -52,6 +61,12 @@ impl Remembered {
             hasher,
             ids: 0,
         }
+    }
+
+    /// Makes and touches the memory that the expected rate will need.
+    pub(crate) fn prepare(&mut self) {
+        self.spare.resize_with(self.spare_max, || Generation::new(self.expected_rate));
+        self.room.prepare(self.expected_rate.saturating_mul(self.spare_max));
     }
 
     #[inline]
@@ -97,14 +112,6 @@ impl Remembered {
         self.generations.get(&second_of(id)).map_or(0, |generation| generation.touch(self.hash(who, id)))
     }
 
-    #[inline]
-    fn generation(&mut self, second: u64) -> &mut Generation {
-        self.generations.entry(second).or_insert_with(|| {
-            self.seconds.insert(second, ());
-            Generation::new(self.expected_rate)
-        })
-    }
-
     /// Remembers a new transaction.
     #[inline]
     pub(crate) fn insert_transaction(&mut self, key: TransactionKey, record: TransactionRecord) {
@@ -112,7 +119,10 @@ impl Remembered {
         let second = second_of(key.id);
         if second > self.forgotten_through {
             let hash = self.hash(key.originator, key.id);
-            self.generation(second).insert_transaction(hash, record);
+            self.generations
+                .entry(second)
+                .or_insert_with(|| begin(second, &mut self.seconds, &mut self.spare, self.expected_rate))
+                .insert_transaction(hash, record, &mut self.room);
         } else {
             let before = self.long.insert(key, record);
             assert!(before.is_none(), "I2: one record for each transaction");
@@ -126,7 +136,10 @@ impl Remembered {
         if second > self.forgotten_through {
             self.ids += 1;
             let hash = self.hash(who, id);
-            self.generation(second).insert_follow_up(hash, record);
+            self.generations
+                .entry(second)
+                .or_insert_with(|| begin(second, &mut self.seconds, &mut self.spare, self.expected_rate))
+                .insert_follow_up(hash, record);
         }
     }
 
@@ -189,8 +202,13 @@ impl Remembered {
             && second <= through
         {
             self.seconds.remove(&second);
-            let generation = self.generations.remove(&second).expect("each second listed has a generation");
+            let mut generation =
+                self.generations.remove(&second).expect("each second listed has a generation");
             self.forget_generation(second, &generation);
+            generation.recycle(&mut self.room);
+            if self.spare.len() < self.spare_max {
+                self.spare.push(generation);
+            }
         }
         self.forgotten_through = through;
         while let Some(entry) = self.long_until.first_entry()
@@ -259,6 +277,17 @@ impl Remembered {
     }
 }
 
+/// The first id of a second: its generation.
+fn begin(
+    second: u64,
+    seconds: &mut BTreeMap<u64, ()>,
+    spare: &mut Vec<Generation>,
+    expected_rate: usize,
+) -> Generation {
+    seconds.insert(second, ());
+    spare.pop().unwrap_or_else(|| Generation::new(expected_rate))
+}
+
 /// The whole id from its second and its low 96 bits.
 pub(crate) fn key_of(originator: ParticipantNumber, second: u64, id_low: [u8; 12]) -> TransactionKey {
     let low_millis = u64::from(u16::from_be_bytes([id_low[0], id_low[1]]));
@@ -270,4 +299,74 @@ pub(crate) fn key_of(originator: ParticipantNumber, second: u64, id_low: [u8; 12
     let millis_bytes = millis.to_be_bytes();
     bytes[..6].copy_from_slice(&millis_bytes[2..]);
     TransactionKey { originator, id: RequestId::from_bytes(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_protocol::{Amount, ApprovalCode, BusinessDate, DecidedBy, Instance, Reason};
+
+    use super::super::content::Content;
+    use super::super::record::Closed;
+    use super::*;
+    use crate::transaction::money::Ending;
+
+    const SECONDS: usize = 3;
+
+    fn id(second: u64, number: u64) -> RequestId {
+        RequestId::from_bytes(((u128::from(second * 1_000) << 80) | u128::from(number)).to_be_bytes())
+    }
+
+    fn tombstone() -> Closed {
+        Closed {
+            terms: None,
+            ending: Ending::Reversed,
+            reason: Reason::ReversedBeforeArrival,
+            decided_by: DecidedBy::Switch,
+            destination: None,
+            instance: Instance(0),
+            held_for: Amount::ZERO,
+            captured: Amount::ZERO,
+            approval_code: ApprovalCode::NONE,
+            settlement_date: BusinessDate::from_yyyymmdd(20_261_122).unwrap(),
+            sequence: 1,
+            deliveries_made: 0,
+            late_noted: false,
+        }
+    }
+
+    fn remember(remembered: &mut Remembered, who: ParticipantNumber, second: u64) {
+        for number in 0..1_500 {
+            let id = id(second, number);
+            let content = Content { digest: number, fields: Default::default() };
+            let record = TransactionRecord::closed(who, id, content, &tombstone());
+            remembered.insert_transaction(TransactionKey { originator: who, id }, record);
+        }
+    }
+
+    #[test]
+    fn memory_used_again_remembers_nothing_of_the_second_before() {
+        let who = ParticipantNumber::new(7).unwrap();
+        let mut remembered = Remembered::new(1, 1_000, SECONDS);
+        remembered.prepare();
+        for second in 1..50 {
+            remember(&mut remembered, who, second);
+            remembered.forget(second.saturating_sub(SECONDS as u64));
+            let kept = (second as usize).min(SECONDS);
+            assert_eq!(remembered.len(), kept * 1_500);
+            for number in 0..1_500 {
+                for known in second + 1 - kept as u64..=second {
+                    assert!(remembered.find(who, id(known, number)).is_some(), "{known} is remembered");
+                }
+                let next = id(second + 1, number);
+                assert!(
+                    remembered.find(who, next).is_none(),
+                    "nothing of {second} is taken for a later second"
+                );
+            }
+            assert!(
+                remembered.spare.len() <= SECONDS,
+                "I8: no more memory is kept than seconds are remembered"
+            );
+        }
+    }
 }

@@ -122,7 +122,11 @@ impl Ledger {
             days: BTreeMap::new(),
             transactions: Slab::new(),
             contents: Slab::new(),
-            remembered: Remembered::new(settings.hash_seed, settings.expected_rate_per_s as usize),
+            remembered: Remembered::new(
+                settings.hash_seed,
+                settings.expected_rate_per_s as usize,
+                settings.remembered_seconds(),
+            ),
             pending: 0,
             partition: Partition(0),
             epochs: Vec::new(),
