@@ -231,3 +231,9 @@ if [ "$saturation" = 0 ]; then
     [ "$verdict" = clean ] || fail 'the auditor found faults'
 fi
 say 'no errors, books closed'
+# The last thing read is the thing remembered: figures that do not count must not end on a good note.
+case $(summary measurement) in
+    valid) ;;
+    suspect) printf '\ndemo: THE MEASUREMENT IS SUSPECT: read the remarks below the table before quoting a figure.\n\n' >&2 ;;
+    *) printf '\ndemo: THE MEASUREMENT IS INVALID: its latencies and rates mean nothing. The books count all the same.\n\n' >&2 ;;
+esac

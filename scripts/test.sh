@@ -3,6 +3,21 @@
 # tested. Arguments go to `cargo test` (for one test: scripts/test.sh -p holdfast-core name_of_the_test).
 # Works from any directory; honours CARGO_TARGET_DIR.
 set -euo pipefail
+
+case ${1-} in
+    -h | --help)
+        cat <<'TEXT'
+scripts/test.sh [CARGO-TEST-ARGUMENT...]
+
+Builds the programs and runs every test (in the profile testrelease). Arguments go to `cargo test`:
+
+  scripts/test.sh -p holdfast-core                  the tests of one crate
+  scripts/test.sh -p holdfast-tests --test kills    the tests of one file
+  scripts/test.sh -p holdfast-core NAME -- --nocapture
+TEXT
+        exit 0
+        ;;
+esac
 manifest=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/Cargo.toml
 
 # The end-to-end tests start the programs of this build. All targets, so that no dependency is built once with the features

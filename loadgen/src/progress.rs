@@ -4,6 +4,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::latency::{Latencies, Measure};
@@ -46,13 +47,12 @@ impl Progress {
         self.ended_before = ended;
         let at = Duration::from_nanos(ns);
         let response = latencies.of(Measure::Response);
-        let p99 = if response.is_empty() { 0 } else { response.value_at_quantile(0.99) };
+        let p99 = p99(response, at < self.warmup);
         let phase = if at < self.warmup { "warm-up" } else { "measuring" };
         let text = format!(
-            "{phase} {:>5.1}/{:.0} s  {rate:>9.0}/s  p99 {:.2} ms",
+            "{phase} {:>5.1}/{:.0} s  {rate:>9.0}/s{p99}",
             at.min(self.total).as_secs_f64(),
             self.total.as_secs_f64(),
-            p99 as f64 / 1_000.0
         );
         self.bar.set_position(millis(at.min(self.total)));
         if self.lines && at <= self.total + Duration::from_secs(1) {
@@ -78,4 +78,27 @@ fn millis(duration: Duration) -> u64 {
 
 fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
+}
+
+/// Nothing of the warm-up is measured, so it has no percentile to show.
+fn p99(response: &Histogram<u64>, warming_up: bool) -> String {
+    match (response.is_empty(), warming_up) {
+        (true, true) => String::new(),
+        (true, false) => "  p99 -".to_owned(),
+        (false, _) => format!("  p99 {:.2} ms", response.value_at_quantile(0.99) as f64 / 1_000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_of_nothing_is_not_shown_as_zero() {
+        let mut response = crate::latency::histogram();
+        assert_eq!(p99(&response, true), "");
+        assert_eq!(p99(&response, false), "  p99 -");
+        response.saturating_record(1_500);
+        assert_eq!(p99(&response, false), "  p99 1.50 ms");
+    }
 }

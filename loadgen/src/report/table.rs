@@ -37,7 +37,8 @@ fn head(report: &Report, out: &mut String) -> std::fmt::Result {
         if report.closed_loop { "closed loop".to_owned() } else { per_second(s.rate.offered_per_s) };
     writeln!(out, "  {:<12}{offered:>16}", "offered")?;
     writeln!(out, "  {:<12}{:>16}", "achieved", per_second(s.rate.achieved_per_s))?;
-    writeln!(out, "  {:<12}{:>16}", "goodput", per_second(s.rate.goodput_per_s))?;
+    let goodput = per_second(s.rate.goodput_per_s);
+    writeln!(out, "  {:<12}{goodput:>16}   approved within their deadline", "goodput")?;
     if report.admin_read {
         let j = &s.journal;
         let bytes = j.bytes_per_s / 1e6;
@@ -92,7 +93,12 @@ fn latencies(report: &Report, out: &mut String) -> std::fmt::Result {
         let (max, count) = (ms(p.max), grouped(p.count));
         writeln!(out, "  {name:<13}{p50:>9}{p90:>9}{p99:>9}{p999:>9}{max:>9}{count:>14}")?;
     }
-    Ok(())
+    writeln!(
+        out,
+        "    response: to the answer from the intended time of sending; service: from the actual one; lag: between the \
+         two; switch only:\n    service less the destination's own time; follow up: captures, releases, reversals, \
+         inquiries, second copies"
+    )
 }
 
 fn endings(report: &Report, out: &mut String) -> std::fmt::Result {
@@ -112,6 +118,12 @@ fn endings(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     let total = report.accounting.total();
     row("total", &total, out)?;
+    writeln!(
+        out,
+        "    sent = approved + declined + not done + unknown + errors + in flight. shed: never sent, for want of a link or \
+         window in time;\n    not done: refused, nothing recorded; unknown: no outcome heard; in flight: without an \
+         ending at the end;\n    reversed: of the approved, and approvals too late"
+    )?;
     let sums = &report.closing.sums;
     writeln!(
         out,

@@ -187,6 +187,9 @@ fn the_table_names_what_matters() {
         "durable yes",
         "InsufficientFunds 60",
         "share",
+        "response: to the answer from the intended time of sending",
+        "shed: never sent",
+        "goodput",
     ] {
         assert!(text.contains(words), "{words:?} is missing in\n{text}");
     }

@@ -121,8 +121,11 @@ async fn serve(
         reason = outbound.closed() => reason,
         ended = tasks.join_next() => ended.and_then(Result::ok).unwrap_or(Reason::SignedOff),
     };
-    // Before the streams go: their ends must not reach the peer ahead of the reason.
-    end(connection, reason);
+    // Before the streams go: their ends must not reach the peer ahead of the reason. But a switch that stops lets what it
+    // has written leave first.
+    if reason != Reason::SwitchStopping {
+        end(connection, reason);
+    }
     tasks.shutdown().await;
     shared.tell(Event::Down { from }).await;
     reason
