@@ -60,7 +60,8 @@ impl Authorize {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 124;
 
-    pub(crate) fn encode(&self, out: &mut BytesMut) {
+    /// Appends its frame to `out`.
+    pub fn encode(&self, out: &mut BytesMut) {
         let mut flags = if self.repeat { REPEAT } else { 0 };
         flags |= if self.partial_allowed { PARTIAL_ALLOWED } else { 0 };
         flags |= if self.captures_many { CAPTURES_MANY } else { 0 };
@@ -145,7 +146,8 @@ impl Capture {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 60;
 
-    pub(crate) fn encode(&self, out: &mut BytesMut) {
+    /// Appends its frame to `out`.
+    pub fn encode(&self, out: &mut BytesMut) {
         let flags = if self.repeat { REPEAT } else { 0 } | if self.last { LAST } else { 0 };
         let mut w = Writer::<{ Self::FIXED_BYTES }>::new();
         w.request_id(self.id).request_id(self.original).participant(self.originator).delivery(self.delivery);
@@ -201,7 +203,8 @@ impl Release {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 46;
 
-    pub(crate) fn encode(&self, out: &mut BytesMut) {
+    /// Appends its frame to `out`.
+    pub fn encode(&self, out: &mut BytesMut) {
         let flags = if self.repeat { REPEAT } else { 0 } | if self.expired { EXPIRED } else { 0 };
         let mut w = Writer::<{ Self::FIXED_BYTES }>::new();
         w.request_id(self.id).request_id(self.original).participant(self.originator).delivery(self.delivery);
@@ -236,7 +239,8 @@ impl Reverse {
     /// Size of the fixed part.
     pub const FIXED_BYTES: usize = 84;
 
-    pub(crate) fn encode(&self, out: &mut BytesMut) {
+    /// Appends its frame to `out`.
+    pub fn encode(&self, out: &mut BytesMut) {
         let mut w = Writer::<{ Self::FIXED_BYTES }>::new();
         w.request_id(self.id).request_id(self.original).participant(self.originator).delivery(self.delivery);
         w.u8(self.attempt).u8(0).u16(self.reason).payment_id(self.payment_id).u64(self.expires.get());

@@ -88,7 +88,7 @@ impl RecordWriter {
             Fact::Forgotten(second) => w.u64(*second),
             Fact::Reserved(r) => write_reserved(&mut w, r),
             Fact::DeclinedAtOnce(d) => {
-                w.request(d.originator, &Message::Authorize(d.request.clone()));
+                w.request(d.originator, |out| d.request.encode(out));
                 w.reason(d.reason);
                 w.date(d.settlement_date);
             }
@@ -116,25 +116,25 @@ impl RecordWriter {
                 w.u16(delivery.0);
             }
             Fact::Captured { originator, request, settlement_date } => {
-                w.request(*originator, &Message::Capture(request.clone()));
+                w.request(*originator, |out| request.encode(out));
                 w.date(*settlement_date);
             }
             Fact::Released { originator, request, settlement_date } => {
-                w.request(*originator, &Message::Release(request.clone()));
+                w.request(*originator, |out| request.encode(out));
                 w.date(*settlement_date);
             }
             Fact::Reversed { originator, request, settlement_date, superseded_from } => {
-                w.request(*originator, &Message::Reverse(request.clone()));
+                w.request(*originator, |out| request.encode(out));
                 w.date(*settlement_date);
                 w.u16(superseded_from.map_or(0, |delivery| delivery.0));
             }
             Fact::Tombstoned { originator, request, destination, settlement_date } => {
-                w.request(*originator, &Message::Reverse(request.clone()));
+                w.request(*originator, |out| request.encode(out));
                 w.u16(destination.map_or(0, ParticipantNumber::get));
                 w.date(*settlement_date);
             }
             Fact::FollowUpDeclined { originator, request, reason, settlement_date } => {
-                w.request(*originator, &follow_up_message(request));
+                w.request(*originator, |out| encode_follow_up(request, out));
                 w.reason(*reason);
                 w.date(*settlement_date);
             }
@@ -143,11 +143,11 @@ impl RecordWriter {
     }
 }
 
-fn follow_up_message(request: &FollowUp) -> Message {
-    match request.clone() {
-        FollowUp::Capture(m) => Message::Capture(m),
-        FollowUp::Release(m) => Message::Release(m),
-        FollowUp::Reverse(m) => Message::Reverse(m),
+fn encode_follow_up(request: &FollowUp, out: &mut BytesMut) {
+    match request {
+        FollowUp::Capture(m) => m.encode(out),
+        FollowUp::Release(m) => m.encode(out),
+        FollowUp::Reverse(m) => m.encode(out),
     }
 }
 
@@ -176,7 +176,7 @@ fn kind_of(fact: &Fact) -> u8 {
 }
 
 fn write_reserved(w: &mut Writer<'_>, r: &Reserved) {
-    w.request(r.originator, &Message::Authorize(r.request.clone()));
+    w.request(r.originator, |out| r.request.encode(out));
     w.participant(r.destination);
     w.u16(r.instance.0);
     w.u8(registry::debtor_number(r.debtor));

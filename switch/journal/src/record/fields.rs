@@ -101,10 +101,10 @@ impl<'a> Writer<'a> {
     }
 
     /// Who sent a request, and the request as its frame.
-    pub(super) fn request(&mut self, originator: ParticipantNumber, message: &Message) {
+    pub(super) fn request(&mut self, originator: ParticipantNumber, encode: impl FnOnce(&mut BytesMut)) {
         self.participant(originator);
         self.frame.clear();
-        message.encode(self.frame);
+        encode(self.frame);
         self.out.extend_from_slice(self.frame);
     }
 }
