@@ -10,7 +10,7 @@ name = "operator-1"
 number = 1
 roles = ["originates"]
 caps = { EUR = "50000.00" }
-limits = { level_3 = { amount = "12.34" } }
+limits = { level_3 = { EUR = { amount = "12.34" } } }
 
 [[participants]]
 name = "acquirer-1"
@@ -83,7 +83,7 @@ fn amounts_are_minor_units_of_their_currency() {
     let config = Config::parse(GOOD, Path::new("/etc/holdfast/h.toml")).unwrap();
     let operator = &config.participants[0];
     assert_eq!(operator.caps[0].1.minor(), 5_000_000);
-    assert_eq!(operator.limits[0].1.amount.unwrap().minor(), 1_234);
+    assert_eq!(operator.limits[0].1.currencies[0].1.amount.unwrap().minor(), 1_234);
     assert_eq!(config.journal.directory, Path::new("/etc/holdfast/journal"));
     assert_eq!(config.listen, ["127.0.0.1:7070".parse().unwrap()]);
 }
@@ -115,12 +115,12 @@ fn wrong_values_name_line_key_and_what_was_expected() {
     check(
         "\"12.34\"",
         "\"0.00\"",
-        "7 participants[1].limits.level_3.amount: expected more than zero; leave the level out to allow nothing",
+        "7 participants[1].limits.level_3.EUR.amount: expected more than zero; leave the level out to allow nothing",
     );
     check(
         "\"12.34\"",
         "\"10000000000.00\"",
-        "7 participants[1].limits.level_3.amount: expected at most twelve digits in minor units",
+        "7 participants[1].limits.level_3.EUR.amount: expected at most twelve digits in minor units",
     );
     check(
         "level_3 = {",
@@ -132,8 +132,12 @@ fn wrong_values_name_line_key_and_what_was_expected() {
     check(
         "caps = { EUR = \"50000.00\" }",
         "caps = { EUR = \"1\", JPY = \"1\" }",
-        "7 participants[1].limits.level_3.amount: JPY has 0 and EUR 2 digits after the point, so one amount cannot \
-         limit both; expected no such limit, or a participant for each",
+        "7 participants[1].limits.level_3: expected JPY too: JPY = {} for no limits",
+    );
+    check(
+        "EUR = { amount = \"12.34\" }",
+        "amount = \"12.34\"",
+        "7 participants[1].limits.level_3.amount: is no key here: expected one of EUR",
     );
     check(
         "number = 1",
@@ -201,7 +205,7 @@ fn all_faults_are_listed_at_once_in_the_order_of_the_file() {
         [
             (1, "admin"),
             (2, "listen"),
-            (9, "participants[1].limits.level_3.amount"),
+            (9, "participants[1].limits.level_3.EUR.amount"),
             (12, "participants[2].name"),
             (19, "routes[1].destination"),
             (22, "journal.gather_us"),
@@ -289,5 +293,49 @@ fn the_hold_of_a_verification_is_no_longer_than_any_hold() {
     assert_eq!(
         faults(&with("hold_max_ms = 30000\nverify_hold_max_ms = 30001")),
         "19 requests.verify_hold_max_ms: expected at most hold_max_ms"
+    );
+}
+
+#[test]
+fn limits_have_the_digits_of_their_currency() {
+    let yen = GOOD.replace("caps = { EUR = \"50000.00\" }", "caps = { EUR = \"1\", JPY = \"1\" }").replace(
+        "EUR = { amount = \"12.34\" }",
+        "EUR = { amount = \"12.34\" }, JPY = { daily_amount = \"500\" }",
+    );
+    let config = Config::parse(&yen, Path::new("h.toml")).unwrap();
+    let limits = &config.participants[0].limits[0].1;
+    let of = |code: &str| limits.of(holdfast_protocol::Currency::from_code(code).unwrap());
+    assert_eq!(of("EUR").amount.unwrap().minor(), 1_234);
+    assert_eq!((of("JPY").amount, of("JPY").daily_amount.unwrap().minor()), (None, 500));
+}
+
+#[test]
+fn there_is_a_limit_to_participants_routes_and_addresses() {
+    use holdfast_core::registry::{PARTICIPANTS_MAX, ROUTES_MAX};
+    let routes: String = (0..ROUTES_MAX)
+        .map(|n| format!("[[routes]]\nmps = \"acq1\"\nmerchants = \"m{n}\"\ndestination = \"acquirer-1\"\n"))
+        .collect();
+    assert_eq!(
+        faults(&format!("{GOOD}{routes}")),
+        format!(
+            "{} routes[20001]: is one too many: expected at most 20000 routes",
+            18 + 4 * (ROUTES_MAX - 1)
+        )
+    );
+    let participant = |n| {
+        format!(
+            "[[participants]]\nname = \"p{n}\"\nnumber = {n}\nroles = [\"receives\"]\ncaps = {{ EUR = \"0\" }}\n"
+        )
+    };
+    let participants: String = (3..PARTICIPANTS_MAX + 2).map(participant).collect();
+    let found = faults(&format!("{GOOD}{participants}"));
+    assert!(
+        found.ends_with("participants[4097]: is one too many: expected at most 4096 participants"),
+        "{found}"
+    );
+    let listen: Vec<_> = (1..=65).map(|port| format!("\"127.0.0.1:{port}\"")).collect();
+    assert_eq!(
+        faults(&format!("listen = [{}]\n{GOOD}", listen.join(", "))),
+        "1 listen: is one too many: expected at most 64 addresses"
     );
 }

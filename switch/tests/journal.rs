@@ -8,7 +8,9 @@ use std::process::Output;
 use std::sync::Mutex;
 
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
-use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
+use holdfast_core::registry::{
+    CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route,
+};
 use holdfast_journal::record::RecordWriter;
 use holdfast_journal::{Batch, Handle, Settings, open};
 use holdfast_protocol::{
@@ -121,13 +123,14 @@ fn release() -> Release {
 }
 
 fn configuration() -> Vec<Fact> {
+    let limits = CurrencyLimits { amount: Some(amount(9)), ..CurrencyLimits::NONE };
     let participant = |number, name: &str, receives: bool| ParticipantRecord {
         number,
         name: name.to_owned(),
         originates: !receives,
         receives,
         caps: vec![(euro(), Total::from_minor(5_000_000))],
-        limits: vec![(SecurityLevel::Two, Limits { amount: Some(amount(9)), ..Limits::default() })],
+        limits: vec![(SecurityLevel::Two, Limits { currencies: vec![(euro(), limits)] })],
     };
     let route = |merchants| Route {
         mps: MpsId::from_text("acq1").unwrap(),

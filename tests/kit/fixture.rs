@@ -28,7 +28,7 @@ name = "operator-2"
 number = 2
 roles = ["originates"]
 caps = { EUR = "1000000.00" }
-limits = { level_2 = { amount = "100.00" } }
+limits = { level_2 = { EUR = { amount = "100.00" } } }
 
 [[participants]]
 name = "acquirer-1"

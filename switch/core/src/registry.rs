@@ -2,6 +2,12 @@
 
 use holdfast_protocol::{Amount, Currency, Kind, Merchant, MpsId, ParticipantNumber, SecurityLevel, Total};
 
+/// Participants that may be configured at once (I8).
+pub const PARTICIPANTS_MAX: usize = 4_096;
+
+/// Routes that may be configured: all are one fact, which must fit the smallest batch of the journal (I8).
+pub const ROUTES_MAX: usize = 20_000;
+
 /// A participant as configured (SW-10, SW-12).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParticipantRecord {
@@ -19,15 +25,35 @@ pub struct ParticipantRecord {
     pub limits: Vec<(SecurityLevel, Limits)>,
 }
 
-/// Limits of an originator for one security level. `None` is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Limits of an originator for one security level, by currency and sorted by it. A currency that is absent has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
+    /// Each with its currency: an amount means nothing without one.
+    pub currencies: Vec<(Currency, CurrencyLimits)>,
+}
+
+impl Limits {
+    /// Those that hold for a currency.
+    pub fn of(&self, currency: Currency) -> CurrencyLimits {
+        let found = self.currencies.iter().find(|(of, _)| *of == currency);
+        found.map_or(CurrencyLimits::NONE, |(_, limits)| *limits)
+    }
+}
+
+/// Limits of an originator for one security level and currency. `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CurrencyLimits {
     /// For one transaction.
     pub amount: Option<Amount>,
-    /// For a business date and currency.
+    /// For a business date.
     pub daily_amount: Option<Total>,
-    /// For a business date and currency.
+    /// For a business date.
     pub daily_count: Option<u64>,
+}
+
+impl CurrencyLimits {
+    /// No limits.
+    pub const NONE: Self = Self { amount: None, daily_amount: None, daily_count: None };
 }
 
 /// Whether a participant takes part now.

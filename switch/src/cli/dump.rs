@@ -163,8 +163,14 @@ impl<M: SerializeMap> Fields<M> {
         let caps = caps
             .map(|(currency, cap)| json!({ "currency": currency.code(), "cap": cap.minor().to_string() }));
         self.put("caps", caps.collect::<Vec<_>>())?;
-        let limits = record.limits.iter().map(|(level, limits)| {
-            let mut entry = json!({ "security_level": *level as u8 });
+        let agreed = |level| json!({ "security_level": level as u8 });
+        let without = record.limits.iter().filter(|(_, limits)| limits.currencies.is_empty());
+        let each = record.limits.iter().flat_map(|(level, limits)| {
+            limits.currencies.iter().map(move |(currency, limits)| (*level, *currency, limits))
+        });
+        let limits = each.map(|(level, currency, limits)| {
+            let mut entry = agreed(level);
+            entry["currency"] = json!(currency.code());
             let sums = [
                 ("amount", limits.amount.map(|amount| json!(amount.minor()))),
                 ("daily_amount", limits.daily_amount.map(|total| json!(total.minor().to_string()))),
@@ -177,7 +183,8 @@ impl<M: SerializeMap> Fields<M> {
             }
             entry
         });
-        self.put("limits", limits.collect::<Vec<_>>())
+        let without = without.map(|(level, _)| agreed(*level));
+        self.put("limits", without.chain(limits).collect::<Vec<_>>())
     }
 
     fn reserved(&mut self, r: &Reserved) -> Result<(), M::Error> {

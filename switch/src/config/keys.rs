@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, Route};
+use holdfast_core::registry::{CurrencyLimits, Debtor, MerchantPattern, ParticipantRecord, Route};
 use holdfast_protocol::{Currency, SecurityLevel};
 
 use super::decimal::text_from_minor;
@@ -23,8 +23,6 @@ pub(super) fn participant(p: &ParticipantRecord) -> Keys {
     for (currency, cap) in &p.caps {
         keys.insert(format!("caps.{currency}"), text_from_minor(cap.minor(), *currency));
     }
-    // All currencies of a participant with limits have the same digits.
-    let currency = p.caps.first().map(|(currency, _)| *currency);
     for (level, limits) in &p.limits {
         let level = match level {
             SecurityLevel::One => "limits.level_1",
@@ -32,13 +30,18 @@ pub(super) fn participant(p: &ParticipantRecord) -> Keys {
             SecurityLevel::Three => "limits.level_3",
             SecurityLevel::Four => "limits.level_4",
         };
-        keys.insert(level.to_owned(), limits_in_words(limits, currency));
+        if limits.currencies.is_empty() {
+            keys.insert(level.to_owned(), "no limits".to_owned());
+        }
+        for (currency, limits) in &limits.currencies {
+            keys.insert(format!("{level}.{currency}"), limits_in_words(limits, *currency));
+        }
     }
     keys
 }
 
-fn limits_in_words(limits: &Limits, currency: Option<Currency>) -> String {
-    let money = |minor: i128| currency.map_or_else(|| minor.to_string(), |c| text_from_minor(minor, c));
+fn limits_in_words(limits: &CurrencyLimits, currency: Currency) -> String {
+    let money = |minor: i128| text_from_minor(minor, currency);
     let words: Vec<_> = [
         limits.amount.map(|amount| format!("amount {}", money(amount.minor().into()))),
         limits.daily_amount.map(|total| format!("daily_amount {}", money(total.minor()))),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use holdfast_core::registry::{Limits, ParticipantRecord};
+use holdfast_core::registry::{CurrencyLimits, Limits, PARTICIPANTS_MAX, ParticipantRecord};
 use holdfast_protocol::{Amount, Currency, ParticipantNumber, SecurityLevel, Total};
 
 use super::decimal::minor_from_text;
@@ -38,6 +38,9 @@ pub(super) fn is_name(text: &str) -> bool {
 pub(super) fn read(sections: Vec<Section<'_>>, root: &Section<'_>) -> (Vec<ParticipantRecord>, Names) {
     if sections.is_empty() {
         root.fault("participants", "is missing: expected at least one [[participants]]");
+    }
+    if let Some(first) = sections.get(PARTICIPANTS_MAX) {
+        first.fault("", format!("is one too many: expected at most {PARTICIPANTS_MAX} participants"));
     }
     let mut records = BTreeMap::new();
     let mut names = Names::new();
@@ -136,12 +139,12 @@ fn caps(section: Section<'_>, faults: &Faults<'_>) -> BTreeMap<Currency, Total> 
             code.fault(faults, format!("{problem}; found {:?}", code.value));
             continue;
         };
-        match minor_from_text(cap.value, currency) {
-            Ok(minor) => {
-                caps.insert(currency, Total::from_minor(minor));
-            }
-            Err(error) => cap.fault(faults, error.to_string()),
+        let minor = minor_from_text(cap.value, currency);
+        if let Err(error) = &minor {
+            cap.fault(faults, error.to_string());
         }
+        // Also with a wrong cap: its limits have no fault of their own.
+        caps.insert(currency, Total::from_minor(minor.unwrap_or_default()));
     }
     caps
 }
@@ -170,40 +173,46 @@ fn limits(
     limits
 }
 
+/// By currency, all of them or none: one that is forgotten would have no limits.
 fn limits_of_level(mut section: Section<'_>, caps: &BTreeMap<Currency, Total>) -> Limits {
-    let amount = limit(&mut section, "amount", caps, Amount::MAX.minor().into());
-    let daily_amount = limit(&mut section, "daily_amount", caps, i128::MAX);
+    if caps.is_empty() {
+        return Limits::default(); // That is a fault already.
+    }
+    let mut currencies = Vec::new();
+    let mut missing = Vec::new();
+    for currency in caps.keys() {
+        let limits = section.section(currency.code());
+        if limits.is_present() {
+            currencies.push((*currency, limits_of_currency(limits, *currency)));
+        } else {
+            missing.push(currency.code());
+        }
+    }
+    if let (false, [first, ..]) = (currencies.is_empty(), &missing[..]) {
+        let problem = format!("expected {} too: {first} = {{}} for no limits", missing.join(", "));
+        section.fault("", problem);
+    }
+    section.finish();
+    Limits { currencies }
+}
+
+fn limits_of_currency(mut section: Section<'_>, currency: Currency) -> CurrencyLimits {
+    let amount = limit(&mut section, "amount", currency, Amount::MAX.minor().into());
+    let daily_amount = limit(&mut section, "daily_amount", currency, i128::MAX);
     let daily_count = section.number("daily_count", u64::MAX, 1..=1_000_000_000_000);
     section.finish();
-    Limits {
+    CurrencyLimits {
         amount: amount.and_then(|minor| u64::try_from(minor).ok()).and_then(Amount::from_minor),
         daily_amount: daily_amount.map(Total::from_minor),
         daily_count: (daily_count != u64::MAX).then_some(daily_count),
     }
 }
 
-/// A limit in minor units. It holds in each currency alone, so all currencies must have the same minor digits.
-fn limit(
-    section: &mut Section<'_>,
-    key: &'static str,
-    caps: &BTreeMap<Currency, Total>,
-    minor_max: i128,
-) -> Option<i128> {
+/// A limit in minor units of its currency.
+fn limit(section: &mut Section<'_>, key: &'static str, currency: Currency, minor_max: i128) -> Option<i128> {
     let text = section.text(key, AMOUNT)?;
     let faults = section.faults();
-    // Without a currency there is a fault already.
-    let first = *caps.keys().next()?;
-    if let Some(other) = caps.keys().find(|c| c.minor_digits() != first.minor_digits()) {
-        let problem = format!(
-            "{first} has {} and {other} {} digits after the point, so one amount cannot limit both; \
-             expected no such limit, or a participant for each",
-            first.minor_digits(),
-            other.minor_digits()
-        );
-        text.fault(faults, problem);
-        return None;
-    }
-    match minor_from_text(text.value, first) {
+    match minor_from_text(text.value, currency) {
         Ok(0) => text.fault(faults, "expected more than zero; leave the level out to allow nothing"),
         Ok(minor) if minor > minor_max => {
             text.fault(faults, "expected at most twelve digits in minor units");

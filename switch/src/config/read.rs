@@ -17,6 +17,10 @@ const LISTEN_DEFAULT: &str = "127.0.0.1:7070";
 const ADMIN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7_071);
 const ADDRESS: &str = "an IP address and port such as \"127.0.0.1:7070\"";
 const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Addresses on which participants may dial in.
+const LISTEN_MAX: usize = 64;
+/// Further names in the switch's certificate.
+const TLS_NAMES_MAX: usize = 256;
 const DAY_MS: u64 = 86_400_000;
 
 impl Config {
@@ -91,6 +95,9 @@ fn listen(root: &mut Section<'_>) -> Vec<SocketAddr> {
     if texts.is_empty() {
         root.fault("listen", format!("expected at least one address, {ADDRESS}"));
     }
+    if let Some(first) = texts.get(LISTEN_MAX) {
+        first.fault(root.faults(), format!("is one too many: expected at most {LISTEN_MAX} addresses"));
+    }
     let mut addresses = Vec::new();
     for text in texts {
         match text.value.parse::<SocketAddr>() {
@@ -154,6 +161,9 @@ fn tls(mut section: Section<'_>, base: &Path) -> TlsConfig {
     let d = TlsConfig::default();
     let expected = "host names such as \"switch.example\"";
     let names = section.texts("names", expected).unwrap_or_default();
+    if let Some(first) = names.get(TLS_NAMES_MAX) {
+        first.fault(section.faults(), format!("is one too many: expected at most {TLS_NAMES_MAX} names"));
+    }
     let config = TlsConfig {
         certificate: path(&mut section, "certificate", base, &d.certificate),
         key: path(&mut section, "key", base, &d.key),

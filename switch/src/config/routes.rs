@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_core::registry::{Debtor, MerchantPattern, Route};
+use holdfast_core::registry::{Debtor, MerchantPattern, ROUTES_MAX, Route};
 use holdfast_protocol::{Merchant, MpsId, ParticipantNumber};
 
 use super::participants::Names;
@@ -14,6 +14,9 @@ const DEBTOR: &str = "\"originator\", \"destination\" or \"outside\"";
 
 /// Reads all; sorted.
 pub(super) fn read(sections: Vec<Section<'_>>, names: &Names) -> Vec<Route> {
+    if let Some(first) = sections.get(ROUTES_MAX) {
+        first.fault("", format!("is one too many: expected at most {ROUTES_MAX} routes"));
+    }
     let mut routes = BTreeMap::new();
     for section in sections {
         route(section, names, &mut routes);

@@ -112,7 +112,7 @@ fn check(desk: &Desk<'_>, from: From, m: &Authorize, tombstoned: bool) -> Result
     let (_, limits) = limits.ok_or(No::Decline(Reason::SecurityLevelNotAgreed))?;
     sender
         .usages
-        .check(limits, m.security_level, m.currency, settlement_date, m.amount)
+        .check(limits.of(m.currency), m.security_level, m.currency, settlement_date, m.amount)
         .map_err(No::Decline)?;
     let debtor_side = match debtor {
         Debtor::Originator => Some(sender),

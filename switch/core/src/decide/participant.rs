@@ -1,5 +1,7 @@
 //! The configuration and the status of participants: the difference to the ledger becomes facts.
 
+use std::collections::BTreeMap;
+
 use holdfast_protocol::ParticipantNumber;
 
 use super::Desk;
@@ -14,8 +16,15 @@ pub enum ConfigurationError {
     #[error("participant {0} has open work or an open position and cannot be removed")]
     OpenWork(ParticipantNumber),
     /// A number stands for one participant for ever.
-    #[error("participant number {0} belongs to {1} and cannot be given to another name")]
-    NumberTaken(ParticipantNumber, String),
+    #[error("participant number {number} is that of {:?} for ever, also when that is removed: {:?} needs another", .has, .wants)]
+    NumberTaken {
+        /// Which.
+        number: ParticipantNumber,
+        /// Whose it is.
+        has: String,
+        /// Who would get it.
+        wants: String,
+    },
 }
 
 /// Whether a participant may go: nothing open, nothing held, nothing owed.
@@ -29,12 +38,14 @@ fn may_go(ledger: &Ledger, number: ParticipantNumber) -> bool {
 }
 
 pub(crate) fn check(ledger: &Ledger, wanted: &[ParticipantRecord]) -> Result<(), ConfigurationError> {
+    let wanted: BTreeMap<_, _> = wanted.iter().map(|record| (record.number, record)).collect();
     for participant in ledger.participants.iter() {
         let number = participant.record.number;
-        match wanted.iter().find(|record| record.number == number) {
+        match wanted.get(&number) {
             Some(record) if record.name == participant.record.name => {}
-            Some(_) => {
-                return Err(ConfigurationError::NumberTaken(number, participant.record.name.clone()));
+            Some(record) => {
+                let (has, wants) = (participant.record.name.clone(), record.name.clone());
+                return Err(ConfigurationError::NumberTaken { number, has, wants });
             }
             None if participant.removed || may_go(ledger, number) => {}
             None => return Err(ConfigurationError::OpenWork(number)),
@@ -54,6 +65,9 @@ pub(crate) fn configure(desk: &mut Desk<'_>, participants: &[ParticipantRecord],
     for record in &mut wanted {
         record.caps.sort_unstable();
         record.limits.sort_by_key(|(level, _)| *level);
+        for (_, limits) in &mut record.limits {
+            limits.currencies.sort_by_key(|(currency, _)| *currency);
+        }
     }
     for record in &wanted {
         let same = desk.ledger.participants.get(record.number).is_some_and(|p| p.record == *record);
@@ -72,7 +86,7 @@ pub(crate) fn configure(desk: &mut Desk<'_>, participants: &[ParticipantRecord],
         .iter()
         .filter(|p| !p.removed)
         .map(|p| p.record.number)
-        .filter(|number| wanted.iter().all(|record| record.number != *number))
+        .filter(|number| wanted.binary_search_by_key(number, |record| record.number).is_err())
         .collect();
     for number in gone {
         desk.fact(Fact::ParticipantRemoved(number));

@@ -5,7 +5,7 @@
 
 use holdfast_protocol::{Amount, BusinessDate, Currency, Reason, SecurityLevel, Total};
 
-use crate::registry::Limits;
+use crate::registry::CurrencyLimits;
 
 /// What was used at one security level in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Usages {
     /// Why an amount is not within the limits.
     pub(crate) fn check(
         &self,
-        limits: &Limits,
+        limits: CurrencyLimits,
         level: SecurityLevel,
         currency: Currency,
         date: BusinessDate,

@@ -1,5 +1,5 @@
-use super::world::{check, check_with, settings};
-use crate::Settings;
+use super::world::{World, check, check_with, participant, routes, settings};
+use crate::{Input, Settings};
 
 #[test]
 fn no_hold_takes_its_debtor_above_the_cap() {
@@ -192,4 +192,42 @@ fn a_full_journal_takes_only_what_finishes_open_work() {
         reverse A 20 of 99       -> A 20 approved 0.00 Reversed, B reverse A/99 #1
         ",
     );
+}
+
+#[test]
+fn each_currency_has_limits_of_its_own() {
+    check(
+        "
+        configure yen
+        authorize A 10 m@B 10.01 -> A 10 declined AmountLimitExceeded Declined
+        authorize A 11 m@B 10.00 -> B authorize A/11 10.00
+        authorize A 12 m@B 5.01 JPY -> A 12 declined AmountLimitExceeded Declined
+        authorize A 13 m@B 5.00 JPY -> B authorize A/13 5.00
+        authorize A 14 m@B 0.01  -> A 14 declined DailyAmountLimitExceeded Declined
+        authorize A 15 m@B 0.01 JPY -> A 15 declined DailyAmountLimitExceeded Declined
+        ",
+    );
+}
+
+#[test]
+fn a_number_stays_with_its_name_when_the_participant_is_removed() {
+    let mut world = World::new(settings());
+    world.line("configure without D");
+    let named = |name: &str| {
+        let mut all = ["A", "C", "B", "D"].map(participant).to_vec();
+        all[3].name = name.to_owned();
+        all
+    };
+    let refused = |world: &World| {
+        let error = world.core.check_configuration(&named("E")).expect_err("12 is the number of D");
+        let text = error.to_string();
+        assert!(text.contains("12") && text.contains("\"D\"") && text.contains("\"E\""), "{text}");
+    };
+    refused(&world);
+    world.restart();
+    refused(&world);
+    let facts = world.journal.len();
+    world.step(&Input::Configure(named("E"), routes()));
+    assert_eq!(world.journal.len(), facts, "a configuration that is refused changes nothing");
+    assert_eq!(world.core.check_configuration(&named("D")), Ok(()));
 }

@@ -3,6 +3,7 @@
 use holdfast_protocol::*;
 
 use super::world::{World, amount, euro, number, participant, routes};
+use crate::registry::CurrencyLimits;
 use crate::*;
 
 impl World {
@@ -138,16 +139,31 @@ impl World {
         self.step(&input)
     }
 
-    /// `configure A cap=200.00 [amount=.. daily=.. count=N]` or `configure without D`
+    /// `configure A cap=200.00 [amount=.. daily=.. count=N]`, `configure without D`, or `configure yen`: everybody agrees to
+    /// yen too, and A may spend 10.00 euros and 500 yen a day
     pub(super) fn configure(&mut self, words: &[&str]) -> Vec<String> {
         let mut all = ["A", "C", "B", "D"].map(participant).to_vec();
-        if words[1] == "without" {
+        if words[1] == "yen" {
+            let yen = Currency::from_code("JPY").unwrap();
+            for record in &mut all {
+                record.caps.push((yen, Total::from_minor(100_000)));
+            }
+            let [euros, yens] = [1_000, 500].map(|minor| {
+                let amount = Amount::from_minor(minor);
+                CurrencyLimits { amount, daily_amount: amount.map(Total::from), daily_count: Some(9) }
+            });
+            all[0].limits[0].1.currencies = vec![(yen, yens), (euro(), euros)];
+        } else if words[1] == "without" {
             all.retain(|record| record.name != words[2]);
         } else {
             let record = all.iter_mut().find(|record| record.name == words[1]).unwrap();
             for word in &words[2..] {
                 let (name, value) = word.split_once('=').unwrap();
-                let limits = &mut record.limits[0].1;
+                let limits = &mut record.limits[0].1.currencies;
+                if limits.is_empty() {
+                    limits.push((euro(), CurrencyLimits::NONE));
+                }
+                let limits = &mut limits[0].1;
                 match name {
                     "cap" => record.caps[0].1 = Total::from(amount(value)),
                     "amount" => limits.amount = Some(amount(value)),

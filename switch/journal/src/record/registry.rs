@@ -1,7 +1,9 @@
 //! Participants and routes as bytes.
 
-use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
-use holdfast_protocol::{Amount, Merchant, MpsId, SecurityLevel, Total};
+use holdfast_core::registry::{
+    CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route,
+};
+use holdfast_protocol::{Amount, Currency, Merchant, MpsId, SecurityLevel, Total};
 
 use super::RecordError;
 use super::fields::{Reader, Writer};
@@ -68,12 +70,16 @@ pub(super) fn write_participant(w: &mut Writer<'_>, p: &ParticipantRecord) {
             SecurityLevel::Three => 3,
             SecurityLevel::Four => 4,
         });
-        w.bool(limits.amount.is_some());
-        w.amount(limits.amount.unwrap_or(Amount::ZERO));
-        w.bool(limits.daily_amount.is_some());
-        w.total(limits.daily_amount.unwrap_or(Total::ZERO));
-        w.bool(limits.daily_count.is_some());
-        w.u64(limits.daily_count.unwrap_or(0));
+        w.count(limits.currencies.len());
+        for (currency, limits) in &limits.currencies {
+            w.currency(*currency);
+            w.bool(limits.amount.is_some());
+            w.amount(limits.amount.unwrap_or(Amount::ZERO));
+            w.bool(limits.daily_amount.is_some());
+            w.total(limits.daily_amount.unwrap_or(Total::ZERO));
+            w.bool(limits.daily_count.is_some());
+            w.u64(limits.daily_count.unwrap_or(0));
+        }
     }
 }
 
@@ -81,21 +87,27 @@ pub(super) fn read_participant(r: &mut Reader<'_>) -> Result<ParticipantRecord, 
     let (number, name) = (r.participant()?, r.text()?);
     let (originates, receives) = (r.bool()?, r.bool()?);
     let caps = (0..r.count(18)?).map(|_| Ok((r.currency()?, r.total()?))).collect::<Result<_, _>>()?;
-    let limits = (0..r.count(36)?).map(|_| read_limits(r)).collect::<Result<_, _>>()?;
+    let limits = (0..r.count(5)?).map(|_| read_limits(r)).collect::<Result<_, _>>()?;
     Ok(ParticipantRecord { number, name, originates, receives, caps, limits })
 }
 
 fn read_limits(r: &mut Reader<'_>) -> Result<(SecurityLevel, Limits), RecordError> {
     let level = level(r.u8()?)?;
+    let currencies = (0..r.count(37)?).map(|_| read_currency_limits(r)).collect::<Result<_, _>>()?;
+    Ok((level, Limits { currencies }))
+}
+
+fn read_currency_limits(r: &mut Reader<'_>) -> Result<(Currency, CurrencyLimits), RecordError> {
+    let currency = r.currency()?;
     let (has_amount, amount) = (r.bool()?, r.amount()?);
     let (has_daily_amount, daily_amount) = (r.bool()?, r.total()?);
     let (has_daily_count, daily_count) = (r.bool()?, r.u64()?);
-    let limits = Limits {
+    let limits = CurrencyLimits {
         amount: has_amount.then_some(amount),
         daily_amount: has_daily_amount.then_some(daily_amount),
         daily_count: has_daily_count.then_some(daily_count),
     };
-    Ok((level, limits))
+    Ok((currency, limits))
 }
 
 pub(super) fn write_routes(w: &mut Writer<'_>, routes: &[Route]) {

@@ -1,7 +1,9 @@
 //! Facts as records: each reads back as written, and no part of one does.
 
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
-use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
+use holdfast_core::registry::{
+    CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route,
+};
 use holdfast_journal::{RecordWriter, record};
 use holdfast_protocol::{
     Amount, ApprovalCode, Authorize, BusinessDate, Capture, Channel, Currency, DecidedBy, DeliveryNumber,
@@ -105,11 +107,12 @@ fn reverse() -> Reverse {
 
 fn facts_about_the_switch() -> Vec<Fact> {
     let (_, euro) = euro(0);
-    let limits = Limits {
+    let limits = CurrencyLimits {
         amount: Amount::from_minor(100_000),
         daily_amount: Some(Total::from_minor(i128::from(u64::MAX) * 10)),
         daily_count: None,
     };
+    let limits = Limits { currencies: vec![(euro, limits)] };
     let route = |merchants| Route {
         mps: MpsId::from_text("acq1").unwrap(),
         merchants,
