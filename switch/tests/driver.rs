@@ -225,3 +225,16 @@ fn a_window_that_grows_lets_out_what_a_lost_link_had() {
     world.settle();
     assert!(matches!(&again.read()[..], [Message::Authorize(a)] if a.id == id(2) && a.repeat));
 }
+
+#[test]
+fn what_a_command_decided_is_settled_when_it_is_durable_and_not_before() {
+    let mut world = World::new();
+    assert!(world.driver.is_settled());
+    let next: holdfast_protocol::BusinessDate = "2026-11-23".parse().unwrap();
+    world.driver.command(world.now, &holdfast_core::Input::CutOver(next));
+    assert!(!world.driver.is_settled(), "it waits for a turn");
+    world.driver.turn(world.now, Instant::now());
+    assert!(!world.driver.is_settled(), "it waits for the disk");
+    world.settle();
+    assert!(world.driver.is_settled());
+}

@@ -183,7 +183,11 @@ impl<L: Log, S: Seam> Driver<L, S> {
 
     /// Whether everything decided is durable and told.
     pub fn is_settled(&self) -> bool {
-        self.outbox.is_empty()
+        // A command's facts wait for the next turn; facts without effects leave the outbox empty.
+        self.output.facts.is_empty()
+            && self.output.effects.is_empty()
+            && self.log.durable() >= self.core.sequence()
+            && self.outbox.is_empty()
             && self.unsubmitted.is_empty()
             && self.work.is_empty()
             && self.events.is_empty()
