@@ -189,6 +189,26 @@ fn metrics_are_openmetrics_with_counters_levels_and_histograms() {
 }
 
 #[test]
+fn every_series_of_a_participant_begins_at_zero() {
+    let stage = Stage::new();
+    let body = stage.get("/metrics").1;
+    for series in [
+        r#"holdfast_requests_total{participant="operator-1",kind="pay"} 0"#,
+        r#"holdfast_requests_total{participant="acquirer-1",kind="answer"} 0"#,
+        r#"holdfast_outcomes_total{participant="operator-1",reason="None",outcome="approved"} 0"#,
+        r#"holdfast_outcomes_total{participant="operator-1",reason="DestinationTimedOut",outcome="declined"} 0"#,
+        r#"holdfast_outcomes_total{participant="operator-1",reason="Busy",outcome="refused"} 0"#,
+        r#"holdfast_refused_frames_total{participant="acquirer-1",reason="Malformed"} 0"#,
+        r#"holdfast_links_closed_total{participant="operator-1",reason="EchoUnanswered"} 0"#,
+    ] {
+        assert!(body.lines().any(|line| line == series), "{series} in {body}");
+    }
+    let never = r#"holdfast_requests_total{participant="acquirer-1",kind="pay"}"#;
+    assert!(!body.contains(never), "what is not of its role has no series");
+    assert!(!body.contains(r#"holdfast_outcomes_total{participant="acquirer-1""#));
+}
+
+#[test]
 fn every_metric_of_the_handbook_is_exported() {
     let stage = Stage::new();
     let body = stage.get("/metrics").1;
@@ -274,6 +294,15 @@ fn the_command_line_shows_and_orders() {
     assert!(life.contains("held for         12.50 EUR"), "{life}");
     let by_number = check(&stage.program(&["transaction", &format!("1/{ID}"), "--json"]), 0);
     assert!(by_number.contains("Number(ParticipantNumber(1))"), "{by_number}");
+    let undelivered = check(&stage.program(&["undelivered", "--max", "7"]), 0);
+    for shown in
+        ["1 min 1 s", "1 reverse (+2)", "9.90 EUR", ID, "again at 2026-11-22 00:00:00.000 UTC", "and 7 more"]
+    {
+        assert!(undelivered.contains(shown), "{shown} in {undelivered}");
+    }
+    assert_eq!(check(&stage.program(&["undelivered", "acquirer-1"]), 0), "nothing is undelivered\n");
+    check(&stage.program(&["undelivered", "nobody"]), 5);
+    assert!(stage.get("/undelivered?max=99999").1.ends_with("\"more\":1000}"), "the list is bounded");
     let route = check(&stage.program(&["route", "explain", "shop-1@acq1"]), 0);
     assert!(route.starts_with("shop-1@acq1 -> acquirer-1 (matched *)\n"), "{route}");
     assert_eq!(check(&stage.program(&["reload"]), 0), "certificates read again, no other change\n");

@@ -306,7 +306,7 @@ fn a_transaction_is_found_by_name_and_by_number() {
     let journal = journal();
     let directory = journal.path().to_str().unwrap();
     let of = |name: &str| {
-        let lines = lines(&["transaction", &format!("{name}/{}", id(2)), "--journal", directory]);
+        let lines = lines(&["transaction", &format!("{name}/{}", id(2)), "--json", "--journal", directory]);
         lines.iter().map(|line| line["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let life = [

@@ -1,12 +1,15 @@
 //! How much of everything there is: for those who watch the switch, never for a decision.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use holdfast_protocol::{
-    BusinessDate, Currency, Instance, ParticipantNumber, PaymentId, TransactionKey, UnixMillis,
+    Amount, BusinessDate, Currency, Instance, ParticipantNumber, PaymentId, TransactionKey, UnixMillis,
 };
 
+use crate::effect::Delivery;
 pub use crate::ledger::InDoubt;
+use crate::ledger::in_doubt;
 use crate::ledger::record::Standing;
 use crate::registry::{Debtor, Route};
 use crate::schedule::Head;
@@ -25,6 +28,56 @@ pub struct Undelivered {
     pub oldest: Option<UnixMillis>,
     /// Money behind unacknowledged reversals: the destination may still hold it.
     pub in_doubt: BTreeMap<Currency, InDoubt>,
+}
+
+impl Undelivered {
+    /// Of a destination that has acknowledged everything.
+    pub const fn none(destination: ParticipantNumber) -> Self {
+        Self { destination, messages: 0, on_their_way: 0, oldest: None, in_doubt: BTreeMap::new() }
+    }
+}
+
+/// A transaction with something that its destination has not acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overdue {
+    /// Which.
+    pub key: TransactionKey,
+    /// Whose acknowledgement is missing.
+    pub destination: ParticipantNumber,
+    /// The first delivery without one.
+    pub first: Delivery,
+    /// How many wait behind it.
+    pub behind: u16,
+    /// Since when it is the first.
+    pub since: UnixMillis,
+    /// How often it may have been sent.
+    pub sends: u8,
+    /// What it waits for.
+    pub waits_for: WaitsFor,
+    /// The money behind an unacknowledged reversal.
+    pub in_doubt: Option<(Currency, Amount)>,
+}
+
+/// What a delivery waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// The window of its destination has no room for it yet.
+    Window,
+    /// Its destination has no link: of this instance, or none of any.
+    Link(Option<Instance>),
+    /// It was sent and is not acknowledged; sent again at this time.
+    Acknowledgement(UnixMillis),
+}
+
+/// What a participant has to finish.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Transactions waiting for its answer.
+    pub pending: u32,
+    /// Messages that it has not acknowledged.
+    pub undelivered: u32,
+    /// Transactions pending, held or undelivered of which it is originator or destination.
+    pub open: u32,
 }
 
 /// What is known of a transaction while it is open, besides its money.
@@ -73,6 +126,58 @@ impl Core {
                 in_doubt: p.in_doubt.clone(),
             })
             .collect()
+    }
+
+    /// The transactions with unacknowledged deliveries, of one destination or of all: the `max` that wait longest, the
+    /// oldest first, and how many there are. Takes as long as there are participants and `max`, whatever is undelivered.
+    pub fn overdue(&self, of: Option<ParticipantNumber>, max: usize) -> (Vec<Overdue>, u64) {
+        let numbers = self.ledger.participants.iter().map(|p| p.record.number);
+        let numbers = numbers.filter(|number| of.is_none_or(|of| of == *number));
+        let mut queues: Vec<_> =
+            numbers.map(|number| self.schedule.by_age(number)).filter(|queue| queue.len() > 0).collect();
+        let count = queues.iter().map(|queue| queue.len() as u64).sum();
+        // The oldest of each destination; of them the oldest is the next.
+        let mut heads: BinaryHeap<_> = queues
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(at, queue)| Some(Reverse((*queue.next()?, at))))
+            .collect();
+        let mut oldest = Vec::new();
+        while oldest.len() < max
+            && let Some(Reverse(((since, index), at))) = heads.pop()
+        {
+            oldest.extend(self.overdue_one(index, since));
+            heads.extend(queues[at].next().map(|next| Reverse((*next, at))));
+        }
+        (oldest, count)
+    }
+
+    fn overdue_one(&self, index: u32, since: UnixMillis) -> Option<Overdue> {
+        let (transaction, flight) = (self.ledger.transactions.get(index), self.schedule.flight(index));
+        let first = transaction.deliveries.first()?.clone();
+        Some(Overdue {
+            key: transaction.key,
+            destination: transaction.destination,
+            first,
+            behind: u16::try_from(transaction.deliveries.len() - 1).unwrap_or(u16::MAX),
+            since,
+            sends: flight.sends,
+            waits_for: match flight.head {
+                Head::Idle | Head::Ready => WaitsFor::Window,
+                Head::Waiting(instance) => WaitsFor::Link(instance),
+                Head::Sent(again) => WaitsFor::Acknowledgement(again),
+            },
+            in_doubt: in_doubt(transaction),
+        })
+    }
+
+    /// What a participant has to finish.
+    pub fn unfinished(&self, participant: ParticipantNumber) -> Unfinished {
+        self.ledger.participants.get(participant).map_or_else(Unfinished::default, |p| Unfinished {
+            pending: p.pending,
+            undelivered: p.undelivered,
+            open: p.open,
+        })
     }
 
     /// Transactions that wait for their destination's answer.

@@ -8,7 +8,7 @@ use holdfast_link::Credentials;
 use holdfast_protocol::{BusinessDate, ParticipantNumber, PaymentId, Reason, RequestId};
 use tokio::sync::{mpsc, oneshot};
 
-use super::report::{RouteReport, StatusReport, TransactionReport};
+use super::report::{RouteReport, StatusReport, TransactionReport, UndeliveredReport};
 use crate::config::Config;
 
 /// Commands that may wait for the driver at once (I8).
@@ -60,6 +60,15 @@ pub enum Command {
         /// The answer.
         reply: Reply<Result<Box<TransactionReport>, CommandError>>,
     },
+    /// Which transactions has a destination, or anybody, not acknowledged?
+    Undelivered {
+        /// By whom; nobody named: by anybody.
+        destination: Option<Who>,
+        /// How many to list at most.
+        max: usize,
+        /// The answer.
+        reply: Reply<Result<Box<UndeliveredReport>, CommandError>>,
+    },
     /// Where would a payment ID lead now, and why?
     ExplainRoute {
         /// Which.
@@ -104,7 +113,10 @@ pub enum CommandError {
     #[error("no such participant")]
     ParticipantUnknown,
     /// It is not in memory: never recorded, or closed and older than the window. The journal knows.
-    #[error("no such transaction in memory; `holdfast journal dump` has the older ones")]
+    #[error(
+        "no such transaction in memory: never recorded, or closed and older than the window; `holdfast transaction ... \
+         --journal DIR` finds it in a copy of the journal"
+    )]
     TransactionUnknown,
     /// The core refused, with its reason.
     #[error("refused: {} ({})", .0.text(), .0)]

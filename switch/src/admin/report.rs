@@ -34,7 +34,7 @@ pub struct StatusReport {
     pub participants: Vec<ParticipantReport>,
     /// Every position, by participant and currency.
     pub positions: Vec<PositionReport>,
-    /// What each destination has not acknowledged, and what is in doubt; destinations without any may be left out.
+    /// What each destination has not acknowledged, and what is in doubt: everybody who receives, also with nothing.
     pub deliveries: Vec<DeliveryReport>,
     /// The journal.
     pub journal: JournalReport,
@@ -66,6 +66,18 @@ pub struct ParticipantReport {
     pub links: Vec<LinkReport>,
     /// Its requests without an answer yet.
     pub unanswered: u64,
+    /// Transactions that wait for its answer.
+    #[serde(default)]
+    pub pending: u64,
+    /// Deliveries that it has not acknowledged.
+    #[serde(default)]
+    pub undelivered: u64,
+    /// Transactions pending, held or undelivered of which it is originator or destination.
+    #[serde(default)]
+    pub open: u64,
+    /// It is draining or suspended, and nothing of it is unanswered, pending or undelivered. Holds may still be open.
+    #[serde(default)]
+    pub drained: bool,
 }
 
 /// A signed-on link.
@@ -278,6 +290,12 @@ pub struct TransactionReport {
     /// `approved` or `declined`; absent while pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// Of the issuer, where it approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval_code: Option<String>,
+    /// `destination`, `switch` or `stand_in`; absent while pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<String>,
     /// Why that outcome: the number and name of the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -299,8 +317,14 @@ pub struct TransactionReport {
     /// The place of the deciding fact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
-    /// What its destination must acknowledge, in order.
+    /// When its id was made, as the id says.
+    #[serde(default)]
+    pub created_ms: u64,
+    /// What its destination has not acknowledged, in order.
     pub deliveries: Vec<TransactionDelivery>,
+    /// What is no longer known here, in words; the journal knows it (`holdfast transaction --journal`).
+    #[serde(default)]
+    pub forgotten: Vec<String>,
 }
 
 /// One message that the destination must acknowledge.
@@ -310,11 +334,52 @@ pub struct TransactionDelivery {
     pub number: u16,
     /// `capture`, `release`, `reverse`.
     pub kind: String,
-    /// `waiting`, `sent`, `acknowledged`.
+    /// `waiting` or `sent`; one that is acknowledged is forgotten here.
     pub state: String,
     /// How often it was sent.
     pub attempts: u32,
     /// When it is sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt_ms: Option<u64>,
+}
+
+/// Transactions whose destination has not acknowledged something, those that wait longest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndeliveredReport {
+    /// The oldest.
+    pub transactions: Vec<UndeliveredTransaction>,
+    /// How many there are besides.
+    pub more: u64,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndeliveredTransaction {
+    /// Who sent the authorize.
+    pub originator: String,
+    /// The id of the authorize.
+    pub id: String,
+    /// Who has not acknowledged.
+    pub destination: String,
+    /// The number of the first unacknowledged delivery.
+    pub delivery: u16,
+    /// `capture`, `release`, `reverse`.
+    pub kind: String,
+    /// How many deliveries wait behind it.
+    pub behind: u16,
+    /// How long it has been the first.
+    pub age_ms: u64,
+    /// How often it was sent, or may have been.
+    pub attempts: u32,
+    /// ISO 4217 letters of the amount in doubt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Money behind an unacknowledged reversal, in minor units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_doubt: Option<String>,
+    /// What it waits for, in words.
+    pub why: String,
+    /// When it is sent again, where it was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt_ms: Option<u64>,
 }

@@ -7,6 +7,7 @@
 //! | `GET /metrics` | OpenMetrics text |
 //! | `GET /status` | [`StatusReport`] |
 //! | `GET /transaction/{participant}/{id}` | [`TransactionReport`](super::report::TransactionReport) |
+//! | `GET /undelivered?destination={name}&max={n}` | [`UndeliveredReport`](super::report::UndeliveredReport), oldest first |
 //! | `GET /route/{payment_id}` | [`RouteReport`](super::report::RouteReport) |
 //! | `POST /participant/{name}/{suspend,resume,drain}` | 200 when durable |
 //! | `POST /cutover/{date}` | 200 when durable |
@@ -18,12 +19,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use holdfast_core::registry::ParticipantStatus;
+use holdfast_core::registry::{ParticipantRecord, ParticipantStatus};
 use holdfast_protocol::{BusinessDate, PaymentId, RequestId};
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -33,12 +34,16 @@ use super::guard;
 use super::reload::{ReloadError, reload};
 use super::report::{ChangeReport, ReloadReport, StatusReport};
 use crate::config::{Change, Config};
-use crate::telemetry::{self, Names, Telemetry};
+use crate::telemetry::{self, Named, Names, Telemetry};
 
 /// How long the driver may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same for the levels of a scrape, which must not make the scrape itself fail.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Transactions that `/undelivered` lists, unless it is asked for another number, and at most (I8).
+const UNDELIVERED_DEFAULT: usize = 50;
+const UNDELIVERED_MAX: usize = 1_000;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -76,7 +81,12 @@ impl Desk {
 
     fn names(&self) -> Names {
         let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
-        config.participants.iter().map(|p| (p.number.get(), p.name.clone())).collect()
+        let named = |p: &ParticipantRecord| Named {
+            name: p.name.clone(),
+            originates: p.originates,
+            receives: p.receives,
+        };
+        config.participants.iter().map(|p| (p.number.get(), named(p))).collect()
     }
 
     /// Reads configuration and certificates again; what changed. The log has it too, whoever asked.
@@ -102,6 +112,7 @@ pub(super) fn router(desk: Desk) -> Router {
         .route("/metrics", get(metrics))
         .route("/status", get(status))
         .route("/transaction/{participant}/{id}", get(transaction))
+        .route("/undelivered", get(undelivered))
         .route("/route/{payment_id}", get(route))
         .route("/participant/{name}/{order}", post(participant))
         .route("/cutover/{date}", post(cutover))
@@ -137,6 +148,24 @@ async fn transaction(
     let id: RequestId = id.parse().map_err(not_understood)?;
     let originator = who(&participant);
     let report = desk.ask(ANSWER_TIMEOUT, |reply| Command::Transaction { originator, id, reply }).await??;
+    Ok(Json(report).into_response())
+}
+
+/// What `/undelivered` may be asked for.
+#[derive(Debug, serde::Deserialize)]
+struct UndeliveredQuery {
+    destination: Option<String>,
+    max: Option<usize>,
+}
+
+async fn undelivered(
+    State(desk): State<Desk>,
+    Query(query): Query<UndeliveredQuery>,
+) -> Result<Response, Failure> {
+    let destination = query.destination.as_deref().map(who);
+    // The driver makes the list between two turns: it must stay short.
+    let max = query.max.unwrap_or(UNDELIVERED_DEFAULT).min(UNDELIVERED_MAX);
+    let report = desk.ask(ANSWER_TIMEOUT, |reply| Command::Undelivered { destination, max, reply }).await??;
     Ok(Json(report).into_response())
 }
 

@@ -30,6 +30,7 @@ Examples:
   holdfast status
   holdfast participant drain acquirer-1
   holdfast transaction operator-1/019f0000-0000-7000-8000-000000000001
+  holdfast undelivered acquirer-1
   holdfast route explain shop-1@acq1
   holdfast cutover 2026-11-23
   holdfast journal verify /var/lib/holdfast/journal
@@ -79,14 +80,25 @@ pub(super) enum Command {
         #[command(flatten)]
         target: Target,
     },
-    /// Show one transaction: from the memory of a running switch, or its whole life from a journal.
+    /// Show one transaction: what a running switch has in memory, or with --journal its whole life.
     Transaction {
         /// The originator's name or number, and the id of its authorize.
         #[arg(value_name = "PARTICIPANT/ID", value_parser = transaction_name)]
         transaction: (String, RequestId),
-        /// Read this journal of a switch that does not run instead: every fact, as JSON lines.
+        /// Tell its whole life from this journal, of a switch that does not run or a copy; --json: its facts as JSON lines.
         #[arg(long, value_name = "DIR", conflicts_with_all = ["admin", "config"])]
         journal: Option<PathBuf>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List what destinations have not acknowledged, what waits longest first.
+    Undelivered {
+        /// Of this destination only, by name or number.
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+        /// Transactions to list at most, up to 1000.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        max: u16,
         #[command(flatten)]
         target: Target,
     },

@@ -10,6 +10,7 @@ use holdfast_journal::{Facts, OpenError, Verified, VisitError, read_directory, r
 use holdfast_protocol::{ParticipantNumber, RequestId, TransactionKey};
 
 use super::dump::{Line, transaction};
+use super::life::Life;
 use super::{Failure, with_causes};
 use crate::admin::Who;
 
@@ -29,8 +30,18 @@ pub(super) fn dump(directory: &Path) -> Result<(), Failure> {
     written(read, out.flush())
 }
 
-/// Every fact about one transaction, as JSON lines.
+/// The whole life of one transaction, for people.
 pub(super) fn life(directory: &Path, originator: &Who, id: RequestId) -> Result<(), Failure> {
+    let mut life = Life::new(originator, id);
+    read(directory, &mut |line| {
+        life.take(line);
+        Ok(())
+    })?;
+    life.print()
+}
+
+/// Every fact about one transaction, as JSON lines.
+pub(super) fn facts_of(directory: &Path, originator: &Who, id: RequestId) -> Result<(), Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut names: HashMap<String, ParticipantNumber> = HashMap::new();
     let mut lines = 0_u64;

@@ -15,6 +15,7 @@ mod check;
 mod client;
 mod dump;
 mod journal;
+mod life;
 mod show;
 mod time;
 mod words;
@@ -110,13 +111,23 @@ fn run(
             let answer = target.client()?.post(&format!("/cutover/{date}"))?;
             show::answer(&answer, target.json, || format!("new work has the business date {date}"))
         }
-        Command::Transaction { transaction: (participant, id), journal: Some(directory), .. } => {
+        Command::Transaction { transaction: (participant, id), journal: Some(directory), target } => {
             let Ok(originator) = participant.parse();
-            journal::life(&directory, &originator, id)
+            if target.json {
+                journal::facts_of(&directory, &originator, id)
+            } else {
+                journal::life(&directory, &originator, id)
+            }
         }
         Command::Transaction { transaction: (participant, id), journal: None, target } => {
             let path = format!("/transaction/{participant}/{id}");
             show::transaction(target.client()?.get(&path)?, target.json)
+        }
+        Command::Undelivered { name, max, target } => {
+            let named = name.as_deref().map(is_name).transpose()?;
+            let of = named.map_or_else(String::new, |name| format!("&destination={name}"));
+            let answer = target.client()?.get(&format!("/undelivered?max={max}{of}"))?;
+            show::undelivered(&answer, target.json)
         }
         Command::Route(RouteCommand::Explain { payment_id, target }) => {
             show::route(target.client()?.get(&format!("/route/{payment_id}"))?, target.json)
@@ -131,11 +142,14 @@ fn participant(command: ParticipantCommand) -> Result<(), Failure> {
         ParticipantCommand::Resume(named) => ("resume", "takes part", named),
         ParticipantCommand::Drain(named) => ("drain", "is being drained", named),
     };
-    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
-        return Err(Failure::Refused(format!("{name:?} is no name of a participant")));
-    }
-    let answer = target.client()?.post(&format!("/participant/{name}/{order}"))?;
+    let answer = target.client()?.post(&format!("/participant/{}/{order}", is_name(&name)?))?;
     show::answer(&answer, target.json, || format!("{name} {done}"))
+}
+
+/// What goes into a URL as it is.
+fn is_name(name: &str) -> Result<&str, Failure> {
+    let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if fits { Ok(name) } else { Err(Failure::Refused(format!("{name:?} is no name of a participant"))) }
 }
 
 /// A corrupt journal has an exit code of its own: starting again cannot help, somebody has to look.

@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 
 use super::Failure;
 use super::time::{duration, utc_ms};
-use crate::admin::report::{ChangeReport, ReloadReport, RouteReport, StatusReport, TransactionReport};
+use crate::admin::report::{
+    ChangeReport, ReloadReport, RouteReport, StatusReport, TransactionReport, UndeliveredReport,
+};
 use crate::config::{Change, text_from_minor};
 
 /// Prints lines. A reader that has gone, as `head` does, is no failure.
@@ -50,7 +52,11 @@ pub(super) fn status(json: String, as_json: bool) -> Result<(), Failure> {
 }
 
 pub(super) fn transaction(json: String, as_json: bool) -> Result<(), Failure> {
-    if as_json { lines([json]) } else { lines(transaction_page(&read(&json)?)) }
+    if as_json {
+        return lines([json]);
+    }
+    let report = read(&json)?;
+    lines(transaction_page(&report).into_iter().chain(forgotten(&report)))
 }
 
 pub(super) fn route(json: String, as_json: bool) -> Result<(), Failure> {
@@ -91,20 +97,23 @@ fn status_page(s: &StatusReport) -> Vec<String> {
     page.extend(s.alarms.iter().map(|alarm| format!("ALARM {alarm}")));
     page.push(String::new());
     page.push(format!(
-        "{:<24} {:>6} {:<10} {:<22} {:>5} {:>10}",
-        "participant", "number", "status", "roles", "links", "unanswered"
+        "{:<24} {:>6} {:<10} {:<22} {:>5} {:>10} {:>7} {:>11} {:>9}",
+        "participant", "number", "status", "roles", "links", "unanswered", "pending", "undelivered", "open"
     ));
     for p in &s.participants {
         let roles = [(p.originates, "originates"), (p.receives, "receives")];
         let roles: Vec<_> = roles.into_iter().filter(|(has, _)| *has).map(|(_, role)| role).collect();
         page.push(format!(
-            "{:<24} {:>6} {:<10} {:<22} {:>5} {:>10}",
+            "{:<24} {:>6} {:<10} {:<22} {:>5} {:>10} {:>7} {:>11} {:>9}",
             p.name,
             p.number,
-            p.status,
+            if p.drained && p.status == "draining" { "drained" } else { &p.status },
             roles.join(", "),
             p.links.len(),
-            p.unanswered
+            p.unanswered,
+            p.pending,
+            p.undelivered,
+            p.open
         ));
     }
     page.push(String::new());
@@ -112,27 +121,27 @@ fn status_page(s: &StatusReport) -> Vec<String> {
     page.extend(deliveries(s));
     let (q, j) = (&s.queues, &s.journal);
     page.push(String::new());
-    page.push(format!(
-        "pending {} of {}, open {} of {}, remembered {}, inputs {}, outbox {}, outbound {} bytes",
-        q.pending,
-        s.settings.pending_max,
-        q.open,
-        s.settings.open_max,
-        q.remembered,
-        q.inputs,
-        q.outbox,
-        q.outbound_bytes
-    ));
-    page.push(format!(
-        "journal {}: {} syncs, {} facts, {} bytes written, {} unsynced, {} free{}",
-        j.directory,
-        j.syncs,
-        j.facts,
-        j.bytes,
-        j.unsynced_bytes,
-        j.free_bytes,
-        if j.full { ", FULL" } else { "" }
-    ));
+    page.push("transactions".to_owned());
+    let pending = format!("{} of at most {}", q.pending, s.settings.pending_max);
+    let open = format!("{} of at most {}", q.open, s.settings.open_max);
+    let full = if j.full { "NO ROOM: only open work is finished" } else { "has room" };
+    let rows = [
+        ("waiting for their destination", pending),
+        ("pending, held or undelivered", open),
+        ("ids remembered", q.remembered.to_string()),
+        ("inputs waiting", q.inputs.to_string()),
+        ("turns waiting for the disk", q.outbox.to_string()),
+        ("waiting for links", format!("{} bytes", q.outbound_bytes)),
+    ];
+    page.extend(rows.map(|(name, value)| format!("  {name:<30} {value}")));
+    page.push(format!("journal {} since this start", j.directory));
+    let rows = [
+        ("room", full.to_owned()),
+        ("written", format!("{} bytes, {} facts, {} syncs", j.bytes, j.facts, j.syncs)),
+        ("not synced yet", format!("{} bytes", j.unsynced_bytes)),
+        ("free on its disk", format!("{} bytes", j.free_bytes)),
+    ];
+    page.extend(rows.map(|(name, value)| format!("  {name:<30} {value}")));
     page
 }
 
@@ -158,6 +167,9 @@ fn positions(s: &StatusReport) -> Vec<String> {
 }
 
 fn deliveries(s: &StatusReport) -> Vec<String> {
+    if s.deliveries.iter().all(|d| d.undelivered == 0) {
+        return vec!["undelivered: 0, every destination has acknowledged everything".to_owned()];
+    }
     let mut rows = Vec::new();
     for d in s.deliveries.iter().filter(|d| d.undelivered > 0) {
         let in_doubt: Vec<_> = d
@@ -184,10 +196,11 @@ fn deliveries(s: &StatusReport) -> Vec<String> {
     rows
 }
 
-fn transaction_page(t: &TransactionReport) -> Vec<String> {
+pub(super) fn transaction_page(t: &TransactionReport) -> Vec<String> {
     let currency = t.currency.as_deref().unwrap_or("");
     let money = |minor: &str| format!("{} {currency}", money(minor, currency)).trim_end().to_owned();
-    let mut page = vec![format!("transaction {}/{}: {}", t.originator, t.id, t.state)];
+    let made = utc_ms(t.created_ms);
+    let mut page = vec![format!("transaction {}/{}, made at {made}", t.originator, t.id)];
     let mut row = |name: &str, value: Option<String>| {
         page.extend(value.map(|value| format!("  {name:<16} {value}")));
     };
@@ -196,7 +209,10 @@ fn transaction_page(t: &TransactionReport) -> Vec<String> {
     row("destination", t.destination.clone());
     row("instance", t.instance.map(|n| n.to_string()));
     row("debtor", t.debtor.clone());
+    row("state", Some(t.state.clone()));
     row("outcome", t.outcome.clone());
+    row("decided by", t.decided_by.clone());
+    row("approval code", t.approval_code.clone());
     row("reason", t.reason.clone());
     row("settlement date", t.settlement_date.clone());
     row("held for", Some(money(&t.held_for)));
@@ -212,6 +228,51 @@ fn transaction_page(t: &TransactionReport) -> Vec<String> {
         page.push(format!(
             "  delivery {:<7} {} {}, sent {} times{next}",
             d.number, d.kind, d.state, d.attempts
+        ));
+    }
+    page
+}
+
+/// What memory does not have, and where it is.
+fn forgotten(t: &TransactionReport) -> Option<String> {
+    let what = t.forgotten.join(", ");
+    let command = format!("holdfast transaction {}/{} --journal COPY", t.originator, t.id);
+    (!what.is_empty()).then(|| {
+        format!("not in memory: {what}; `{command}` tells all of it from a copy of the journal's directory")
+    })
+}
+
+pub(super) fn undelivered(json: &str, as_json: bool) -> Result<(), Failure> {
+    if as_json { lines([json.to_owned()]) } else { lines(undelivered_page(&read(json)?)) }
+}
+
+fn undelivered_page(report: &UndeliveredReport) -> Vec<String> {
+    if report.transactions.is_empty() && report.more == 0 {
+        return vec!["nothing is undelivered".to_owned()];
+    }
+    let row = |cells: [&str; 6]| {
+        let [age, delivery, to, attempts, in_doubt, transaction] = cells;
+        format!("{age:<14} {delivery:<14} {to:<20} {attempts:>8} {in_doubt:>20}  {transaction}")
+    };
+    let mut page = vec![row(["waits for", "delivery", "to", "attempts", "in doubt", "transaction, and why"])];
+    for t in &report.transactions {
+        let in_doubt = t.in_doubt.as_ref().zip(t.currency.as_ref());
+        let in_doubt = in_doubt.map_or_else(|| "-".to_owned(), |(sum, c)| format!("{} {c}", money(sum, c)));
+        let behind = if t.behind > 0 { format!(" (+{})", t.behind) } else { String::new() };
+        let again = t.next_attempt_ms.map_or_else(String::new, |ms| format!(", again at {}", utc_ms(ms)));
+        page.push(row([
+            &duration(t.age_ms),
+            &format!("{} {}{behind}", t.delivery, t.kind),
+            &t.destination,
+            &t.attempts.to_string(),
+            &in_doubt,
+            &format!("{}/{}: {}{again}", t.originator, t.id, t.why),
+        ]));
+    }
+    if report.more > 0 {
+        page.push(format!(
+            "and {} more; --max N lists more of them, a NAME those of one destination",
+            report.more
         ));
     }
     page

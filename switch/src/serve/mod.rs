@@ -9,6 +9,7 @@ mod report;
 mod shell;
 mod steward;
 mod threads;
+pub(crate) mod transactions;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

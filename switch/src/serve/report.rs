@@ -1,21 +1,18 @@
 //! What the switch says about itself when asked, from the core, the links and the journal.
 
-use holdfast_core::overview::{InDoubt, OpenDetails};
+use std::collections::BTreeMap;
+
+use holdfast_core::Core;
+use holdfast_core::overview::{InDoubt, Undelivered};
 use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantStatus, Route};
-use holdfast_core::transaction::money::Money;
-use holdfast_core::{Core, effect::Delivery};
 use holdfast_journal::{Handle, Log};
-use holdfast_protocol::{
-    Currency, Kind, Outcome, ParticipantNumber, PaymentId, Reason, RequestId, State, TransactionKey,
-    UnixMillis,
-};
+use holdfast_protocol::{Currency, ParticipantNumber, PaymentId, Reason, UnixMillis};
 
 use super::steward::Steward;
-use crate::admin::command::{CommandError, Who};
+use crate::admin::command::Who;
 use crate::admin::report::{
     DeliveryReport, InDoubtReport, JournalReport, LinkReport, OddityReport, ParticipantReport,
-    PositionReport, QueueReport, RouteReport, SettingsReport, StatusReport, TransactionDelivery,
-    TransactionReport,
+    PositionReport, QueueReport, RouteReport, SettingsReport, StatusReport,
 };
 use crate::driver::Driver;
 
@@ -30,7 +27,7 @@ pub(super) fn find(core: &Core, who: &Who) -> Option<ParticipantNumber> {
         .map(|record| record.number)
 }
 
-fn name_of(core: &Core, number: ParticipantNumber) -> String {
+pub(super) fn name_of(core: &Core, number: ParticipantNumber) -> String {
     let found = core.participants().map(|(record, ..)| record).find(|record| record.number == number);
     found.map_or_else(|| number.to_string(), |record| record.name.clone())
 }
@@ -74,13 +71,20 @@ fn participants(driver: &Driver<Handle>, now: UnixMillis) -> Vec<ParticipantRepo
         |(record, status, _): (&holdfast_core::registry::ParticipantRecord, ParticipantStatus, _)| {
             let links: Vec<_> =
                 driver.sessions().iter().filter(|live| live.from.participant == record.number).collect();
+            let unfinished = driver.core().unfinished(record.number);
+            let unanswered = links.iter().map(|live| u64::from(live.outbound.unanswered())).sum();
+            let busy = unanswered > 0 || unfinished.pending > 0 || unfinished.undelivered > 0;
             ParticipantReport {
                 number: record.number.get(),
                 name: record.name.clone(),
                 status: status_name(status).to_owned(),
                 originates: record.originates,
                 receives: record.receives,
-                unanswered: links.iter().map(|live| u64::from(live.outbound.unanswered())).sum(),
+                unanswered,
+                pending: unfinished.pending.into(),
+                undelivered: unfinished.undelivered.into(),
+                open: unfinished.open.into(),
+                drained: status != ParticipantStatus::Active && !busy,
                 links: links
                     .iter()
                     .map(|live| LinkReport {
@@ -124,8 +128,14 @@ fn deliveries(core: &Core, now: UnixMillis) -> Vec<DeliveryReport> {
         amount: doubt.amount.minor().to_string(),
         count: doubt.transactions,
     };
-    core.undelivered()
-        .into_iter()
+    let mut behind: BTreeMap<_, _> = core.undelivered().into_iter().map(|u| (u.destination, u)).collect();
+    let receivers =
+        core.participants().filter(|(record, ..)| record.receives).map(|(record, ..)| record.number);
+    for number in receivers {
+        behind.entry(number).or_insert_with(|| Undelivered::none(number));
+    }
+    behind
+        .into_values()
         .map(|destination| DeliveryReport {
             destination: name_of(core, destination.destination),
             number: destination.destination.get(),
@@ -194,97 +204,12 @@ fn settings(steward: &Steward) -> SettingsReport {
     }
 }
 
-const fn state_name(state: State) -> &'static str {
-    match state {
-        State::None => "none",
-        State::Pending => "pending",
-        State::Held => "held",
-        State::Declined => "declined",
-        State::Captured => "captured",
-        State::Released => "released",
-        State::Expired => "expired",
-        State::TimedOut => "timed out",
-        State::Reversed => "reversed",
-    }
-}
-
-const fn debtor_name(debtor: Debtor) -> &'static str {
+pub(super) const fn debtor_name(debtor: Debtor) -> &'static str {
     match debtor {
         Debtor::Originator => "originator",
         Debtor::Destination => "destination",
         Debtor::Outside => "outside",
     }
-}
-
-/// What is known of a transaction.
-pub(super) fn transaction(
-    core: &Core,
-    who: &Who,
-    id: RequestId,
-) -> Result<Box<TransactionReport>, CommandError> {
-    let originator = find(core, who).ok_or(CommandError::ParticipantUnknown)?;
-    let view = core.transaction(TransactionKey { originator, id }).ok_or(CommandError::TransactionUnknown)?;
-    let details = core.open_details(TransactionKey { originator, id });
-    let pending = view.money == Money::Pending;
-    let open = view.held_for.minor() - view.captured.minor() - view.released.minor();
-    Ok(Box::new(TransactionReport {
-        originator: name_of(core, originator),
-        id: id.to_string(),
-        kind: view.kind.map(|kind| {
-            match kind {
-                Kind::Pay => "pay",
-                Kind::Reserve => "reserve",
-                Kind::Verify => "verify",
-            }
-            .to_owned()
-        }),
-        payment_id: details.as_ref().map(|d| d.payment_id.to_string()),
-        destination: view.destination.map(|number| name_of(core, number)),
-        instance: details.as_ref().and_then(|d| d.instance).map(|instance| instance.0),
-        debtor: details.as_ref().and_then(|d| d.debtor).map(|debtor| debtor_name(debtor).to_owned()),
-        currency: view.currency.map(|currency| currency.code().to_owned()),
-        deadline_ms: view.deadline.map(UnixMillis::get),
-        hold_until_ms: view.hold_until.map(UnixMillis::get),
-        outcome: view.outcome.map(|outcome| {
-            match outcome {
-                Outcome::Approved => "approved",
-                Outcome::Declined => "declined",
-                Outcome::Refused => "refused",
-            }
-            .to_owned()
-        }),
-        reason: (!pending && view.reason != Reason::None).then(|| view.reason.to_string()),
-        state: state_name(view.money.state(view.captured)).to_owned(),
-        held_for: view.held_for.minor().to_string(),
-        captured: view.captured.minor().to_string(),
-        released: view.released.minor().to_string(),
-        reversed: view.reversed.minor().to_string(),
-        open: open.to_string(),
-        settlement_date: Some(view.settlement_date.to_string()),
-        sequence: (!pending).then_some(view.sequence.0),
-        deliveries: undelivered(&view.undelivered, details.as_ref()),
-    }))
-}
-
-/// Only the first of a transaction's undelivered messages is on its way; the others wait for it.
-fn undelivered(deliveries: &[Delivery], details: Option<&OpenDetails>) -> Vec<TransactionDelivery> {
-    let report = |(place, delivery): (usize, &Delivery)| {
-        let kind = match delivery {
-            Delivery::Capture(_) => "capture",
-            Delivery::Release(_) => "release",
-            Delivery::Reverse(_) => "reverse",
-        };
-        let first = details.filter(|_| place == 0);
-        let sends = first.map_or(0, |d| d.sends);
-        TransactionDelivery {
-            number: delivery.number().0,
-            kind: kind.to_owned(),
-            state: if sends > 0 { "sent" } else { "waiting" }.to_owned(),
-            attempts: u32::from(sends),
-            next_attempt_ms: first.and_then(|d| d.next_send).map(UnixMillis::get),
-        }
-    };
-    deliveries.iter().enumerate().map(report).collect()
 }
 
 /// Where a payment ID leads now.

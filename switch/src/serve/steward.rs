@@ -13,9 +13,9 @@ use tracing::{info, warn};
 use super::alarms::{Alarm, Raised};
 use super::shell::Between;
 use super::threads::members;
-use super::{Stop, alarms, report};
+use super::{Stop, alarms, report, transactions};
 use crate::admin::command::{Command, CommandError, CommandReceiver, Reply};
-use crate::admin::report::TransactionReport;
+use crate::admin::report::{TransactionReport, UndeliveredReport};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::driver::Driver;
@@ -56,9 +56,11 @@ enum Done {
     Nothing(Reply<Result<(), CommandError>>),
     Before(Reply<Result<BusinessDate, CommandError>>, BusinessDate),
     Transaction(Reply<TransactionAnswer>, TransactionAnswer),
+    Undelivered(Reply<UndeliveredAnswer>, UndeliveredAnswer),
 }
 
 type TransactionAnswer = Result<Box<TransactionReport>, CommandError>;
+type UndeliveredAnswer = Result<Box<UndeliveredReport>, CommandError>;
 
 impl Done {
     fn say(self) {
@@ -66,6 +68,7 @@ impl Done {
             Self::Nothing(reply) => drop(reply.send(Ok(()))),
             Self::Before(reply, before) => drop(reply.send(Ok(before))),
             Self::Transaction(reply, answer) => drop(reply.send(answer)),
+            Self::Undelivered(reply, answer) => drop(reply.send(answer)),
         }
     }
 }
@@ -119,8 +122,12 @@ impl Steward {
             Command::CutOver { date, reply } => self.cut_over(driver, now, date, reply),
             Command::Transaction { originator, id, reply } => {
                 // What is told about a payment may be acted upon: not before it is durable.
-                let answer = report::transaction(driver.core(), &originator, id);
+                let answer = transactions::transaction(driver.core(), &originator, id);
                 self.waiting.push((driver.core().sequence(), Done::Transaction(reply, answer)));
+            }
+            Command::Undelivered { destination, max, reply } => {
+                let answer = transactions::undelivered(driver.core(), destination.as_ref(), max, now);
+                self.waiting.push((driver.core().sequence(), Done::Undelivered(reply, answer)));
             }
             Command::ExplainRoute { payment_id, reply } => {
                 drop(reply.send(Box::new(report::route(driver, payment_id))));

@@ -14,7 +14,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::Registry;
 
-use super::participant::{ParticipantTallies, RequestKind};
+use super::participant::{ParticipantTallies, ParticipantTally, RequestKind};
 use super::{Durations, Telemetry};
 use crate::admin::report::StatusReport;
 use crate::build;
@@ -22,8 +22,20 @@ use crate::build;
 /// Of the text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The names of participants by number, for labels.
-pub type Names = BTreeMap<u16, String>;
+/// The configured participants by number, for labels, and so that each has its series from the start: a series that
+/// begins with its first event hides that event from `rate()`.
+pub type Names = BTreeMap<u16, Named>;
+
+/// A configured participant.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// It may send requests.
+    pub originates: bool,
+    /// It may be a destination.
+    pub receives: bool,
+}
 
 /// All metrics now.
 ///
@@ -45,6 +57,16 @@ pub fn exposition(
     text::encode(&mut out, &registry)?;
     Ok(out)
 }
+
+/// What a session refuses before the core sees it.
+const REFUSED_BY_SESSIONS: [Reason; 6] = [
+    Reason::Busy,
+    Reason::Malformed,
+    Reason::WindowExceeded,
+    Reason::RoleNotAgreed,
+    Reason::MessageReserved,
+    Reason::InquiryBudgetSpent,
+];
 
 #[derive(Debug)]
 struct Scrape {
@@ -72,7 +94,7 @@ impl Collector for Scrape {
 
 impl Scrape {
     fn name(&self, number: u16) -> String {
-        self.names.get(&number).cloned().unwrap_or_else(|| match number {
+        self.names.get(&number).map(|named| named.name.clone()).unwrap_or_else(|| match number {
             0 => "nobody".to_owned(),
             other => other.to_string(),
         })
@@ -113,14 +135,16 @@ impl Scrape {
 
     fn requests(&self, page: &mut Page<'_>) -> fmt::Result {
         let tallies = &self.telemetry.driver.participants;
-        let requests = tallies.iter().flat_map(|(number, tally)| {
-            RequestKind::ALL.map(|kind| {
+        let requests = self.counted(tallies).flat_map(|(number, tally)| {
+            RequestKind::ALL.into_iter().filter_map(move |kind| {
                 let labels = vec![("participant", self.name(number)), ("kind", kind.label().to_owned())];
-                (labels, tally.request_count(kind))
+                let n = tally.map_or(0, |tally| tally.request_count(kind));
+                (n > 0 || self.sends(number, kind)).then_some((labels, n))
             })
         });
-        page.counts("holdfast_requests", "Messages received, by sender and kind.", nonzero(requests))?;
-        let outcomes = self.reasons(tallies).map(|(mut labels, reason, n)| {
+        page.counts("holdfast_requests", "Messages received, by sender and kind.", requests)?;
+        let told = |number, reason: Reason| self.originates(number) && reason.class() != ReasonClass::Link;
+        let outcomes = self.reasons(tallies, told).map(|(mut labels, reason, n)| {
             labels.push(("outcome", outcome(reason).to_owned()));
             (labels, n)
         });
@@ -128,12 +152,47 @@ impl Scrape {
         page.counts("holdfast_outcomes", help, outcomes)
     }
 
-    fn reasons(&self, tallies: &ParticipantTallies) -> impl Iterator<Item = (Labels, Reason, u64)> {
-        tallies.iter().flat_map(move |(number, tally)| {
+    /// Everybody configured, and whoever else was counted.
+    fn counted<'a>(
+        &'a self,
+        tallies: &'a ParticipantTallies,
+    ) -> impl Iterator<Item = (u16, Option<&'a ParticipantTally>)> {
+        let mut all: BTreeMap<u16, Option<&ParticipantTally>> =
+            self.names.keys().map(|number| (*number, None)).collect();
+        all.extend(tallies.iter().map(|(number, tally)| (number, Some(tally))));
+        all.into_iter()
+    }
+
+    fn originates(&self, number: u16) -> bool {
+        self.names.get(&number).is_some_and(|named| named.originates)
+    }
+
+    /// Whether it is of the role of a participant to send such messages.
+    fn sends(&self, number: u16, kind: RequestKind) -> bool {
+        let Some(named) = self.names.get(&number) else { return false };
+        match kind {
+            RequestKind::Pay
+            | RequestKind::Reserve
+            | RequestKind::Verify
+            | RequestKind::Capture
+            | RequestKind::Release
+            | RequestKind::Reverse => named.originates,
+            RequestKind::Answer | RequestKind::Acknowledge => named.receives,
+            RequestKind::Inquiry => named.originates || named.receives,
+        }
+    }
+
+    /// Counts by participant and reason: what was counted, and what `begins` has at zero from the start.
+    fn reasons<'a>(
+        &'a self,
+        tallies: &'a ParticipantTallies,
+        begins: impl Fn(u16, Reason) -> bool + Copy + 'a,
+    ) -> impl Iterator<Item = (Labels, Reason, u64)> {
+        self.counted(tallies).flat_map(move |(number, tally)| {
             Reason::ALL.iter().filter_map(move |reason| {
-                let n = tally.outcome_count(*reason);
+                let n = tally.map_or(0, |tally| tally.outcome_count(*reason));
                 let labels = vec![("participant", self.name(number)), ("reason", reason.name().to_owned())];
-                (n > 0).then_some((labels, *reason, n))
+                (n > 0 || begins(number, *reason)).then_some((labels, *reason, n))
             })
         })
     }
@@ -143,9 +202,12 @@ impl Scrape {
         page.count("holdfast_sign_ons", "Links that signed on.", l.signed_on.get())?;
         let help = "Handshakes that failed: certificate, version or identity.";
         page.count("holdfast_handshakes_failed", help, l.handshakes_failed.get())?;
-        let refused = self.reasons(&l.refused).map(|(labels, _, n)| (labels, n));
+        let known = |number| self.names.contains_key(&number);
+        let at_the_session = |number, reason| known(number) && REFUSED_BY_SESSIONS.contains(&reason);
+        let refused = self.reasons(&l.refused, at_the_session).map(|(labels, _, n)| (labels, n));
         page.counts("holdfast_refused_frames", "Frames refused before they reached the core.", refused)?;
-        let closed = self.reasons(&l.closed).map(|(labels, _, n)| (labels, n));
+        let ends = |number, reason: Reason| known(number) && reason.class() == ReasonClass::Link;
+        let closed = self.reasons(&l.closed, ends).map(|(labels, _, n)| (labels, n));
         page.counts("holdfast_links_closed", "Links that ended, by reason.", closed)
     }
 
@@ -263,10 +325,6 @@ fn deliveries(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
 /// For a graph, where rounding beyond 53 bits is harmless; `/status` has the digits.
 fn minor(digits: &str) -> f64 {
     digits.parse().unwrap_or(f64::NAN)
-}
-
-fn nonzero(samples: impl Iterator<Item = (Labels, u64)>) -> impl Iterator<Item = (Labels, u64)> {
-    samples.filter(|(_, n)| *n > 0)
 }
 
 /// The page being written.

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use holdfast_journal::{Counts, Statistics};
 
-pub use exposition::{CONTENT_TYPE, Names, exposition};
+pub use exposition::{CONTENT_TYPE, Named, Names, exposition};
 pub use participant::{ParticipantTallies, ParticipantTally, RequestKind};
 pub use tally::{Durations, Tally};
 

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use holdfast::admin::report::{
     DeliveryReport, InDoubtReport, ParticipantReport, PositionReport, RouteReport, StatusReport,
-    TransactionReport,
+    TransactionReport, UndeliveredReport, UndeliveredTransaction,
 };
 use holdfast::admin::{AdminThread, Command, CommandError, CommandReceiver, Who, channel};
 use holdfast::certs;
@@ -127,6 +127,16 @@ pub(crate) fn play(mut commands: CommandReceiver) -> Vec<String> {
                     .send(if known { Ok(Box::new(report)) } else { Err(CommandError::TransactionUnknown) })
                     .unwrap();
             }
+            Command::Undelivered { destination, max, reply } => {
+                let report = match destination {
+                    Some(Who::Name(name)) if name == "nobody" => Err(CommandError::ParticipantUnknown),
+                    Some(_) => Ok(Box::default()),
+                    None => {
+                        Ok(Box::new(UndeliveredReport { transactions: vec![waiting()], more: max as u64 }))
+                    }
+                };
+                reply.send(report).unwrap();
+            }
             Command::ExplainRoute { payment_id, reply } => {
                 let report = RouteReport {
                     payment_id: payment_id.to_string(),
@@ -146,6 +156,23 @@ pub(crate) fn play(mut commands: CommandReceiver) -> Vec<String> {
         }
     }
     orders
+}
+
+fn waiting() -> UndeliveredTransaction {
+    UndeliveredTransaction {
+        originator: "operator-1".to_owned(),
+        id: ID.to_owned(),
+        destination: "acquirer-1".to_owned(),
+        delivery: 1,
+        kind: "reverse".to_owned(),
+        behind: 2,
+        age_ms: 61_500,
+        attempts: 7,
+        currency: Some("EUR".to_owned()),
+        in_doubt: Some("990".to_owned()),
+        why: "sent and not acknowledged".to_owned(),
+        next_attempt_ms: Some(1_795_305_600_000),
+    }
 }
 
 pub(crate) fn status() -> StatusReport {

@@ -2,6 +2,7 @@
 
 mod days;
 mod drivers;
+mod lives;
 mod load;
 mod participants;
 mod programs;

@@ -1,5 +1,7 @@
 //! Deliveries of all destinations: which is ready, which waits for a link, which was sent, and since when.
 
+use std::collections::BTreeSet;
+
 use holdfast_protocol::{Instance, ParticipantNumber, UnixMillis};
 
 use super::outbound::{self, Head};
@@ -138,6 +140,15 @@ impl Schedule {
     /// Transactions of a destination whose first delivery was sent and is not acknowledged.
     pub(crate) fn on_their_way(&self, destination: ParticipantNumber) -> u32 {
         self.destinations.get(&destination).map_or(0, |d| d.outbound.sent)
+    }
+
+    /// The transactions of a destination with something unacknowledged, by the age of their first such delivery.
+    pub(crate) fn by_age(
+        &self,
+        destination: ParticipantNumber,
+    ) -> std::collections::btree_set::Iter<'_, (UnixMillis, u32)> {
+        static NONE: BTreeSet<(UnixMillis, u32)> = BTreeSet::new();
+        self.destinations.get(&destination).map_or(NONE.iter(), |d| d.outbound.oldest.iter())
     }
 
     /// Since when the oldest delivery of a destination waits.
