@@ -21,7 +21,8 @@ pub struct Member {
     pub receives: bool,
     /// The same count before and after a reload: links that stand give their places back to it.
     links: Arc<AtomicU32>,
-    inquiries: InquiryBudget,
+    /// The same bucket before and after a reload: a reload is no second helping.
+    inquiries: Arc<InquiryBudget>,
 }
 
 /// The live table of members, by name. A concurrent map: handshakes read it on any thread (dashmap).
@@ -56,7 +57,7 @@ impl Member {
         receives: bool,
         inquiries: u32,
     ) -> Self {
-        let inquiries = InquiryBudget::new(inquiries);
+        let inquiries = Arc::new(InquiryBudget::new(inquiries));
         Self { name, number, originates, receives, links: Arc::default(), inquiries }
     }
 
@@ -78,6 +79,9 @@ impl Directory {
         for mut member in members {
             if let Some(old) = self.members.get(&member.name) {
                 member.links = Arc::clone(&old.links);
+                if member.inquiries.per_second == old.inquiries.per_second {
+                    member.inquiries = Arc::clone(&old.inquiries);
+                }
             }
             self.members.insert(member.name.clone(), Arc::new(member));
         }
@@ -162,6 +166,20 @@ mod tests {
         assert_eq!(directory.enter(&who, 1).unwrap_err(), Reason::TooManyLinks, "it is still there");
         drop(before);
         assert!(directory.enter(&who, 1).is_ok());
+    }
+
+    #[test]
+    fn a_reload_gives_no_second_budget() {
+        let directory = Directory::default();
+        directory.replace(vec![member("operator-1")]);
+        let who = Identity::Participant("operator-1".to_owned());
+        let before = directory.enter(&who, 9).unwrap();
+        let start = Instant::now() + Duration::from_secs(5);
+        assert!(before.member().may_inquire(start) && before.member().may_inquire(start));
+        directory.replace(vec![member("operator-1")]);
+        let after = directory.enter(&who, 9).unwrap();
+        assert!(!after.member().may_inquire(start), "over a new link");
+        assert!(!before.member().may_inquire(start), "over the one that stands");
     }
 
     #[test]
