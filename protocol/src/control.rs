@@ -108,7 +108,8 @@ pub struct Echo {
     pub reply: bool,
 }
 
-/// The window changed. From the switch: how many requests may be unanswered. From a participant: how many forwards.
+/// The window changed, and the sender's drain is over. From the switch: how many requests may be unanswered. From a
+/// participant: how many forwards.
 ///
 /// Type 0x04.
 ///

@@ -238,3 +238,17 @@ fn what_a_command_decided_is_settled_when_it_is_durable_and_not_before() {
     world.settle();
     assert!(world.driver.is_settled());
 }
+
+#[test]
+fn a_window_takes_back_the_drain_of_its_link() {
+    let mut world = World::new();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.drain(&acquirer);
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.window(&acquirer, 1_000);
+    world.send(&mut operator, &[pay(2, 500)]);
+    world.settle();
+    assert!(matches!(&operator.read()[..], [Message::Answer(a)]
+        if a.id == id(1) && a.reason == Reason::DestinationNotAccepting));
+    assert!(matches!(&acquirer.read()[..], [Message::Authorize(a)] if a.id == id(2)));
+}

@@ -150,6 +150,7 @@ impl Control {
     fn window(&mut self, window: Window) -> Result<(), LinkError> {
         let Phase::Open(shared) = &self.phase else { return Err(violation(MessageType::Window)) };
         shared.set_window(window.window);
+        shared.set_draining(false);
         self.changed = true;
         Ok(())
     }
@@ -168,7 +169,7 @@ impl Control {
 
     fn drained(&mut self) -> Result<(), LinkError> {
         let Phase::Open(shared) = &self.phase else { return Err(violation(MessageType::Drain)) };
-        shared.set_draining();
+        shared.set_draining(true);
         self.changed = true;
         Ok(())
     }
@@ -346,6 +347,9 @@ mod tests {
         let shared = control.shared().unwrap();
         assert_eq!((shared.window(), shared.draining()), (5, true));
         assert_eq!(control.take_notices().count(), NOTICES_MAX);
+        give(&mut control, Window { window: 6 }, now).unwrap();
+        let shared = control.shared().unwrap();
+        assert_eq!((shared.window(), shared.draining()), (6, false), "a window takes the drain back");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use holdfast_core::registry::ParticipantStatus;
 use holdfast_link::Credentials;
 use holdfast_protocol::{BusinessDate, ParticipantNumber, PaymentId, Reason, RequestId};
 use tokio::sync::{mpsc, oneshot};
+use tracing::debug;
 
 use super::report::{RouteReport, StatusReport, TransactionReport, UndeliveredReport};
 use crate::config::Config;
@@ -26,6 +27,13 @@ pub fn channel() -> (CommandSender, CommandReceiver) {
 
 /// Where the driver puts its answer. That nobody waits for it any more is no error.
 pub type Reply<T> = oneshot::Sender<T>;
+
+/// Answers a command.
+pub fn answer<T>(reply: Reply<T>, answer: T) {
+    if reply.send(answer).is_err() {
+        debug!("nobody waits any more for the answer to a command");
+    }
+}
 
 /// One question or order.
 #[derive(Debug)]

@@ -7,14 +7,16 @@ use holdfast_core::Input;
 use holdfast_core::registry::ParticipantStatus;
 use holdfast_journal::{Handle, Log};
 use holdfast_link::{Credentials, Endpoint};
-use holdfast_protocol::{BusinessDate, Drain, Message, Reason, Sequence, UnixMillis};
+use holdfast_protocol::{
+    BusinessDate, Drain, Message, Notice, ParticipantNumber, Reason, Sequence, UnixMillis, Window,
+};
 use tracing::{info, warn};
 
 use super::alarms::{Alarm, Raised};
 use super::shell::Between;
 use super::threads::members;
 use super::{Stop, alarms, report, transactions};
-use crate::admin::command::{Command, CommandError, CommandReceiver, Reply};
+use crate::admin::command::{Command, CommandError, CommandReceiver, Reply, answer};
 use crate::admin::report::{TransactionReport, UndeliveredReport};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -65,10 +67,10 @@ type UndeliveredAnswer = Result<Box<UndeliveredReport>, CommandError>;
 impl Done {
     fn say(self) {
         match self {
-            Self::Nothing(reply) => drop(reply.send(Ok(()))),
-            Self::Before(reply, before) => drop(reply.send(Ok(before))),
-            Self::Transaction(reply, answer) => drop(reply.send(answer)),
-            Self::Undelivered(reply, answer) => drop(reply.send(answer)),
+            Self::Nothing(reply) => answer(reply, Ok(())),
+            Self::Before(reply, before) => answer(reply, Ok(before)),
+            Self::Transaction(reply, found) => answer(reply, found),
+            Self::Undelivered(reply, found) => answer(reply, found),
         }
     }
 }
@@ -106,39 +108,50 @@ impl Steward {
 
     fn command(&mut self, driver: &mut Driver<Handle>, now: UnixMillis, command: Command) {
         match command {
-            Command::Status { reply } => drop(reply.send(Box::new(report::status(self, driver, now)))),
+            Command::Status { reply } => answer(reply, Box::new(report::status(self, driver, now))),
             Command::SetStatus { participant, status, reply } => {
                 let Some(number) = report::find(driver.core(), &participant) else {
-                    return drop(reply.send(Err(CommandError::ParticipantUnknown)));
+                    return answer(reply, Err(CommandError::ParticipantUnknown));
                 };
                 info!(participant = %number, ?status, "status set");
                 driver.command(now, &Input::SetStatus(number, status));
-                if status != ParticipantStatus::Active {
-                    // Rule 25: it hears that no new work is wanted; what is in flight finishes.
-                    driver.tell(&Message::Drain(Drain { within_ms: 0 }), |whose| whose == number);
-                }
+                self.tell_status(driver, number, status);
                 self.waiting.push((driver.core().sequence(), Done::Nothing(reply)));
             }
             Command::CutOver { date, reply } => self.cut_over(driver, now, date, reply),
             Command::Transaction { originator, id, reply } => {
                 // What is told about a payment may be acted upon: not before it is durable.
-                let answer = transactions::transaction(driver.core(), &originator, id);
-                self.waiting.push((driver.core().sequence(), Done::Transaction(reply, answer)));
+                let found = transactions::transaction(driver.core(), &originator, id);
+                self.waiting.push((driver.core().sequence(), Done::Transaction(reply, found)));
             }
             Command::Undelivered { destination, max, reply } => {
-                let answer = transactions::undelivered(driver.core(), destination.as_ref(), max, now);
-                self.waiting.push((driver.core().sequence(), Done::Undelivered(reply, answer)));
+                let found = transactions::undelivered(driver.core(), destination.as_ref(), max, now);
+                self.waiting.push((driver.core().sequence(), Done::Undelivered(reply, found)));
             }
             Command::ExplainRoute { payment_id, reply } => {
-                drop(reply.send(Box::new(report::route(driver, payment_id))));
+                answer(reply, Box::new(report::route(driver, payment_id)));
             }
             Command::Reload { config, credentials, reply } => {
                 match self.reload(driver, now, *config, &credentials) {
                     Ok(()) => self.waiting.push((driver.core().sequence(), Done::Nothing(reply))),
-                    Err(error) => drop(reply.send(Err(error))),
+                    Err(error) => answer(reply, Err(error)),
                 }
             }
         }
+    }
+
+    /// Rule 25: a participant hears that no new work is wanted, and why; or that it is wanted again.
+    fn tell_status(&self, driver: &Driver<Handle>, number: ParticipantNumber, status: ParticipantStatus) {
+        let reason = match status {
+            ParticipantStatus::Active => {
+                let window = self.config.sessions.window;
+                return driver.tell(&Message::Window(Window { window }), |whose| whose == number);
+            }
+            ParticipantStatus::Draining => Reason::Draining,
+            ParticipantStatus::Suspended => Reason::Suspended,
+        };
+        driver.tell(&Message::Notice(Notice { reason }), |whose| whose == number);
+        driver.tell(&Message::Drain(Drain { within_ms: 0 }), |whose| whose == number);
     }
 
     fn cut_over(
@@ -151,14 +164,14 @@ impl Steward {
         let before = driver.core().business_date().expect("the date is set before the first command");
         if date <= before {
             let conflict = format!("the business date is {before}; a cutover only moves it forward");
-            return drop(reply.send(Err(CommandError::Conflict(conflict))));
+            return answer(reply, Err(CommandError::Conflict(conflict)));
         }
         // A calendar that has leapt cannot be brought back: a date never goes back (rule 27).
         let latest = BusinessDate::from_utc(now.plus(CUTOVER_AHEAD_MAX_MS));
         if date > latest {
             let conflict =
                 format!("{date} is too far ahead: the latest date that can be set now is {latest}");
-            return drop(reply.send(Err(CommandError::Conflict(conflict))));
+            return answer(reply, Err(CommandError::Conflict(conflict)));
         }
         info!(%before, %date, "cutover");
         driver.command(now, &Input::CutOver(date));
@@ -218,6 +231,7 @@ impl Steward {
             self.telemetry.set_ready(false);
             driver.stop_new_work();
             let within_ms = u32::try_from(self.config.sessions.drain_timeout_ms).unwrap_or(u32::MAX);
+            driver.tell(&Message::Notice(Notice { reason: Reason::ShuttingDown }), |_| true);
             driver.tell(&Message::Drain(Drain { within_ms }), |_| true);
             at
         });

@@ -169,6 +169,12 @@ impl World {
         self.driver.turn(self.now, Instant::now());
     }
 
+    /// The peer wants no new work.
+    pub(crate) fn drain(&mut self, peer: &Peer) {
+        self.events.send(Event::Drain(peer.from)).unwrap();
+        self.driver.turn(self.now, Instant::now());
+    }
+
     /// The peer takes another number of unanswered forwards.
     pub(crate) fn window(&mut self, peer: &Peer, window: u32) {
         self.events.send(Event::Window(peer.from, window)).unwrap();

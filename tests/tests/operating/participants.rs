@@ -1,6 +1,6 @@
 //! Suspending, draining, resuming (rule 25): new work stops, work in flight finishes, reversals always flow.
 
-use holdfast_protocol::{Outcome, Reason, State};
+use holdfast_protocol::{Drain, Message, Notice, Outcome, Reason, State};
 use holdfast_tests::fixture::Fixture;
 use holdfast_tests::parties::{PATIENT, Parties};
 use holdfast_tests::peer::{Peer, pays};
@@ -32,6 +32,21 @@ async fn a_suspended_operator_may_only_undo() {
     assert_eq!(parties.operator.answer_to(taking).await.outcome, Outcome::Approved, "nothing was recorded");
     assert_eq!(parties.acquirer.take_delivery().await.original(), held.id);
     parties.approved(&fresh).await;
+}
+
+/// What its links are told, in the words of the protocol's table.
+#[tokio::test]
+async fn a_participant_hears_that_it_is_drained_and_why_and_that_it_may_work_again() {
+    let fixture = Fixture::start(PATIENT);
+    let mut parties = Parties::of(&fixture).await;
+    let mut heard = async || parties.operator.next_control().await.expect("the link stands");
+    for (word, reason) in [("drain", Reason::Draining), ("suspend", Reason::Suspended)] {
+        order(&fixture, &format!("/participant/operator-1/{word}"));
+        assert_eq!(heard().await, Message::Notice(Notice { reason }));
+        assert_eq!(heard().await, Message::Drain(Drain { within_ms: 0 }));
+        order(&fixture, "/participant/operator-1/resume");
+        assert!(matches!(heard().await, Message::Window(_)));
+    }
 }
 
 #[tokio::test]

@@ -98,9 +98,10 @@ impl<L: Log, S: Seam> Driver<L, S> {
         }
     }
 
-    /// A link takes another number of unanswered forwards: what waited for room may leave.
+    /// A link takes another number of unanswered forwards, and takes forwards again if it drained: what waited for room may
+    /// leave.
     pub(super) fn window(&mut self, now: UnixMillis, from: From, window: u32) {
-        self.change_link(from, |link| link.window = window);
+        self.change_link(from, |link| (link.window, link.draining) = (window, false));
         self.step(now, &Input::LinkUp(from));
     }
 }
