@@ -226,8 +226,10 @@ impl Player {
         let mut is_new_link = true;
         let mut act = self.act.clone();
         let mut over: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
-            // An error means that the director is gone, which ends the run as well.
-            drop(act.wait_for(|act| *act >= Act::Over).await);
+            match act.wait_for(|act| *act >= Act::Over).await {
+                // An error means that the director is gone, which ends the run as well.
+                Ok(_) | Err(_) => {}
+            }
         });
         loop {
             let instant = Instant::now();

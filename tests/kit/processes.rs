@@ -138,8 +138,9 @@ impl Drop for Process {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
             // It may end by itself in between, which is as good.
-            drop(self.child.kill());
-            drop(self.child.wait());
+            if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
+                eprintln!("{} was left behind: {error}", self.name);
+            }
         }
         if std::thread::panicking() {
             eprintln!("{}", self.log_tail());

@@ -196,7 +196,8 @@ mod tests {
     fn histories_of_another_run_are_not_mixed_in() {
         let directory = tempfile::tempdir().unwrap();
         let mut writer = HistoryWriter::begin(directory.path()).unwrap();
-        drop(begin(&mut writer, "acquirer-1"));
+        let history = begin(&mut writer, "acquirer-1");
+        drop(history);
         writer.finish().unwrap();
         let error = HistoryWriter::begin(directory.path()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);

@@ -247,8 +247,10 @@ fn commit_until_closed<S: Storage>(
         }
         while let Some(batch) = carried.take() {
             match writer.offer(batch) {
-                // Where nobody takes vectors back there are enough.
-                Ok(empty) => drop(give_back.try_send(empty)),
+                Ok(empty) => match give_back.try_send(empty) {
+                    // Where nobody takes vectors back there are enough.
+                    Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+                },
                 Err(batch) => {
                     carried = Some(batch);
                     break;

@@ -83,7 +83,8 @@ impl Supply {
     pub(crate) fn wait(&self, wait: Duration) {
         let state = self.state();
         if !state.stopping {
-            drop(self.changed.wait_timeout(state, wait));
+            let (state, _) = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
+            drop(state);
         }
     }
 

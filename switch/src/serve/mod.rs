@@ -130,8 +130,8 @@ impl Switch {
 
     /// Returns when its threads are about to end. May be awaited again while it has not returned.
     pub async fn ended(&mut self) {
-        // The sender is never used: it is dropped when the links' thread ends, whatever the reason.
-        drop((&mut self.ended).await);
+        let ended = (&mut self.ended).await;
+        debug_assert!(ended.is_err(), "the sender is never used: it is dropped when the links' thread ends");
     }
 
     /// Asks and waits.

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::Receiver;
+use crossbeam::channel::{Receiver, RecvTimeoutError};
 use holdfast_journal::Log;
 use holdfast_protocol::UnixMillis;
 use tokio::sync::Notify;
@@ -70,8 +70,10 @@ impl<L: Log, B: Between<L>> Shell<L, B> {
                 // The links get their share of the thread between two turns.
                 Next::Again => tokio::task::yield_now().await,
                 Next::Wait(longest) => {
-                    // A wake-up by time is as good as one by notice.
-                    drop(tokio::time::timeout(longest, wake.notified()).await);
+                    tokio::select! {
+                        () = wake.notified() => {}
+                        () = tokio::time::sleep(longest) => {}
+                    }
                 }
                 Next::Stop => return self.driver,
             }
@@ -83,7 +85,11 @@ impl<L: Log, B: Between<L>> Shell<L, B> {
         loop {
             match self.turn() {
                 Next::Again => {}
-                Next::Wait(longest) => drop(wake.recv_timeout(longest)),
+                Next::Wait(longest) => match wake.recv_timeout(longest) {
+                    Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+                    // Nobody is left to wake it; time still does.
+                    Err(RecvTimeoutError::Disconnected) => std::thread::sleep(longest),
+                },
                 Next::Stop => return self.driver,
             }
         }

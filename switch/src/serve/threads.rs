@@ -215,14 +215,17 @@ impl Parts {
         );
         let shell: Running = Shell::new(driver, clock, steward);
         telemetry.set_ready(true);
-        // A starter that has gone needs no addresses.
-        drop(ready.send(addresses));
+        if ready.send(addresses).is_err() {
+            warn!("nobody waits for the switch to be ready");
+        }
         let driver = match waiting {
             Waiting::Task(wake) => shell.run_inline(wake).await,
             Waiting::Thread(signal) => {
                 let (done, ended) = tokio::sync::oneshot::channel();
                 let thread = std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
-                    drop(done.send(shell.run_on_thread(&signal)));
+                    if done.send(shell.run_on_thread(&signal)).is_err() {
+                        error!("the thread of the links has ended before the driver");
+                    }
                 })?;
                 let driver = ended.await.map_err(|_| ServeError::Thread)?;
                 thread.join().map_err(|_| ServeError::Thread)?;

@@ -50,8 +50,10 @@ impl Wake {
     pub fn wake(&self) {
         match self {
             Self::Task(notify) => notify.notify_one(),
-            // Full means that it has been told already.
-            Self::Thread(signal) => drop(signal.try_send(())),
+            Self::Thread(signal) => match signal.try_send(()) {
+                // Full means that it has been told already, and one that has ended needs no telling.
+                Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
+            },
         }
     }
 }
