@@ -1,6 +1,6 @@
 //! Undoing: what is pending, what is held, what was captured, and what nobody has seen yet.
 
-use holdfast_protocol::{Outcome, ParticipantNumber, Reason, State};
+use holdfast_protocol::{Outcome, ParticipantNumber, Reason, Reverse, State};
 use holdfast_tests::deliveries::Delivery;
 use holdfast_tests::fixture::Fixture;
 use holdfast_tests::parties::{PATIENT, Parties};
@@ -38,13 +38,17 @@ async fn a_captured_payment_is_reversed_by_the_opposite_movement() {
     let mut parties = Parties::of(&fixture).await;
     let request = pay("shop@acq-1", 700);
     let first = parties.approved(&request).await;
-    let undoing = reverse(&request);
+    // A reason of the operator's own, on no list of the switch.
+    let undoing = Reverse { reason: 9_999, ..reverse(&request) };
     let answer = parties.operator.answer_to(undoing.clone()).await;
     assert_eq!((answer.outcome, answer.state), (Outcome::Approved, State::Reversed));
     assert_eq!(fixture.position("operator-1", "EUR").await, (0, 700, 700), "rule 22: never subtracted");
     assert_eq!(fixture.position("acquirer-1", "EUR").await, (0, 700, 700));
     let told = parties.acquirer.take_delivery().await;
-    assert!(matches!(&told, Delivery::Reverse(m) if m.original == request.id), "{told:?}");
+    assert!(
+        matches!(&told, Delivery::Reverse(m) if (m.original, m.reason) == (request.id, 9_999)),
+        "{told:?}"
+    );
     assert_eq!(parties.acquirer.next_complete().await.original, request.id);
     assert_eq!(parties.operator.answer_to(undoing.clone()).await, answer, "the same answer again");
     // Rule 11: a second whole reversal under a new id moves nothing; rule 12: a reversal is never reversed.

@@ -1,6 +1,7 @@
 //! Payments that a single message decides.
 
 use holdfast_protocol::{ApprovalCode, DecidedBy, Outcome, ParticipantNumber, Reason, State};
+use holdfast_tests::deliveries::Delivery;
 use holdfast_tests::deliveries::decline;
 use holdfast_tests::fixture::Fixture;
 use holdfast_tests::parties::Parties;
@@ -128,6 +129,10 @@ async fn a_silent_destination_is_reversed_at_the_deadline() {
     assert_eq!(fixture.position("operator-1", "EUR").await, (0, 0, 0), "released at the decision");
     let reversal = parties.acquirer.next_delivery().await;
     assert_eq!(reversal.original(), forward.id, "rule 7");
+    assert!(
+        matches!(&reversal, Delivery::Reverse(m) if m.reason == Reason::DestinationTimedOut.number()),
+        "it says why: {reversal:?}"
+    );
     // Rule 8: what comes too late is not delivered.
     parties.acquirer.send(&[approval(&forward, None).into(), reversal.acknowledgement()]).await;
     assert_eq!(parties.acquirer.next_complete().await.original, forward.id);

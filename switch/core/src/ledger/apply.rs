@@ -268,14 +268,14 @@ pub(super) fn push_delivery(transaction: &mut Transaction, delivery: Delivery) {
     transaction.deliveries.push(delivery);
 }
 
-/// Queues a reversal; one that the originator asked for carries its id.
+/// Queues a reversal; one that the originator asked for carries its id and reason, another the reason of the decline.
 pub(super) fn push_reversal(transaction: &mut Transaction, request: Option<&Reverse>, date: BusinessDate) {
     let reversal = Reverse {
         id: request.map_or(transaction.key.id, |r| r.id),
         original: transaction.key.id,
         originator: Some(transaction.key.originator),
         payment_id: transaction.payment_id,
-        reason: request.map_or(0, |r| r.reason),
+        reason: request.map_or_else(|| transaction.reason.number(), |r| r.reason),
         // A delivery does not expire: it is sent until it is acknowledged (rule 7).
         expires: UnixMillis::MAX,
         delivery: Some(transaction.next_delivery()),
