@@ -132,7 +132,7 @@ impl fmt::Display for PaymentId {
 /// A text that is no payment ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a payment ID: expected MERCHANT@MPS, up to 24 and 8 letters, digits, '.', '-' or '_', as in shop-1@acq1"
+    "not a payment ID: expected MERCHANT@MPS, up to 24 and 8 letters, digits, '.', '-' or '_', as in shop-1@acq-1"
 )]
 pub struct ParsePaymentIdError;
 

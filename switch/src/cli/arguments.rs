@@ -31,7 +31,7 @@ Examples:
   holdfast participant drain acquirer-1
   holdfast transaction operator-1/019f0000-0000-7000-8000-000000000001
   holdfast undelivered acquirer-1
-  holdfast route explain shop-1@acq1
+  holdfast route explain shop-1@acq-1
   holdfast cutover 2026-11-23
   holdfast journal verify /var/lib/holdfast/journal
 
