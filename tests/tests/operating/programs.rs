@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use holdfast_protocol::{Answer, Authorize, Message, Outcome, Reason, RequestId};
 use holdfast_tests::peer::{Peer, sign_on, wait_until};
-use holdfast_tests::processes::{SwitchHome, http_get, run, run_well, text};
+use holdfast_tests::processes::{Process, SwitchHome, http_get, run, run_well, text};
 use holdfast_tests::requests::{approval, date_in, pay};
+use holdfast_tests::wait;
 use tempfile::TempDir;
 
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
@@ -170,4 +171,49 @@ fn the_scripts_explain_themselves_without_building() {
         assert!(shown.status.success() && text.contains(&format!("scripts/{script}")), "{text}");
         assert!(shown.stderr.is_empty(), "it only explains: {:?}", String::from_utf8(shown.stderr));
     }
+}
+
+#[test]
+fn a_load_generator_that_is_replaced_says_so() {
+    let (directory, home) = home();
+    let process = home.start();
+    let (listen, admin, certs) = (home.listen.to_string(), home.admin.to_string(), home.certs());
+    // By name, as a person would write it.
+    let switch = listen.replace("127.0.0.1", "localhost");
+    let arguments = [
+        "run",
+        "--switch",
+        &switch,
+        "--certs",
+        text(&certs),
+        "--admin",
+        &admin,
+        "-r",
+        "50",
+        "-d",
+        "120s",
+        "-w",
+        "0s",
+        "--operators",
+        "1",
+        "--acquirers",
+        "1",
+        "--mix",
+        "pay:1",
+        "--no-history",
+        "-q",
+        "--currency",
+        "EUR",
+    ];
+    let mut first = Process::start("loadgen", &arguments, &directory.path().join("first.log"));
+    wait::wait_until("the first generator is signed on", ENDS_WITHIN, || {
+        (home.status().matches("\"session\":").count() == 2).then_some(())
+    });
+    let second = Process::start("loadgen", &arguments, &directory.path().join("second.log"));
+    let status = first.wait(ENDS_WITHIN);
+    let said = first.log_tail();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("404 Replaced"), "{said}");
+    drop(second);
+    home.stop(process);
 }
