@@ -1,6 +1,7 @@
 //! An acquirer that approves all but amounts that end in .99, and says what it is asked.
 
 use std::error::Error;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -59,7 +60,8 @@ impl Handler for Acquirer {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     // What the library warns of, such as a switch that does not answer, goes to standard error.
-    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr);
+    log.with_ansi(std::io::stderr().is_terminal()).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (Some(address), Some(certs), Some(name)) = (arguments.first(), arguments.get(1), arguments.get(2))
     else {

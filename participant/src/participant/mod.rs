@@ -189,10 +189,11 @@ impl Participant {
         let mut viewed = viewed;
         tokio::select! {
             ended = participant.ended() => Err(ended.err().unwrap_or(ParticipantError::Ended)),
-            signed_on = viewed.wait_for(|view| view.linked) => {
-                signed_on.map_err(|_| ParticipantError::Ended)?;
-                Ok(participant)
-            }
+            signed_on = viewed.wait_for(|view| view.linked) => match signed_on.map(|_| ()) {
+                Ok(()) => Ok(participant),
+                // The task has ended, and knows why.
+                Err(_) => Err(participant.ended().await.err().unwrap_or(ParticipantError::Ended)),
+            },
             () = tokio::time::sleep(within) => {
                 let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
                 Err(ParticipantError::NotSignedOn { within_ms, last: participant.no_link() })

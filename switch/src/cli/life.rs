@@ -87,7 +87,9 @@ impl Life {
         let nothing = || Failure::Refused("the journal holds no such transaction".to_owned());
         let key = self.key().filter(|_| !self.page.is_empty()).ok_or_else(nothing)?;
         let who = Who::Number(key.originator);
-        let report = transactions::transaction(&self.core, &who, self.id).map_err(|_| nothing())?;
+        let mut report = transactions::transaction(&self.core, &who, self.id).map_err(|_| nothing())?;
+        // Numbers of facts are the journal's; this core counts its own.
+        report.sequence = None;
         let mut page = vec![format!(
             "transaction {}/{}, made at {}",
             self.name(key.originator),
