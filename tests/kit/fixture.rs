@@ -8,6 +8,9 @@ use holdfast::admin::report::StatusReport;
 use holdfast::config::Config;
 use holdfast::serve::Switch;
 use tempfile::TempDir;
+use tracing::dispatcher;
+
+use crate::evidence::SwitchLog;
 
 /// Operators 1 and 2, acquirers 11 and 12 behind the payment systems `acq-1` and `acq-2`; operator 1 is behind `mps-1`.
 const CONFIGURATION: &str = r#"
@@ -60,6 +63,7 @@ destination = "operator-1"
 pub struct Fixture {
     switch: Option<Switch>,
     directory: TempDir,
+    log: SwitchLog,
 }
 
 impl Fixture {
@@ -73,7 +77,7 @@ impl Fixture {
         std::fs::write(&file, format!("{CONFIGURATION}\n{tls}\n{additions}\n")).unwrap();
         let config = Config::load(&file).unwrap();
         holdfast::certs::issue(&directory.path().join("certs"), &config, false).unwrap();
-        let mut fixture = Self { switch: None, directory };
+        let mut fixture = Self { switch: None, directory, log: SwitchLog::default() };
         fixture.restart();
         fixture
     }
@@ -83,7 +87,9 @@ impl Fixture {
         self.stop();
         let config = Config::load(&self.directory.path().join("holdfast.toml")).unwrap();
         // Starting and stopping wait, which a test's own runtime does not allow.
-        let started = std::thread::spawn(|| Switch::start(config)).join().expect("starting does not panic");
+        let log = self.log.dispatch();
+        let start = move || dispatcher::with_default(&log, || Switch::start(config));
+        let started = std::thread::spawn(start).join().expect("starting does not panic");
         self.switch = Some(started.unwrap());
     }
 
@@ -98,6 +104,11 @@ impl Fixture {
     /// The running switch.
     pub fn switch(&self) -> &Switch {
         self.switch.as_ref().expect("the test has not stopped it")
+    }
+
+    /// What it has logged over all its starts.
+    pub const fn log(&self) -> &SwitchLog {
+        &self.log
     }
 
     /// Where participants dial.

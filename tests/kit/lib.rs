@@ -3,7 +3,10 @@
 //! It knows every crate, and no crate knows it.
 
 pub mod deliveries;
+pub mod dialler;
+pub mod evidence;
 pub mod fixture;
+pub mod metronome;
 pub mod parties;
 pub mod peer;
 pub mod processes;

@@ -135,6 +135,14 @@ impl Peer {
         self.control.0.write_all(bytes).await.unwrap();
     }
 
+    /// The same over a link that may end meanwhile.
+    ///
+    /// # Errors
+    /// Where it has ended, or the switch takes no more of it.
+    pub async fn try_send_control_bytes(&mut self, bytes: &[u8]) -> Result<(), quinn::WriteError> {
+        self.control.0.write_all(bytes).await
+    }
+
     /// Sends on the lane.
     pub async fn send(&mut self, messages: &[Message]) {
         self.send_bytes(&encoded(messages)).await;
@@ -159,6 +167,12 @@ impl Peer {
     pub async fn next(&mut self) -> Option<Message> {
         let (_, receive) = self.lane.as_mut().expect("the peer has signed on");
         wait_for("a message on the lane", next(receive, &mut self.lane_frames)).await
+    }
+
+    /// The next message on the lane, however long it takes. Cancel-safe.
+    pub async fn next_whenever(&mut self) -> Option<Message> {
+        let (_, receive) = self.lane.as_mut().expect("the peer has signed on");
+        next(receive, &mut self.lane_frames).await
     }
 
     /// The next answer on the lane.

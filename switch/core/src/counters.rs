@@ -48,10 +48,14 @@ pub struct Counters {
     pub answers_unexpected: u64,
     /// Answers that only said again what was decided.
     pub answers_repeated: u64,
+    /// Approvals of more than was asked, or of a part where none is allowed.
+    pub approvals_wrong: u64,
     /// Approvals after the end.
     pub approvals_late: u64,
     /// Declines after an approval.
     pub declines_late: u64,
+    /// Reversals of requests that their participant had not sent, or not yet.
+    pub reversals_before_request: u64,
     /// Configurations that could not be taken.
     pub configurations_refused: u64,
 }

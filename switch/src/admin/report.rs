@@ -179,12 +179,18 @@ pub struct OddityReport {
     pub forwards_repeated: u64,
     /// Answers to nothing that was asked, or from somebody who was not asked.
     pub answers_unexpected: u64,
+    /// Approvals of more than was asked, or of a part where none is allowed: reversed.
+    #[serde(default)]
+    pub approvals_wrong: u64,
     /// Approvals after the end: reversed.
     pub approvals_late: u64,
     /// Declines after an approval: the destination contradicts itself.
     pub declines_late: u64,
     /// Acknowledgements of nothing that was sent, or from another instance.
     pub acknowledgements_unexpected: u64,
+    /// Reversals of requests that their participant had not sent, or not yet: remembered.
+    #[serde(default)]
+    pub reversals_before_request: u64,
     /// Configurations that the core did not take.
     pub configurations_refused: u64,
 }

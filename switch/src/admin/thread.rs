@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tracing::{Dispatch, dispatcher};
 
 use super::command::CommandSender;
 use super::server::{Desk, router};
@@ -62,9 +63,11 @@ impl AdminThread {
         let listener = runtime
             .block_on(async { tokio::net::TcpListener::from_std(listener) })
             .map_err(AdminError::Start)?;
+        let log = dispatcher::get_default(Dispatch::clone);
+        let serve = move || runtime.block_on(run(listener, desk, hangups, stopped));
         let thread = std::thread::Builder::new()
             .name("admin".to_owned())
-            .spawn(move || runtime.block_on(run(listener, desk, hangups, stopped)))
+            .spawn(move || dispatcher::with_default(&log, serve))
             .map_err(AdminError::Start)?;
         Ok(Self { address, stop, thread })
     }

@@ -2,6 +2,7 @@
 
 mod links;
 mod release;
+mod remarks;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use super::sessions::Sessions;
 use super::settings::{DriverSettings, Progress, Queues};
 use super::shed;
 use super::work::Work;
-use crate::telemetry::{RequestKind, Telemetry, TurnStats};
+use crate::telemetry::{Oddity, Remarks, RequestKind, Telemetry, TurnStats};
 
 /// The owner of core and outbox.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub struct Driver<L, S = Shipped> {
     before_tick: Option<usize>,
     records: RecordWriter,
     telemetry: Telemetry,
+    remarks: Remarks,
     /// What the turn under way counts.
     counted: TurnStats,
     /// Of the turn under way: effects let go, with how long they waited for the disk in nanoseconds.
@@ -88,6 +90,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
             before_tick: None,
             records: RecordWriter::default(),
             telemetry,
+            remarks: Remarks::default(),
             counted: TurnStats::default(),
             let_go: Vec::new(),
         }
@@ -217,10 +220,12 @@ impl<L: Log, S: Seam> Driver<L, S> {
                     self.count_received(from, &first);
                     self.count_received(from, &work);
                     self.core.warm(&first);
+                    let odd = Oddity::counts(self.core.counters());
                     for input in &first {
                         self.step(now, input);
                     }
-                    self.take_work(from, read, work);
+                    self.odd(from.participant, &odd, at);
+                    self.take_work(from, read, work, at);
                     if answers > 0
                         && let Some(count) = self.sessions.count_answers(from.session, lane, answers)
                     {
@@ -234,15 +239,14 @@ impl<L: Log, S: Seam> Driver<L, S> {
 
     /// New work waits for its turn, unless too much waits already, or nobody waits for its answer any more: a copy from
     /// a link that has ended must not take the answer away from the link that sent a later one.
-    fn take_work(&mut self, from: From, read: Instant, work: Vec<Input>) {
+    fn take_work(&mut self, from: From, read: Instant, work: Vec<Input>, at: Instant) {
         if self.sessions.get(from.session).is_none() {
             return;
         }
         if self.work.len() + work.len() <= self.settings.backlog_max {
             return self.work.push(from.participant, read, work);
         }
-        let tally = self.telemetry.driver.participants.of(from.participant);
-        tally.outcomes(Reason::Busy, work.len() as u64);
+        self.told(from.participant, Reason::Busy, work.len() as u64, at);
         for input in &work {
             if let Some((original, refusal)) = shed::busy(input, self.settings.retry_after_ms) {
                 self.sessions.stage(from.session, original, &refusal);

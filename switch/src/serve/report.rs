@@ -167,9 +167,11 @@ fn oddities(core: &Core) -> OddityReport {
     OddityReport {
         forwards_repeated: counters.forwards_repeated,
         answers_unexpected: counters.answers_unexpected,
+        approvals_wrong: counters.approvals_wrong,
         approvals_late: counters.approvals_late,
         declines_late: counters.declines_late,
         acknowledgements_unexpected: counters.acknowledgements_unexpected,
+        reversals_before_request: counters.reversals_before_request,
         configurations_refused: counters.configurations_refused,
     }
 }

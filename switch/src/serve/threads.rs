@@ -13,7 +13,7 @@ use holdfast_journal::{Access, FileStorage, Handle, Log, OpenError, Recovered};
 use holdfast_link::{Credentials, Endpoint, LinkSettings, bind_server};
 use holdfast_protocol::{BusinessDate, Partition};
 use tokio::sync::Notify;
-use tracing::{error, info, warn};
+use tracing::{Dispatch, dispatcher, error, info, warn};
 
 use super::recover::recover;
 use super::shell::Shell;
@@ -64,8 +64,10 @@ pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
         stop: stop.clone(),
     };
     let (running, ended) = tokio::sync::oneshot::channel::<()>();
+    // A switch logs where the one who starts it logs, from whatever thread.
+    let log = dispatcher::get_default(Dispatch::clone);
     let links = std::thread::Builder::new().name("links".to_owned()).spawn(move || {
-        let result = parts.run(&ready);
+        let result = dispatcher::with_default(&log, || parts.run(&ready));
         drop((ready, running));
         result
     })?;
@@ -222,8 +224,10 @@ impl Parts {
             Waiting::Task(wake) => shell.run_inline(wake).await,
             Waiting::Thread(signal) => {
                 let (done, ended) = tokio::sync::oneshot::channel();
+                let log = dispatcher::get_default(Dispatch::clone);
                 let thread = std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
-                    if done.send(shell.run_on_thread(&signal)).is_err() {
+                    let driver = dispatcher::with_default(&log, || shell.run_on_thread(&signal));
+                    if done.send(driver).is_err() {
                         error!("the thread of the links has ended before the driver");
                     }
                 })?;

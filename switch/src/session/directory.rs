@@ -95,13 +95,20 @@ impl Directory {
         }
     }
 
+    /// The member of an identity, if it is one.
+    pub fn find(&self, identity: &Identity) -> Option<Arc<Member>> {
+        match identity {
+            Identity::Participant(name) => self.members.get(name).map(|member| Arc::clone(&member)),
+            Identity::Switch(_) => None,
+        }
+    }
+
     /// A place for one more link of this identity.
     ///
     /// # Errors
     /// [`Reason::IdentityUnknown`], or [`Reason::TooManyLinks`] where it has `links_max` already.
     pub fn enter(&self, identity: &Identity, links_max: u32) -> Result<LinkPlace, Reason> {
-        let Identity::Participant(name) = identity else { return Err(Reason::IdentityUnknown) };
-        let member = self.members.get(name).ok_or(Reason::IdentityUnknown)?.clone();
+        let member = self.find(identity).ok_or(Reason::IdentityUnknown)?;
         let before = member.links.fetch_add(1, Ordering::AcqRel);
         let place = LinkPlace(member);
         if before >= links_max { Err(Reason::TooManyLinks) } else { Ok(place) }

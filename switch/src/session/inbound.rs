@@ -88,6 +88,11 @@ impl Inbound {
         self.from
     }
 
+    /// Whose lane it is, by name.
+    pub fn member(&self) -> &Member {
+        &self.member
+    }
+
     /// Where refusals go.
     pub const fn outbound(&self) -> &Arc<Outbound> {
         &self.outbound

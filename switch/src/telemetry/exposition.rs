@@ -200,8 +200,14 @@ impl Scrape {
     fn links(&self, page: &mut Page<'_>) -> fmt::Result {
         let l = &self.telemetry.links;
         page.count("holdfast_sign_ons", "Links that signed on.", l.signed_on.get())?;
-        let help = "Handshakes that failed: certificate, version or identity.";
+        let help = "Handshakes that failed: certificate, version, identity, or not finished in time.";
         page.count("holdfast_handshakes_failed", help, l.handshakes_failed.get())?;
+        let help = "Unfinished handshakes that gave way to newer ones.";
+        page.count("holdfast_handshakes_displaced", help, l.handshakes_displaced.get())?;
+        let help = "Dials refused because all places are taken.";
+        page.count("holdfast_dials_refused", help, l.dials_refused.get())?;
+        let help = "Addresses asked to show that they are real, because it is crowded.";
+        page.count("holdfast_addresses_asked", help, l.addresses_asked.get())?;
         let known = |number| self.names.contains_key(&number);
         let at_the_session = |number, reason| known(number) && REFUSED_BY_SESSIONS.contains(&reason);
         let refused = self.reasons(&l.refused, at_the_session).map(|(labels, _, n)| (labels, n));
@@ -265,12 +271,18 @@ fn levels(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
             o.forwards_repeated,
         ),
         ("holdfast_answers_unexpected", "Answers nobody asked for.", o.answers_unexpected),
+        ("holdfast_approvals_wrong", "Approvals of what was not asked; reversed.", o.approvals_wrong),
         ("holdfast_approvals_late", "Approvals after the end; reversed.", o.approvals_late),
         ("holdfast_declines_late", "Declines after an approval.", o.declines_late),
         (
             "holdfast_acknowledgements_unexpected",
             "Acknowledgements of nothing that was sent.",
             o.acknowledgements_unexpected,
+        ),
+        (
+            "holdfast_reversals_before_request",
+            "Reversals of requests that the participant had not sent; remembered.",
+            o.reversals_before_request,
         ),
         ("holdfast_configurations_refused", "Configurations not taken.", o.configurations_refused),
     ] {

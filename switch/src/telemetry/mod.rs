@@ -8,6 +8,7 @@
 
 mod exposition;
 mod participant;
+mod remarks;
 mod tally;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use holdfast_journal::{Counts, Statistics};
 
 pub use exposition::{CONTENT_TYPE, Named, Names, exposition};
 pub use participant::{ParticipantTallies, ParticipantTally, RequestKind};
+pub use remarks::{Matter, Oddity, Remarks};
 pub use tally::{Durations, Tally};
 
 /// All counters of the process. Cheap to clone.
@@ -146,8 +148,14 @@ impl DriverTally {
 pub struct LinkTally {
     /// Links that signed on.
     pub signed_on: Tally,
-    /// Handshakes that failed: certificates, versions, identities nobody configured.
+    /// Handshakes that failed: certificates, versions, identities nobody configured, or not finished in time.
     pub handshakes_failed: Tally,
+    /// Unfinished handshakes that gave way to newer ones.
+    pub handshakes_displaced: Tally,
+    /// Dials refused because all places are taken.
+    pub dials_refused: Tally,
+    /// Addresses asked to show that they are real.
+    pub addresses_asked: Tally,
     /// Frames refused and links closed, of each participant by reason. Number 0 of the table stands for links that
     /// named nobody.
     pub refused: ParticipantTallies,

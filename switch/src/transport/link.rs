@@ -9,7 +9,7 @@ use holdfast_core::view::SessionId;
 use holdfast_link::Identity;
 use holdfast_protocol::{Reason, SignOn};
 use quinn::rustls::pki_types::CertificateDer;
-use quinn::{Connection, Incoming, RecvStream, SendStream, VarInt};
+use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -21,44 +21,40 @@ use crate::session::directory::LinkPlace;
 use crate::session::inbound::Agreed;
 use crate::session::outbound::CONTROL;
 use crate::session::{Inbound, Outbound};
+use crate::telemetry::Matter;
 
 /// Bytes of the control stream taken with one read.
 const CONTROL_READ_BYTES: usize = 4_096;
 
-/// One link from its first packet to its last.
-pub(super) async fn handshake_and_serve(incoming: Incoming, shared: Arc<Shared>) {
-    let address = incoming.remote_address();
-    let timeout = shared.limits.sign_on_timeout;
-    let connection = match tokio::time::timeout(timeout, incoming).await {
-        Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => {
-            shared.telemetry.links.handshakes_failed.add(1);
-            return warn!(%address, %error, "handshake failed");
-        }
-        Err(_) => {
-            shared.telemetry.links.handshakes_failed.add(1);
-            return warn!(%address, "handshake timed out");
-        }
-    };
-    let Some(session) = shared.enter() else { return end(&connection, Reason::TooManyLinks) };
-    let reason = match identity(&connection)
-        .and_then(|identity| shared.directory.enter(&identity, shared.limits.links_for_participant_max))
-    {
+/// One link from the end of its handshake to its last packet.
+pub(super) async fn serve_link(connection: Connection, shared: Arc<Shared>) {
+    let Some(session) = shared.enter() else { return refuse(&connection, &shared, Reason::TooManyLinks) };
+    let place = identity(&connection)
+        .and_then(|identity| shared.directory.enter(&identity, shared.limits.links_for_participant_max));
+    match place {
         Ok(place) => {
-            let name = place.member().name.clone();
+            let (address, participant) = (connection.remote_address(), &place.member().name);
             let reason = serve(&connection, &shared, session, &place).await;
             shared.telemetry.links.closed.of(place.member().number).outcomes(reason, 1);
-            info!(%address, participant = name, %reason, "link ended");
-            reason
+            info!(%address, participant, %reason, "link ended");
+            end(&connection, reason);
         }
-        Err(reason) => {
-            shared.telemetry.links.closed.of_nobody().outcomes(reason, 1);
-            warn!(%address, %reason, "link refused");
-            reason
-        }
-    };
-    end(&connection, reason);
+        Err(reason) => refuse(&connection, &shared, reason),
+    }
     shared.leave(session);
+}
+
+/// Ends a link that has no place. Whoever dials a thousand of them gets one line in the log now and then.
+fn refuse(connection: &Connection, shared: &Shared, reason: Reason) {
+    let (address, closed) = (connection.remote_address(), &shared.telemetry.links.closed);
+    let member = identity(connection).ok().and_then(|identity| shared.directory.find(&identity));
+    let number = member.as_ref().map(|member| member.number);
+    number.map_or_else(|| closed.of_nobody(), |number| closed.of(number)).outcomes(reason, 1);
+    if let Some(times) = shared.remark(Matter::LinkRefused(number, reason)) {
+        let participant = member.as_ref().map_or("nobody", |member| &member.name);
+        warn!(%address, participant, %reason, times, "link refused");
+    }
+    end(connection, reason);
 }
 
 fn end(connection: &Connection, reason: Reason) {

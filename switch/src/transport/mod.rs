@@ -3,6 +3,7 @@
 //! A thin shell around [`crate::session`]: what is decided about bytes is decided there, so that a simulator runs it.
 //! Every task here is owned by its link's task, and that by the acceptor.
 
+mod handshakes;
 mod link;
 pub mod shared;
 mod streams;
@@ -12,28 +13,21 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
+use handshakes::Handshakes;
 pub use shared::{LinkLimits, Shared, Wake};
 
 /// Accepts links until the endpoint is closed, then waits until the last one has ended.
 pub async fn accept(endpoint: quinn::Endpoint, shared: Arc<Shared>) {
     let mut links = JoinSet::new();
+    let mut handshakes = Handshakes::new(Arc::clone(&shared));
     loop {
         tokio::select! {
             incoming = endpoint.accept() => {
                 let Some(incoming) = incoming else { break };
-                if links.len() >= shared.limits.links_max {
-                    // Refused before any cryptography: a thousand dials cost next to nothing.
-                    incoming.refuse();
-                    continue;
-                }
-                // When it gets crowded, an address must show that it is real before it takes a place.
-                if links.len() >= shared.limits.links_max / 2 && !incoming.remote_address_validated() {
-                    if let Err(error) = incoming.retry() {
-                        debug!(%error, "an address could not be asked to show itself");
-                    }
-                    continue;
-                }
-                links.spawn(link::handshake_and_serve(incoming, Arc::clone(&shared)));
+                handshakes.begin(incoming, links.len());
+            }
+            connection = handshakes.done() => {
+                links.spawn(link::serve_link(connection, Arc::clone(&shared)));
             }
             Some(ended) = links.join_next() => {
                 if let Err(error) = ended {
@@ -42,6 +36,7 @@ pub async fn accept(endpoint: quinn::Endpoint, shared: Arc<Shared>) {
             }
         }
     }
+    drop(handshakes);
     while links.join_next().await.is_some() {}
     info!("all links have ended");
 }

@@ -1,23 +1,19 @@
 //! What all links of the switch have in common.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Sender, TrySendError};
 use holdfast_core::view::SessionId;
-use holdfast_protocol::{ParticipantNumber, Reason, UnixMillis};
+use holdfast_protocol::{Reason, UnixMillis};
 use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::clock::Clock;
 use crate::driver::Event;
-use crate::session::Directory;
 use crate::session::control::{EchoTimes, Offer};
-use crate::telemetry::Telemetry;
-
-/// A participant's refusals for one reason are one log line in this time; the metrics count them all.
-const REFUSALS_SAID_EVERY: Duration = Duration::from_secs(1);
+use crate::session::{Directory, Member};
+use crate::telemetry::{Matter, Remarks, Telemetry};
 
 /// Limits of links.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +69,7 @@ pub struct Shared {
     events: Sender<Event>,
     wake: Wake,
     places: Mutex<Places>,
-    /// When it was last said of whom that requests are refused, and why.
-    said: Mutex<BTreeMap<(ParticipantNumber, Reason), Instant>>,
+    remarks: Mutex<Remarks>,
 }
 
 /// Session ids: the low 16 bits are a place in the driver's table, free again once its link has ended.
@@ -105,7 +100,7 @@ impl Shared {
             events,
             wake,
             places: Mutex::default(),
-            said: Mutex::default(),
+            remarks: Mutex::default(),
         }
     }
 
@@ -115,19 +110,19 @@ impl Shared {
     }
 
     /// Counts what a session refused before the core saw it, and says so now and then.
-    pub fn refused(&self, participant: ParticipantNumber, reasons: &[Reason]) {
+    pub fn refused(&self, member: &Member, reasons: &[Reason]) {
         for reason in reasons {
-            self.telemetry.links.refused.of(participant).outcomes(*reason, 1);
-        }
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        for reason in reasons {
-            let now = Instant::now();
-            let last = said.entry((participant, *reason)).or_insert(now);
-            if *last == now || now.duration_since(*last) >= REFUSALS_SAID_EVERY {
-                *last = now;
-                warn!(%participant, %reason, text = reason.text(), "requests refused");
+            self.telemetry.links.refused.of(member.number).outcomes(*reason, 1);
+            if let Some(times) = self.remark(Matter::Refused(member.number, *reason)) {
+                let participant = &member.name;
+                warn!(participant, %reason, times, text = reason.text(), "requests refused");
             }
         }
+    }
+
+    /// Something happened once more; where it is time for a log line, how often since the line before.
+    pub fn remark(&self, matter: Matter) -> Option<u64> {
+        self.remarks.lock().unwrap_or_else(PoisonError::into_inner).due(matter, 1, Instant::now())
     }
 
     /// Tells the driver. Waits while the driver has more than it can take: this link is read no further, and QUIC's

@@ -44,7 +44,7 @@ pub(super) async fn read_lane(
         {
             end = Some(Reason::NotReading);
         }
-        shared.refused(inbound.from().participant, &refused);
+        shared.refused(inbound.member(), &refused);
         if !(first.is_empty() && work.is_empty()) {
             // What came before a bad frame was good and is decided.
             let from = inbound.from();

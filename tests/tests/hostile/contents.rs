@@ -1,7 +1,10 @@
 //! Requests and answers that can be read and may not be.
 
+use std::collections::HashMap;
+
 use holdfast_protocol::{Amount, Currency, Message, Outcome, Reason};
 use holdfast_tests::fixture::Fixture;
+use holdfast_tests::parties::PATIENT;
 use holdfast_tests::peer::{Peer, encoded, pays, wait_until};
 use holdfast_tests::requests::{approval, id_made, now, pay};
 
@@ -16,7 +19,7 @@ async fn parties(fixture: &Fixture) -> (Peer, Peer, Peer) {
 
 #[tokio::test]
 async fn fields_out_of_range_are_refused_each_with_its_own_reason() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let (mut operator, mut acquirer, _) = parties(&fixture).await;
     // Offsets of the byte table of authorize, after the header of six bytes.
     let cases: [(usize, &[u8], Reason); 6] = [
@@ -34,16 +37,21 @@ async fn fields_out_of_range_are_refused_each_with_its_own_reason() {
         let answer = operator.next_answer().await;
         assert_eq!((answer.outcome, answer.reason), (Outcome::Refused, reason), "at {offset}");
     }
+    for (_, _, reason) in cases {
+        let times = cases.iter().filter(|(_, _, other)| *other == reason).count() as u64;
+        fixture.shows_refused_frames("operator-1", reason, times).await;
+    }
     let mut reserved = encoded(&[pay("shop@acq-1", 100).into()]).to_vec();
     reserved[2] = 0x21;
     operator.send_bytes(&reserved).await;
     assert_eq!(operator.next_answer().await.reason, Reason::MessageReserved);
+    fixture.shows_refused_frames("operator-1", Reason::MessageReserved, 1).await;
     pays(&mut operator, &mut acquirer, "shop@acq-1").await;
 }
 
 #[tokio::test]
 async fn ids_and_expiries_outside_the_window_are_refused() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let (mut operator, mut acquirer, _) = parties(&fixture).await;
     let made_at = |created, expires| {
         let mut request = pay("shop@acq-1", 100);
@@ -59,19 +67,24 @@ async fn ids_and_expiries_outside_the_window_are_refused() {
         (made_at(now(), now().plus(86_400_000)), Reason::ExpiresTooFar),
         (made_at(now().minus(5_000), now().minus(1_000)), Reason::Expired),
     ];
+    let mut refused: HashMap<Reason, u64> = HashMap::new();
     for (request, reason) in cases {
         let text = format!("{request:?}");
         let (outcome, said) = operator.ask(request).await;
         // An id that is both too old and badly dated may be refused for either; never taken.
         assert_eq!(outcome, Outcome::Refused, "{text}");
         assert!(said == reason || said == Reason::IdTooOld, "{said} instead of {reason}: {text}");
+        *refused.entry(said).or_default() += 1;
+    }
+    for (reason, times) in refused {
+        fixture.shows_refusals("operator-1", reason, times).await;
     }
     pays(&mut operator, &mut acquirer, "shop@acq-1").await;
 }
 
 #[tokio::test]
 async fn the_same_id_with_other_content_is_refused_naming_the_field() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let (mut operator, mut acquirer, _) = parties(&fixture).await;
     let request = pay("shop@acq-1", 700);
     operator.send(&[request.clone().into()]).await;
@@ -95,11 +108,15 @@ async fn the_same_id_with_other_content_is_refused_naming_the_field() {
         "rule 2: no part of the content"
     );
     assert_eq!(fixture.position("operator-1", "EUR").await, (0, 700, 0));
+    for reason in [Reason::IdReusedOtherAmount, Reason::IdReusedOtherCurrency, Reason::IdReusedOtherPaymentId]
+    {
+        fixture.shows_refusals("operator-1", reason, 1).await;
+    }
 }
 
 #[tokio::test]
 async fn unknown_payees_and_currencies_are_declined_and_nothing_is_held() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let (mut operator, ..) = parties(&fixture).await;
     assert_eq!(operator.ask(pay("shop@nobody", 1)).await, (Outcome::Declined, Reason::MpsUnknown));
     let mut yen = pay("shop@acq-1", 1);
@@ -107,11 +124,14 @@ async fn unknown_payees_and_currencies_are_declined_and_nothing_is_held() {
     assert_eq!(operator.ask(yen).await, (Outcome::Declined, Reason::CurrencyNotAgreed));
     assert_eq!(operator.ask(pay("me@mps-1", 1)).await, (Outcome::Declined, Reason::DestinationIsOriginator));
     assert_eq!(fixture.position("operator-1", "EUR").await, (0, 0, 0));
+    for reason in [Reason::MpsUnknown, Reason::CurrencyNotAgreed, Reason::DestinationIsOriginator] {
+        fixture.shows_declines("operator-1", reason, 1).await;
+    }
 }
 
 #[tokio::test]
 async fn an_answer_nobody_asked_for_changes_nothing() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let (mut operator, mut acquirer, mut other) = parties(&fixture).await;
     let mut unasked = pay("shop@acq-1", 700);
     unasked.originator = holdfast_protocol::ParticipantNumber::new(1);
@@ -129,11 +149,14 @@ async fn an_answer_nobody_asked_for_changes_nothing() {
     assert_eq!((answer.outcome, answer.amount), (Outcome::Approved, request.amount));
     assert_eq!(fixture.position("acquirer-2", "EUR").await, (0, 0, 0));
     assert_eq!(fixture.position("acquirer-1", "EUR").await, (0, 0, 700));
+    let counter = "holdfast_answers_unexpected_total";
+    fixture.shows_oddity("acquirer-1", "answers nobody asked for", counter, 2).await;
+    fixture.shows_oddity("acquirer-2", "answers nobody asked for", counter, 2).await;
 }
 
 #[tokio::test]
 async fn an_approval_above_the_amount_is_declined_and_reversed() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let (mut operator, mut acquirer, _) = parties(&fixture).await;
     let request = pay("shop@acq-1", 700);
     operator.send(&[request.clone().into()]).await;
@@ -150,4 +173,7 @@ async fn an_approval_above_the_amount_is_declined_and_reversed() {
     }
     wait_until("the hold to be let go", async || fixture.position("operator-1", "EUR").await == (0, 0, 0))
         .await;
+    let what = "approvals of what was not asked";
+    fixture.shows_oddity("acquirer-1", what, "holdfast_approvals_wrong_total", 1).await;
+    fixture.shows_declines("operator-1", Reason::ApprovalAboveAmount, 1).await;
 }

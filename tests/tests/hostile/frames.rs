@@ -2,17 +2,19 @@
 
 use holdfast_protocol::{Message, Reason, SignOff, SignOn};
 use holdfast_tests::fixture::Fixture;
+use holdfast_tests::parties::PATIENT;
 use holdfast_tests::peer::{Peer, encoded, pays, sign_on};
 use holdfast_tests::requests::pay;
 
 /// Sends bytes on a lane, sees the link closed with a reason, and that others still pay.
 async fn closes(bytes: &[u8], reason: Reason) {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let mut hostile = Peer::operator(&fixture, "operator-2").await;
     let (mut operator, mut acquirer) =
         (Peer::operator(&fixture, "operator-1").await, Peer::destination(&fixture, "acquirer-1").await);
     hostile.send_bytes(bytes).await;
     assert_eq!(hostile.closed().await, reason);
+    fixture.shows_end("operator-2", reason).await;
     pays(&mut operator, &mut acquirer, "shop@acq-1").await;
 }
 
@@ -58,7 +60,7 @@ async fn a_message_of_the_switch_from_a_participant_ends_the_link() {
 
 #[tokio::test]
 async fn half_a_frame_harms_nobody_and_the_other_half_completes_it() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let mut slow = Peer::operator(&fixture, "operator-2").await;
     let (mut operator, mut acquirer) =
         (Peer::operator(&fixture, "operator-1").await, Peer::destination(&fixture, "acquirer-1").await);
@@ -69,11 +71,12 @@ async fn half_a_frame_harms_nobody_and_the_other_half_completes_it() {
     pays(&mut operator, &mut acquirer, "shop@acq-1").await;
     slow.send_bytes(rest).await;
     assert_eq!(acquirer.next_forward().await.id, request.id);
+    assert_eq!(fixture.log().lines_with(&["operator-2", "WARN"]), 0, "{}", fixture.log().text());
 }
 
 #[tokio::test]
 async fn half_a_frame_and_then_nothing_is_nothing() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let mut gone = Peer::operator(&fixture, "operator-2").await;
     let bytes = encoded(&[pay("shop@acq-1", 100).into()]);
     gone.send_bytes(bytes.split_at(50).0).await;
@@ -82,11 +85,12 @@ async fn half_a_frame_and_then_nothing_is_nothing() {
         (Peer::operator(&fixture, "operator-1").await, Peer::destination(&fixture, "acquirer-1").await);
     pays(&mut operator, &mut acquirer, "shop@acq-1").await;
     assert_eq!(fixture.position("operator-2", "EUR").await, (0, 0, 0));
+    fixture.shows_end("operator-2", Reason::SignedOff).await;
 }
 
 #[tokio::test]
 async fn a_sign_on_of_another_version_or_of_no_version_ends_the_link() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let mut future = Peer::dial(&fixture, "operator-1").await;
     let sign_on = SignOn { version_min: 2, version_max: 9, ..sign_on(true, false) };
     future.send_control(&sign_on.into()).await;
@@ -97,6 +101,12 @@ async fn a_sign_on_of_another_version_or_of_no_version_ends_the_link() {
     let mut noisy = Peer::dial(&fixture, "operator-1").await;
     noisy.send_control_bytes(&[0xff; 64]).await;
     assert_eq!(noisy.closed().await, Reason::FrameMalformed);
+    for reason in [Reason::VersionUnsupported, Reason::ProtocolViolation, Reason::FrameMalformed] {
+        fixture.shows_end("operator-1", reason).await;
+    }
+    let (mut operator, mut acquirer) =
+        (Peer::operator(&fixture, "operator-1").await, Peer::destination(&fixture, "acquirer-1").await);
+    pays(&mut operator, &mut acquirer, "shop@acq-1").await;
 }
 
 #[tokio::test]
@@ -104,4 +114,5 @@ async fn a_dialler_that_never_signs_on_is_let_go() {
     let fixture = Fixture::start("[sessions]\nsign_on_timeout_ms = 300\n");
     let silent = Peer::dial(&fixture, "operator-1").await;
     assert_eq!(silent.closed().await, Reason::SignOnTimedOut);
+    fixture.shows_end("operator-1", Reason::SignOnTimedOut).await;
 }

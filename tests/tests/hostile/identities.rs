@@ -5,6 +5,7 @@ use std::path::Path;
 use holdfast::config::Config;
 use holdfast_protocol::{ParticipantNumber, Reason};
 use holdfast_tests::fixture::Fixture;
+use holdfast_tests::parties::PATIENT;
 use holdfast_tests::peer::{Peer, dial, pays, sign_on};
 use holdfast_tests::requests::{approval, pay, reverse};
 use quinn::ConnectionError;
@@ -31,13 +32,14 @@ async fn is_refused(fixture: &Fixture, certs: &Path, name: &str) {
 
 #[tokio::test]
 async fn a_certificate_of_another_authority_is_refused_at_the_handshake() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let other = tempfile::tempdir().unwrap();
     other_certificates(&fixture, other.path(), "");
     // It trusts the right switch, but its own certificate is of the other authority.
     let certs = other.path().join("certs");
     std::fs::copy(fixture.certs().join("ca.pem"), certs.join("ca.pem")).unwrap();
     is_refused(&fixture, &certs, "operator-1").await;
+    fixture.shows_failed_handshake("handshake failed").await;
     let (mut operator, mut acquirer) =
         (Peer::operator(&fixture, "operator-1").await, Peer::destination(&fixture, "acquirer-1").await);
     pays(&mut operator, &mut acquirer, "shop@acq-1").await;
@@ -45,40 +47,44 @@ async fn a_certificate_of_another_authority_is_refused_at_the_handshake() {
 
 #[tokio::test]
 async fn a_participant_does_not_take_a_switch_of_another_authority() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let other = tempfile::tempdir().unwrap();
     other_certificates(&fixture, other.path(), "");
     assert!(dial(fixture.address(), &other.path().join("certs"), "operator-1").await.is_err());
+    fixture.shows_failed_handshake("handshake failed").await;
 }
 
 #[tokio::test]
 async fn the_switchs_own_certificate_is_nobody_who_may_dial() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     is_refused(&fixture, &fixture.certs(), "switch").await;
+    fixture.shows_failed_handshake("handshake failed").await;
 }
 
 #[tokio::test]
 async fn roles_that_are_not_configured_are_refused_at_sign_on() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let mut acquirer = Peer::dial(&fixture, "acquirer-1").await;
     acquirer.send_control(&sign_on(true, true).into()).await;
     assert_eq!(acquirer.closed().await, Reason::RoleNotConfigured);
+    fixture.shows_end("acquirer-1", Reason::RoleNotConfigured).await;
 }
 
 #[tokio::test]
 async fn a_request_in_somebody_elses_name_is_refused() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let mut operator = Peer::operator(&fixture, "operator-2").await;
     let _acquirer = Peer::destination(&fixture, "acquirer-1").await;
     let mut forged = pay("shop@acq-1", 100);
     forged.originator = ParticipantNumber::new(1);
     assert_eq!(operator.ask(forged).await.1, Reason::Malformed);
     assert_eq!(fixture.position("operator-1", "EUR").await, (0, 0, 0));
+    fixture.shows_refused_frames("operator-2", Reason::Malformed, 1).await;
 }
 
 #[tokio::test]
 async fn a_reversal_of_somebody_elses_transaction_reverses_nothing_of_theirs() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let (mut owner, mut thief) =
         (Peer::operator(&fixture, "operator-1").await, Peer::operator(&fixture, "operator-2").await);
     let mut acquirer = Peer::destination(&fixture, "acquirer-1").await;
@@ -92,11 +98,13 @@ async fn a_reversal_of_somebody_elses_transaction_reverses_nothing_of_theirs() {
     assert_eq!(fixture.position("operator-1", "EUR").await, (0, 700, 0));
     assert_eq!(fixture.position("acquirer-1", "EUR").await, (0, 0, 700));
     assert_eq!(fixture.position("operator-2", "EUR").await, (0, 0, 0));
+    let counter = "holdfast_reversals_before_request_total";
+    fixture.shows_oddity("operator-2", "reversals of requests that it has not sent", counter, 1).await;
 }
 
 #[tokio::test]
 async fn an_equal_id_of_another_operator_is_another_transaction() {
-    let fixture = Fixture::start("");
+    let fixture = Fixture::start(PATIENT);
     let (mut one, mut two) =
         (Peer::operator(&fixture, "operator-1").await, Peer::operator(&fixture, "operator-2").await);
     let mut acquirer = Peer::destination(&fixture, "acquirer-1").await;
@@ -112,4 +120,9 @@ async fn an_equal_id_of_another_operator_is_another_transaction() {
         assert_eq!(operator.next_answer().await.amount, request.amount);
     }
     assert_eq!(fixture.position("acquirer-1", "EUR").await, (0, 0, 1_600));
+    for operator in ["operator-1", "operator-2"] {
+        let counter = format!("holdfast_outcomes_total{{participant=\"{operator}\",reason=\"None\"");
+        fixture.shows(&["signed on", operator], &counter, 1).await;
+        assert_eq!(fixture.log().lines_with(&[operator, "WARN"]), 0, "{}", fixture.log().text());
+    }
 }

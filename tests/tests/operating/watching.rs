@@ -6,14 +6,6 @@ use holdfast_tests::requests::{pay, release, reserve};
 
 use crate::{page, refused_order};
 
-/// The value of a sample of `/metrics`, whose line begins so.
-fn sample(fixture: &Fixture, begins: &str) -> f64 {
-    let text = page(fixture, "/metrics");
-    assert!(text.ends_with("# EOF\n"));
-    let line = text.lines().find(|line| line.starts_with(begins));
-    line.map_or(0.0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
-}
-
 #[tokio::test]
 async fn counters_grow_with_what_happens() {
     let fixture = Fixture::start(PATIENT);
@@ -27,14 +19,14 @@ async fn counters_grow_with_what_happens() {
         "holdfast_turns_total",
         "holdfast_sequence",
     ];
-    let before = names.map(|name| sample(&fixture, name));
+    let before = names.map(|name| fixture.metric(name));
     let mut parties = Parties::of(&fixture).await;
     parties.approved(&pay("shop@acq-1", 700)).await;
     for (name, before) in names.into_iter().zip(before) {
-        assert!(sample(&fixture, name) > before, "{name} stays at {before}");
+        assert!(fixture.metric(name) > before, "{name} stays at {before}");
     }
     let links = "holdfast_links_up{participant=\"operator-1\"}";
-    assert_eq!(sample(&fixture, links), 1.0, "{}", page(&fixture, "/metrics"));
+    assert_eq!(fixture.metric(links), 1.0, "{}", fixture.metrics());
     let approved = page(&fixture, "/metrics")
         .lines()
         .filter(|line| line.starts_with("holdfast_outcomes_total{") && line.contains("operator-1"))

@@ -48,6 +48,9 @@ pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Answer) {
         let index = record.index().expect("what is pending is open");
         let transaction = desk.ledger.transactions.get(index);
         let (event, reason) = event_of(terms.kind, m, Some(transaction));
+        if event == Event::ApproveWrongly {
+            desk.counters.approvals_wrong += 1;
+        }
         let fact = first_answer(desk, key, event, reason, m);
         desk.fact(fact);
         return;

@@ -104,6 +104,7 @@ pub(super) fn tombstone(desk: &mut Desk<'_>, from: From, m: &Reverse) {
         desk.refuse(from, m.id, m.original, Reason::DeliveryQueueFull);
         return;
     }
+    desk.counters.reversals_before_request += 1;
     let settlement_date = desk.ledger.date();
     desk.fact(Fact::Tombstoned {
         originator: from.participant,

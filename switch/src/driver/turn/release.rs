@@ -65,7 +65,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
             self.let_go.push((effects.len() as u64, nanos(at.saturating_duration_since(decided_at))));
             for effect in effects {
                 if let Some(effect) = self.seam.let_go(effect) {
-                    self.let_go(now, effect);
+                    self.let_go(now, at, effect);
                 }
             }
             for Decided { to, lane, count } in decided {
@@ -74,11 +74,11 @@ impl<L: Log, S: Seam> Driver<L, S> {
         }
     }
 
-    fn let_go(&mut self, now: UnixMillis, effect: Effect) {
+    fn let_go(&mut self, now: UnixMillis, at: Instant, effect: Effect) {
         match effect {
             Effect::Answer { to, original, answer } => {
-                if let Some(live) = self.sessions.get(to) {
-                    self.telemetry.driver.participants.of(live.from.participant).outcomes(answer.reason, 1);
+                if let Some(participant) = self.sessions.get(to).map(|live| live.from.participant) {
+                    self.told(participant, answer.reason, 1, at);
                 }
                 self.sessions.stage(to, original, &Message::Answer(answer));
             }
