@@ -11,4 +11,5 @@ pub mod parties;
 pub mod peer;
 pub mod processes;
 pub mod requests;
+pub mod sim;
 pub mod wait;

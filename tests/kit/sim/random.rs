@@ -20,9 +20,14 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 0 to `limit - 1`.
+    /// From 0 to `limit - 1`; zero where there is no limit.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.bits() % limit
+        self.bits() % limit.max(1)
+    }
+
+    /// From `low` to `high - 1`.
+    pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high.saturating_sub(low))
     }
 
     /// True in so many of a hundred cases.
@@ -30,9 +35,14 @@ impl Random {
         self.below(100) < percent
     }
 
+    /// True in so many of ten thousand cases.
+    pub(crate) fn rarely(&mut self, of_ten_thousand: u64) -> bool {
+        self.below(10_000) < of_ten_thousand
+    }
+
     /// One of them, if there is one.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
-        let length = u64::try_from(from.len()).unwrap();
-        if length == 0 { None } else { from.get(usize::try_from(self.below(length)).unwrap()) }
+        let length = from.len() as u64;
+        if length == 0 { None } else { from.get(self.below(length) as usize) }
     }
 }

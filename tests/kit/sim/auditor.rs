@@ -1,0 +1,202 @@
+//! The auditor: predicts every position from what operators and destinations were told, without a look at the ledger.
+//!
+//! While traffic runs it knows the least that must be booked; when everything is finished, it knows it to the last cent.
+//! Only of a request that outlived the switch's memory before anybody heard of it does it read the journal.
+
+use std::collections::BTreeMap;
+
+use holdfast_core::Core;
+use holdfast_protocol::{
+    Authorize, Currency, Kind, Message, Outcome, ParticipantNumber, Reason, RequestId, TransactionKey,
+};
+
+use super::destination::{Destination, Entry};
+use super::log::Journaled;
+use super::operator::{Operator, Request};
+use super::plan::Plan;
+use super::violation::{Verdict, ensure};
+
+/// Debits and credits of each participant in each currency.
+type Books = BTreeMap<(ParticipantNumber, Currency), (i128, i128)>;
+
+/// A transaction as its operator knows it.
+#[derive(Debug, Default)]
+struct Known<'a> {
+    authorize: Option<&'a Authorize>,
+    approved: Option<u64>,
+    reason: Option<Reason>,
+    captured: u64,
+    reversed: bool,
+    /// A reversal was asked for, whatever became of it.
+    reversal_asked: bool,
+}
+
+/// Whether a request was carried out, and for how much as the operator was told.
+fn carried_out(
+    operator: &Operator,
+    id: RequestId,
+    request: &Request,
+    journaled: Option<&Journaled>,
+) -> Option<u64> {
+    if let Some(told) = &request.told {
+        return (told.outcome == Outcome::Approved).then(|| told.amount.minor());
+    }
+    let (journaled, key) = (journaled?, operator.key(id));
+    match &request.message {
+        Message::Authorize(_) => journaled.approved.get(&key).map(|amount| amount.minor()),
+        Message::Capture(m) => journaled.done.contains(&key).then(|| m.amount.minor()),
+        _ => journaled.done.contains(&key).then_some(0),
+    }
+}
+
+fn known<'a>(operator: &'a Operator, journaled: Option<&Journaled>) -> BTreeMap<RequestId, Known<'a>> {
+    let mut all: BTreeMap<RequestId, Known<'a>> = BTreeMap::new();
+    for (id, request) in &operator.requests {
+        let done = carried_out(operator, *id, request, journaled);
+        let known = all.entry(request.original).or_default();
+        match &request.message {
+            Message::Authorize(m) => {
+                known.authorize = Some(m);
+                known.reason = request.told.as_ref().map(|told| told.reason);
+                known.approved = done;
+                if m.kind == Kind::Pay {
+                    known.captured += done.unwrap_or(0);
+                }
+            }
+            Message::Capture(_) => known.captured += done.unwrap_or(0),
+            Message::Reverse(_) => {
+                known.reversal_asked = true;
+                known.reversed |= done.is_some();
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+fn book(books: &mut Books, plan: &Plan, originator: ParticipantNumber, known: &Known<'_>, reversals: bool) {
+    let Some(m) = known.authorize.filter(|_| known.captured > 0) else { return };
+    let Some((_, Some((debtor, creditor)))) = plan.legs(originator, m.payment_id, m.kind) else { return };
+    let amount = i128::from(known.captured);
+    let mut pay = |from, to| {
+        books.entry((from, m.currency)).or_default().0 += amount;
+        books.entry((to, m.currency)).or_default().1 += amount;
+    };
+    pay(debtor, creditor);
+    if known.reversed && reversals {
+        pay(creditor, debtor);
+    }
+}
+
+/// While traffic runs: whatever anybody was told of is booked.
+pub(crate) fn at_least(core: &Core, plan: &Plan, operators: &[Operator]) -> Verdict {
+    let mut least = Books::new();
+    for operator in operators {
+        for known in known(operator, None).values() {
+            book(&mut least, plan, operator.number, known, false);
+        }
+    }
+    for (record, _, positions) in core.participants() {
+        for position in positions {
+            let (debits, credits) = least.remove(&(record.number, position.currency)).unwrap_or_default();
+            let booked = (position.debits.minor(), position.credits.minor());
+            ensure!(
+                "auditor",
+                booked.0 >= debits && booked.1 >= credits,
+                "{} has {booked:?} in {}, of which {:?} was told",
+                record.name,
+                position.currency,
+                (debits, credits)
+            );
+        }
+    }
+    ensure!("auditor", least.is_empty(), "nobody has the positions {least:?}");
+    Ok(())
+}
+
+/// When everything is finished: operators, destinations and positions agree to the last cent.
+pub(crate) fn closed(
+    core: &Core,
+    plan: &Plan,
+    operators: &[Operator],
+    destinations: &[Destination],
+    journaled: &Journaled,
+) -> Verdict {
+    let mut books = Books::new();
+    for operator in operators {
+        refused_is_not_recorded(operator, journaled)?;
+        for (original, known) in known(operator, Some(journaled)) {
+            book(&mut books, plan, operator.number, &known, true);
+            agree(operator.key(original), &known, plan, destinations)?;
+        }
+    }
+    for (record, _, positions) in core.participants() {
+        for position in positions {
+            let told = books.remove(&(record.number, position.currency)).unwrap_or_default();
+            let booked = (position.debits.minor(), position.credits.minor());
+            let (name, currency) = (&record.name, position.currency);
+            let held = position.held.minor();
+            ensure!("auditor", held == 0, "{name} still holds {held} in {currency}");
+            ensure!("auditor", booked == told, "{name} has {booked:?} in {currency}, told was {told:?}");
+        }
+    }
+    ensure!("auditor", books.is_empty(), "nobody has the positions {books:?}");
+    Ok(())
+}
+
+/// What was refused as too late was never recorded.
+fn refused_is_not_recorded(operator: &Operator, journaled: &Journaled) -> Verdict {
+    for (id, request) in &operator.requests {
+        let recorded = journaled.recorded.contains(&operator.key(*id));
+        let refused = request.over.is_some();
+        ensure!("I2", !(recorded && refused), "{id} was refused for good and is recorded: {request:?}");
+    }
+    Ok(())
+}
+
+/// Operator and destination of one transaction know the same.
+fn agree(key: TransactionKey, known: &Known<'_>, plan: &Plan, destinations: &[Destination]) -> Verdict {
+    let Some(m) = known.authorize else { return Ok(()) };
+    let route = plan.legs(key.originator, m.payment_id, m.kind).map(|(destination, _)| destination);
+    let at = destinations.iter().find(|d| Some(d.number) == route);
+    let Some(entry) = at.and_then(|d| d.entries.get(&key)).filter(|entry| !entry.lied) else {
+        let lied = at.and_then(|d| d.entries.get(&key)).is_some();
+        // The forward may have been lost with a link, its reversal never is.
+        let told_of = known.approved.is_some() || known.reason == Some(Reason::DestinationTimedOut);
+        ensure!("I5", lied || !told_of, "{key} is {known:?}, and no destination knows it");
+        return Ok(());
+    };
+    amounts_agree(key, known, m.kind, entry)?;
+    // I5: each ending reaches the destination.
+    let held = known.approved.is_some() && m.kind != Kind::Pay;
+    ensure!("I5", !held || entry.ended(), "{key} has ended, and the destination still holds: {entry:?}");
+    let timed_out = known.reason == Some(Reason::DestinationTimedOut);
+    ensure!("I5", !timed_out || entry.reversed(), "{key} timed out, and was not reversed: {entry:?}");
+    // What was approved, decided and not accepted is undone.
+    let stands = known.approved.is_some() && !known.reversed;
+    let undone = entry.reversed() || !entry.approval_covered();
+    let only_released = m.kind != Kind::Pay && known.captured == 0 && entry.ended();
+    ensure!("I5", stands || undone || only_released, "{key} is {known:?}, the destination's approval: {entry:?}");
+    let why = known.approved.is_none() || known.reversal_asked;
+    ensure!("I5", why || !entry.reversed(), "{key} is {known:?}, and its destination was told to undo it: {entry:?}");
+    Ok(())
+}
+
+fn amounts_agree(key: TransactionKey, known: &Known<'_>, kind: Kind, entry: &Entry) -> Verdict {
+    if let Some(approved) = known.approved {
+        let said = entry.answers.iter().any(|said| {
+            said.reply.outcome == Outcome::Approved && said.reply.amount.minor() == approved
+        });
+        ensure!("I6", said, "{key} is approved for {approved}, its destination said {entry:?}");
+    }
+    if kind != Kind::Pay {
+        let delivered = entry.captured();
+        // A reversal may have made captures needless that had not been sent.
+        let same = delivered == known.captured || (known.reversed && delivered < known.captured);
+        ensure!("auditor", same, "{key}: {delivered} was delivered of {known:?}");
+    }
+    if known.reversed && known.captured > 0 {
+        ensure!("I5", entry.reversed(), "{key} was reversed, its destination knows {entry:?}");
+    }
+    Ok(())
+}

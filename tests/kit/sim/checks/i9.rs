@@ -1,0 +1,28 @@
+//! I9: no new hold takes its debtor above the cap, as the plan says it, whatever the switch was configured with.
+
+use holdfast_core::Core;
+use holdfast_core::fact::Reserved;
+use holdfast_core::registry::Debtor;
+
+use crate::sim::plan::Plan;
+use crate::sim::violation::{Verdict, ensure};
+
+/// After a reservation, `caps` being in percent of the planned.
+pub(crate) fn check(core: &Core, reserved: &Reserved, plan: &Plan, caps: i128) -> Verdict {
+    let debtor = match reserved.debtor {
+        Debtor::Originator => reserved.originator,
+        Debtor::Destination => reserved.destination,
+        Debtor::Outside => return Ok(()),
+    };
+    let currency = reserved.request.currency;
+    let record = plan.participants(caps).into_iter().find(|record| record.number == debtor);
+    let cap = record.and_then(|record| record.caps.into_iter().find(|(of, _)| *of == currency));
+    let of = core.participants().find(|(record, ..)| record.number == debtor);
+    let exposure = of.and_then(|(_, _, of)| of.iter().find(|p| p.currency == currency)).map(|p| p.exposure());
+    let within = match (exposure, cap) {
+        (Some(exposure), Some((_, cap))) => exposure <= cap,
+        _ => false,
+    };
+    ensure!("I9", within, "{debtor} has {exposure:?} of {cap:?} after {:?}", reserved.request.id);
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Known wrongs, so that the alarm can be heard: each changes what the production code does, from where it is wrapped
+//! (storage, log, the seam of the driver, the settings and facts it starts with). Nothing of this is in the program.
+//!
+//! Each is hunted with the usual workload and the usual faults. One that no checker finds is a checker that is missing.
+
+mod wrongdoer;
+
+use holdfast::serve::recover::fold;
+use holdfast_core::{Core, Fact, Settings};
+use holdfast_journal::{Facts, VisitError, read_facts};
+
+pub(crate) use wrongdoer::Wrongdoer;
+
+use super::disk::Wrong;
+
+macro_rules! planted {
+    ($($name:ident $word:literal $text:literal;)*) => {
+        /// One known wrong.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Planted {
+            $(#[doc = $text] $name,)*
+        }
+
+        impl Planted {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// As it is called on the command line.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+
+            /// What it does.
+            pub const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+planted! {
+    EffectBeforeSync "effect-before-sync" "the log calls durable what was only handed in";
+    RepeatBeforeDurable "repeat-before-durable" "a repeat is answered from state that is not durable yet";
+    SyncsLeftOut "syncs-left-out" "a sync returns without doing anything";
+    FailedSyncTaken "failed-sync-taken" "a failed write or sync is taken for done";
+    TornTailAccepted "torn-tail-accepted" "recovery accepts a frame whose checksum does not fit";
+    DeadlineOffAfterRestart "deadline-off-after-restart" "after a restart no deadline comes";
+    FactNotReplayed "fact-not-replayed" "recovery leaves a kind of fact out of the ledger";
+    LateApprovalDelivered "late-approval-delivered" "an approval after the time-out is told to the originator";
+    ReversalGivenUp "reversal-given-up" "a reversal is taken for delivered after three sends";
+    PositionReleasedTwice "position-released-twice" "the end of a hold is applied twice";
+    TombstoneForgotten "tombstone-forgotten" "a reversal of what is unknown is acknowledged and not remembered";
+    AnswerToWrongSession "answer-to-wrong-session" "now and then an answer goes to another originator's link";
+    CaptureBeyondHold "capture-beyond-hold" "a capture beyond the hold is accepted";
+    IdOutsideWindow "id-outside-window" "an id made before the window is accepted as new";
+    UnavailableTakenForAbsent "unavailable-taken-for-absent" "an original that cannot be looked up counts as unknown";
+    ForwardedAgainAsNew "forwarded-again-as-new" "a forward that leaves again lacks its repeat flag";
+    DeliveredAgainAsNew "delivered-again-as-new" "a delivery that leaves again lacks its repeat flag";
+    DecidedThroughTooFar "decided-through-too-far" "a destination is told that one answer more is decided";
+    CapNotChecked "cap-not-checked" "the net debit caps are a thousand times too high";
+    AnswerFromAnybody "answer-from-anybody" "any participant's answer counts as the destination's";
+}
+
+impl Planted {
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|planted| planted.name() == name)
+    }
+
+    /// The core's settings with it.
+    pub(crate) fn settings(self, settings: Settings) -> Settings {
+        match self {
+            Self::IdOutsideWindow => Settings { window_max_ms: settings.window_max_ms * 3, ..settings },
+            _ => settings,
+        }
+    }
+
+    /// What is wrong with the disk.
+    pub(crate) fn disk(self) -> Option<Wrong> {
+        match self {
+            Self::SyncsLeftOut => Some(Wrong::SyncsLeftOut),
+            Self::FailedSyncTaken => Some(Wrong::FailuresTaken),
+            Self::TornTailAccepted => Some(Wrong::TornTailAccepted),
+            _ => None,
+        }
+    }
+
+    /// Recovery with it.
+    pub(crate) fn fold(self, core: &mut Core, facts: &Facts<'_>) -> Result<(), VisitError> {
+        if self != Self::FactNotReplayed {
+            return fold(core, facts);
+        }
+        core.set_epoch(facts.epoch);
+        read_facts(facts, &mut |_, fact| {
+            let fact = match fact {
+                // In its place one that changes nothing of a transaction.
+                Fact::LateAnswer { .. } => Fact::Forgotten(0),
+                other => other,
+            };
+            core.apply_recovered(&fact);
+            Ok(())
+        })
+    }
+}

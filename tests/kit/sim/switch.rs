@@ -1,0 +1,225 @@
+//! The real switch without threads and sockets: core, driver, records, journal writer and recovery over storage that
+//! forgets. Beside it, every batch that was handed to the journal is kept: what was decided, whether it became durable or
+//! not.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Sender, unbounded};
+use holdfast::clock::Timeline;
+use holdfast::driver::{Driver, Event};
+use holdfast::serve::recover::{fold, resume};
+use holdfast::session::Member;
+use holdfast::session::control::Offer;
+use holdfast::telemetry::Telemetry;
+use holdfast_core::view::SessionId;
+use holdfast_core::{Core, Input};
+use holdfast_journal::{JournalFailure, JournalId, Log, Report, SteppedJournal, recover};
+use holdfast_protocol::{BusinessDate, ParticipantNumber, Partition, UnixMillis};
+
+use super::checks::i7;
+use super::disk::Disk;
+use super::log::{Decided, Tap};
+use super::plan::{Plan, START};
+use super::planted::Planted;
+use super::seam::Observer;
+use super::violation::{Verdict, Violation, ensure};
+use super::watch::Watched;
+
+/// What outlives the switch's process.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) plan: Rc<Plan>,
+    pub(crate) disk: Disk,
+    pub(crate) decided: Rc<RefCell<Decided>>,
+    pub(crate) watched: Rc<RefCell<Watched>>,
+    pub(crate) planted: Option<Planted>,
+    /// When the run began, for what takes an instant.
+    pub(crate) base: Instant,
+    /// Caps in percent of the planned.
+    pub(crate) caps: i128,
+}
+
+/// A switch that runs.
+#[derive(Debug)]
+pub(crate) struct Switch {
+    pub(crate) driver: Driver<Tap, Observer>,
+    pub(crate) report: Option<Report>,
+    events: Sender<Event>,
+    sessions: u64,
+    started: UnixMillis,
+    base: Instant,
+    timeline: Timeline,
+    slewed: UnixMillis,
+    offer: Offer,
+    members: BTreeMap<ParticipantNumber, Arc<Member>>,
+}
+
+/// Where wires come in.
+#[derive(Debug)]
+pub(crate) struct Door<'a> {
+    pub(crate) at: Instant,
+    pub(crate) time: UnixMillis,
+    pub(crate) offer: &'a Offer,
+    members: &'a BTreeMap<ParticipantNumber, Arc<Member>>,
+    events: &'a Sender<Event>,
+    sessions: &'a mut u64,
+}
+
+impl Door<'_> {
+    pub(crate) fn tell(&self, event: Event) {
+        self.events.send(event).expect("the driver holds the other end");
+    }
+
+    pub(crate) fn member(&self, number: ParticipantNumber) -> Arc<Member> {
+        Arc::clone(&self.members[&number])
+    }
+
+    pub(crate) fn admit(&mut self) -> SessionId {
+        *self.sessions += 1;
+        SessionId((*self.sessions << 16) | (*self.sessions & 0xffff))
+    }
+}
+
+/// A moment as an instant, for what takes one.
+pub(crate) fn instant(base: Instant, now: UnixMillis) -> Instant {
+    base + Duration::from_millis(now.since(START))
+}
+
+impl Switch {
+    /// Recovers as the program does, compares what was recovered with what was decided, and is configured. `wall` is
+    /// what the wall clock says.
+    pub(crate) fn start(around: &Surroundings, now: UnixMillis, wall: UnixMillis) -> Verdict<Self> {
+        let plan = &around.plan;
+        let settings = match around.planted {
+            Some(planted) => planted.settings(plan.core.clone()),
+            None => plan.core.clone(),
+        };
+        let mut core = Core::new(settings);
+        let storage = Arc::new(around.disk.clone());
+        let recovered = recover(storage, plan.journal.clone(), JournalId([7; 16]), wall, &mut |facts| {
+            match around.planted {
+                Some(planted) => planted.fold(&mut core, &facts),
+                None => fold(&mut core, &facts),
+            }
+        });
+        let recovered = recovered.map_err(|error| Violation::new("recovery", chain(&error)))?;
+        resume(&mut core, &recovered, wall);
+        let (folded, read) = (core.sequence(), recovered.last_sequence());
+        ensure!("recovery", folded == read, "{folded:?} was folded, {read:?} recovered");
+        i7::is_fold_of_decided(&core, &mut around.decided.borrow_mut())?;
+        around.watched.borrow_mut().restarted(&core);
+        let report = recovered.report().cloned();
+        let timeline = Timeline::start(wall.get() * 1_000, recovered.last_time());
+        let epoch = recovered.epoch();
+        let log = Tap::new(SteppedJournal::start(recovered), around);
+        let (events, receiver) = unbounded();
+        let seam = Observer::new(around, epoch);
+        let telemetry = Telemetry::default();
+        let driver = Driver::with_seam(core, log, seam, plan.driver, receiver, telemetry);
+        let offer = Offer {
+            partition: Partition(0),
+            epoch,
+            window: plan.request_window,
+            window_max_ms: small(plan.core.window_max_ms),
+            skew_max_ms: small(plan.core.skew_max_ms),
+            budget_max_ms: small(plan.core.budget_max_ms),
+            hold_max_ms: plan.core.hold_max_ms,
+        };
+        let mut switch = Self {
+            driver,
+            report,
+            events,
+            sessions: 0,
+            started: now,
+            base: around.base,
+            timeline,
+            slewed: now,
+            offer,
+            members: members(plan),
+        };
+        let time = switch.time(now, wall);
+        switch.configure(around, time);
+        if switch.driver.core().business_date().is_none() {
+            switch.driver.command(time, &Input::CutOver(BusinessDate::from_utc(time)));
+        }
+        Ok(switch)
+    }
+
+    /// The configuration file as it is now.
+    pub(crate) fn configure(&mut self, around: &Surroundings, time: UnixMillis) {
+        let configuration =
+            Input::Configure(around.plan.participants(around.caps), around.plan.routes.clone());
+        around.watched.borrow_mut().caps = around.caps;
+        self.driver.command(time, &configuration);
+    }
+
+    /// The switch's time: its own clock, slewed once a second towards the wall clock.
+    pub(crate) fn time(&mut self, now: UnixMillis, wall: UnixMillis) -> UnixMillis {
+        let elapsed_us = now.since(self.started) * 1_000;
+        if now.since(self.slewed) >= 1_000 {
+            self.slewed = now;
+            self.timeline.slew(elapsed_us, wall.get() * 1_000);
+        }
+        self.timeline.now(elapsed_us)
+    }
+
+    pub(crate) fn turn(&mut self, now: UnixMillis, time: UnixMillis) {
+        self.driver.turn(time, instant(self.base, now));
+    }
+
+    /// Writes and syncs what was handed in.
+    ///
+    /// # Errors
+    /// Why the journal ended: the process stops then.
+    pub(crate) fn write(&self, now: UnixMillis) -> Result<(), Arc<JournalFailure>> {
+        let since = Duration::from_millis(now.since(self.started));
+        self.driver.log().journal.step(since)
+    }
+
+    pub(crate) fn door(&mut self, now: UnixMillis, time: UnixMillis) -> Door<'_> {
+        Door {
+            at: instant(self.base, now),
+            time,
+            offer: &self.offer,
+            members: &self.members,
+            events: &self.events,
+            sessions: &mut self.sessions,
+        }
+    }
+
+    /// The newest fact that is really durable.
+    pub(crate) fn durable(&self) -> holdfast_protocol::Sequence {
+        self.driver.log().journal.durable()
+    }
+}
+
+/// An error with all that is behind it.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+fn small(millis: u64) -> u32 {
+    u32::try_from(millis).expect("windows of the plan are short")
+}
+
+fn members(plan: &Plan) -> BTreeMap<ParticipantNumber, Arc<Member>> {
+    let parties = plan.operators.iter().map(|party| (party, true));
+    let parties = parties.chain(plan.destinations.iter().map(|party| (party, false)));
+    // The core counts inquiries against its own budget, under the simulator's clock.
+    let member = |(party, originates): (&super::plan::Party, bool)| {
+        let name = format!("participant-{}", party.number);
+        let member = Member::new(name, party.number, originates, !originates, u32::MAX);
+        (party.number, Arc::new(member))
+    };
+    parties.map(member).collect()
+}

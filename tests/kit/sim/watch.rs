@@ -1,0 +1,356 @@
+//! Watches each step of the core from outside: which cells of the two tables it meets, whether it does what they say, and
+//! whether a new hold respects the cap (I9).
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use holdfast_core::effect::{Delivery, Effect};
+use holdfast_core::input::From;
+use holdfast_core::overview::OpenDetails;
+use holdfast_core::report::TransactionView;
+use holdfast_core::transaction::delivery::{Event as DeliveryEvent, Progress};
+use holdfast_core::transaction::money::{Ending, Event, Money, Step, next};
+use holdfast_core::{Core, Fact, Input};
+use holdfast_protocol::{
+    Answer, DeliveryNumber, Instance, Kind, Outcome, ParticipantNumber, Reason, ReasonClass, RequestId,
+    Sequence, TransactionKey,
+};
+
+use super::checks::i9;
+use super::coverage::Coverage;
+use super::plan::Plan;
+use super::violation::{Verdict, ensure};
+
+/// Of the transactions of a lost link, the newest that are looked at.
+const LOOKED_AT: usize = 120;
+
+/// What an observer remembers of a transaction.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) destination: ParticipantNumber,
+    pub(crate) instance: Option<Instance>,
+    money: Money,
+    /// The newest delivery there was, and the newest that was sent.
+    made: u16,
+    sent: u16,
+    superseded: Vec<u16>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    plan: Rc<Plan>,
+    /// The newest fact that is really durable.
+    pub(crate) durable: Sequence,
+    /// What a checker on the inside found.
+    pub(crate) violation: Option<super::violation::Violation>,
+    pub(crate) coverage: Coverage,
+    pub(crate) known: BTreeMap<TransactionKey, Known>,
+    /// Caps in percent of the planned: the highest since the last change became durable.
+    pub(crate) caps: i128,
+}
+
+/// What there was before a step.
+pub(crate) struct Before {
+    key: TransactionKey,
+    view: TransactionView,
+    details: Option<OpenDetails>,
+}
+
+impl Watched {
+    pub(crate) fn new(plan: Rc<Plan>) -> Self {
+        let durable = Sequence(0);
+        let (violation, coverage, known) = (None, Coverage::default(), BTreeMap::new());
+        Self { plan, durable, violation, coverage, known, caps: 100 }
+    }
+
+    /// The core as it was recovered.
+    pub(crate) fn restarted(&mut self, core: &Core) {
+        self.known.retain(|key, _| core.transaction(*key).is_some());
+        for (key, known) in &mut self.known {
+            if let Some(view) = core.transaction(*key) {
+                known.money = view.money;
+                // What the crash undid was never sent; the rest was sent in another epoch.
+                known.made = view.undelivered.iter().map(|delivery| delivery.number().0).max().unwrap_or(0);
+                known.sent = 0;
+                known.superseded.clear();
+            }
+        }
+    }
+
+    /// The core that is about to be lost.
+    pub(crate) fn restarting(&mut self, core: &Core) {
+        let keys: Vec<TransactionKey> = self.known.keys().rev().take(LOOKED_AT).copied().collect();
+        for key in keys {
+            self.all_deliveries(core, key, DeliveryEvent::Restart);
+        }
+    }
+
+    pub(crate) fn before(&self, core: &Core, input: &Input) -> Option<Before> {
+        let key = match input {
+            Input::Answer(_, m) => TransactionKey { originator: m.originator?, id: m.id },
+            Input::Acknowledge(_, m) => TransactionKey { originator: m.originator, id: m.original },
+            Input::Capture(from, m) => of(from, m.original),
+            Input::Release(from, m) => of(from, m.original),
+            Input::Reverse(from, m) => of(from, m.original),
+            _ => return None,
+        };
+        let view = core.transaction(key)?;
+        Some(Before { key, view, details: core.open_details(key) })
+    }
+
+    pub(crate) fn after(
+        &mut self,
+        core: &Core,
+        before: Option<&Before>,
+        input: &Input,
+        facts: &[Fact],
+        effects: &[Effect],
+    ) -> Verdict {
+        match (input, before) {
+            (Input::Answer(from, m), Some(before)) => self.answered(core, before, *from, m)?,
+            (Input::Acknowledge(from, m), Some(before)) => self.acknowledged(before, *from, m.delivery, facts),
+            (Input::Capture(_, m), Some(before)) if before.view.kind == Some(Kind::Reserve) => {
+                let event = if m.last { Event::CaptureLast } else { Event::CapturePart };
+                self.followed(core, before, m.id, event, facts)?;
+            }
+            (Input::Release(_, m), Some(before)) if before.view.kind.is_some_and(|kind| kind != Kind::Pay) => {
+                self.followed(core, before, m.id, Event::Release, facts)?;
+            }
+            (Input::Reverse(_, m), Some(before)) => {
+                let new = facts.iter().any(|fact| matches!(fact, Fact::Reversed { request, .. } if request.id == m.id));
+                if new {
+                    self.reversed(core, before, facts)?;
+                }
+            }
+            (Input::LinkLost(from), _) => self.link_lost(core, *from),
+            _ => {}
+        }
+        for fact in facts {
+            self.fact(core, fact)?;
+        }
+        for effect in effects {
+            self.effect(effect);
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, core: &Core, before: &Before, from: From, m: &Answer) -> Verdict {
+        let (Some(kind), Some(known)) = (before.view.kind, self.known.get(&before.key)) else { return Ok(()) };
+        let party = self.plan.destinations.iter().find(|party| party.number == from.participant);
+        let may = known.instance == Some(from.instance) || party.is_some_and(|party| party.shared);
+        if before.view.destination != Some(from.participant) || !may {
+            return Ok(());
+        }
+        let pending = before.view.money == Money::Pending;
+        let event = match m.outcome {
+            Outcome::Approved if pending && m.amount > before.view.held_for => Event::ApproveWrongly,
+            Outcome::Approved if pending && core.transaction(before.key).is_some_and(declined_as_wrong) => {
+                Event::ApproveWrongly
+            }
+            Outcome::Approved if kind == Kind::Pay => Event::ApprovePay,
+            Outcome::Approved => Event::ApproveHold,
+            Outcome::Declined if m.reason.class() == ReasonClass::DestinationDeclined
+                && m.reason == Reason::DestinationFailed => Event::Fail,
+            Outcome::Declined => Event::Decline,
+            Outcome::Refused => Event::Fail,
+        };
+        self.met(core, before, event)
+    }
+
+    /// Counts a cell and compares what the core did with what the table says.
+    fn met(&mut self, core: &Core, before: &Before, event: Event) -> Verdict {
+        let was = before.view.money;
+        self.coverage.money(was, event);
+        let Some(view) = core.transaction(before.key) else { return Ok(()) };
+        let kept = match next(was, event) {
+            Step::Close(ending, _) => view.money == Money::Closed(ending),
+            Step::Hold => view.money == Money::Held,
+            Step::Part => matches!(view.money, Money::Held | Money::Closed(Ending::Captured | Ending::Expired)),
+            Step::Undo => view.money == if view.captured.is_zero() { was } else { Money::Closed(Ending::Reversed) },
+            Step::Refuse(_) | Step::Note(_) | Step::Stay => view.money == was,
+            Step::Never => false,
+        };
+        let key = before.key;
+        ensure!("table", kept, "{key} was {was:?}, then came {event:?}, now it is {:?}", view.money);
+        Ok(())
+    }
+
+    /// A capture or release, if it is a new one.
+    fn followed(
+        &mut self,
+        core: &Core,
+        before: &Before,
+        id: RequestId,
+        event: Event,
+        facts: &[Fact],
+    ) -> Verdict {
+        let done = facts.iter().any(|fact| match fact {
+            Fact::Captured { request, .. } => request.id == id,
+            Fact::Released { request, .. } => request.id == id,
+            _ => false,
+        });
+        let declined = facts.iter().find_map(|fact| match fact {
+            Fact::FollowUpDeclined { request, reason, .. } if request.id() == id => Some(*reason),
+            _ => None,
+        });
+        if done {
+            return self.met(core, before, event);
+        }
+        let Some(reason) = declined else { return Ok(()) };
+        self.coverage.money(before.view.money, event);
+        if let Step::Refuse(expected) = next(before.view.money, event) {
+            let key = before.key;
+            ensure!("table", reason == expected, "{event:?} of {key} is declined with {reason}, not {expected}");
+        }
+        Ok(())
+    }
+
+    fn reversed(&mut self, core: &Core, before: &Before, facts: &[Fact]) -> Verdict {
+        let from = facts.iter().find_map(|fact| match fact {
+            Fact::Reversed { superseded_from, .. } => *superseded_from,
+            _ => None,
+        });
+        self.each_delivery(before, DeliveryEvent::Reverse);
+        if let (Some(from), Some(known)) = (from, self.known.get_mut(&before.key)) {
+            let numbers = before.view.undelivered.iter().map(Delivery::number);
+            known.superseded.extend(numbers.filter(|number| *number >= from).map(|number| number.0));
+        }
+        self.met(core, before, Event::Reverse)
+    }
+
+    fn acknowledged(&mut self, before: &Before, from: From, number: DeliveryNumber, facts: &[Fact]) {
+        if before.view.destination != Some(from.participant) {
+            return;
+        }
+        let Some(progress) = self.progress(before, number.0) else { return };
+        let party = self.plan.destinations.iter().find(|party| party.number == from.participant);
+        let instance = self.known.get(&before.key).and_then(|known| known.instance);
+        let knows = party.is_some_and(|party| party.shared) || instance.is_none_or(|i| i == from.instance);
+        let event = if knows { DeliveryEvent::Acknowledge } else { DeliveryEvent::AcknowledgeElsewhere };
+        self.coverage.delivery(progress, event);
+        if facts.iter().any(|fact| matches!(fact, Fact::Acknowledged { .. })) && before.view.undelivered.len() > 1 {
+            self.coverage.delivery(Progress::Behind, DeliveryEvent::FirstNow);
+        }
+    }
+
+    /// Where a delivery stands; none where there never was one with this number.
+    fn progress(&self, before: &Before, number: u16) -> Option<Progress> {
+        let known = self.known.get(&before.key)?;
+        match before.view.undelivered.iter().position(|delivery| delivery.number().0 == number) {
+            Some(0) if before.details.as_ref().is_some_and(|details| details.sends == 0) => Some(Progress::Waiting),
+            Some(0) => Some(Progress::Sent),
+            Some(_) => Some(Progress::Behind),
+            None if known.superseded.contains(&number) => Some(Progress::Superseded),
+            None => (number > 0 && number <= known.made).then_some(Progress::Done),
+        }
+    }
+
+    fn each_delivery(&mut self, before: &Before, event: DeliveryEvent) {
+        let made = self.known.get(&before.key).map_or(0, |known| known.made);
+        for number in 1..=made {
+            if let Some(progress) = self.progress(before, number) {
+                self.coverage.delivery(progress, event);
+            }
+        }
+    }
+
+    fn all_deliveries(&mut self, core: &Core, key: TransactionKey, event: DeliveryEvent) {
+        if let Some(view) = core.transaction(key) {
+            self.each_delivery(&Before { key, view, details: core.open_details(key) }, event);
+        }
+    }
+
+    fn link_lost(&mut self, core: &Core, from: From) {
+        let of_link = |known: &Known| known.destination == from.participant && known.instance == Some(from.instance);
+        let keys: Vec<TransactionKey> =
+            self.known.iter().rev().filter(|(_, known)| of_link(known)).map(|(key, _)| *key).take(LOOKED_AT).collect();
+        for key in keys {
+            if let Some(view) = core.transaction(key) {
+                self.coverage.money(view.money, Event::LinkLost);
+                self.all_deliveries(core, key, DeliveryEvent::LinkLost);
+            }
+        }
+    }
+
+    fn fact(&mut self, core: &Core, fact: &Fact) -> Verdict {
+        let key = match fact {
+            Fact::Reserved(reserved) => {
+                i9::check(core, reserved, &self.plan, self.caps)?;
+                let key = TransactionKey { originator: reserved.originator, id: reserved.request.id };
+                self.known.insert(key, Known::new(reserved.destination, Some(reserved.instance)));
+                key
+            }
+            Fact::Tombstoned { originator, request, destination: Some(destination), .. } => {
+                let key = TransactionKey { originator: *originator, id: request.original };
+                self.known.insert(key, Known::new(*destination, None));
+                key
+            }
+            Fact::Declined { key, reason, .. } => {
+                if *reason == Reason::DestinationTimedOut {
+                    self.timed(*key, Event::Deadline);
+                }
+                *key
+            }
+            Fact::Expired(key) => {
+                self.timed(*key, Event::HoldEnd);
+                *key
+            }
+            Fact::Approved { key, .. } | Fact::LateAnswer { key, .. } => *key,
+            Fact::Captured { originator, request, .. } => key_of(*originator, request.original),
+            Fact::Released { originator, request, .. } => key_of(*originator, request.original),
+            Fact::Reversed { originator, request, .. } => key_of(*originator, request.original),
+            _ => return Ok(()),
+        };
+        let (Some(known), Some(view)) = (self.known.get_mut(&key), core.transaction(key)) else { return Ok(()) };
+        known.money = view.money;
+        let newest = view.undelivered.iter().map(|delivery| delivery.number().0).max();
+        known.made = known.made.max(newest.unwrap_or(0));
+        Ok(())
+    }
+
+    fn timed(&mut self, key: TransactionKey, event: Event) {
+        if let Some(known) = self.known.get(&key) {
+            self.coverage.money(known.money, event);
+        }
+    }
+
+    fn effect(&mut self, effect: &Effect) {
+        let Effect::Deliver { delivery, .. } = effect else { return };
+        let (originator, attempt) = match delivery {
+            Delivery::Capture(m) => (m.originator, m.attempt),
+            Delivery::Release(m) => (m.originator, m.attempt),
+            Delivery::Reverse(m) => (m.originator, m.attempt),
+        };
+        let Some(originator) = originator else { return };
+        let Some(known) = self.known.get_mut(&key_of(originator, delivery.original())) else { return };
+        let number = delivery.number().0;
+        let again = number <= known.sent;
+        known.sent = known.sent.max(number);
+        let (progress, event) = match (attempt, again) {
+            (1, false) => (Progress::Waiting, DeliveryEvent::Room),
+            (1, true) => (Progress::Sent, DeliveryEvent::Room),
+            (_, _) => (Progress::Sent, DeliveryEvent::PauseOver),
+        };
+        self.coverage.delivery(progress, event);
+    }
+}
+
+impl Known {
+    fn new(destination: ParticipantNumber, instance: Option<Instance>) -> Self {
+        Self { destination, instance, money: Money::Pending, made: 0, sent: 0, superseded: Vec::new() }
+    }
+}
+
+fn of(from: &From, original: RequestId) -> TransactionKey {
+    key_of(from.participant, original)
+}
+
+fn key_of(originator: ParticipantNumber, id: RequestId) -> TransactionKey {
+    TransactionKey { originator, id }
+}
+
+/// The core found an approval wrong, for a reason of its own.
+fn declined_as_wrong(view: TransactionView) -> bool {
+    matches!(view.reason, Reason::PartialNotAllowed | Reason::ApprovalAboveAmount)
+}
