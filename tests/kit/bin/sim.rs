@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use holdfast_tests::sim::hunt::{Hunt, hunt};
-use holdfast_tests::sim::{Failure, Planted, Telling, play, played};
+use holdfast_tests::sim::{Failure, Planted, Telling, play, played, said};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Seeds within which a planted wrong must be found.
@@ -77,9 +77,11 @@ fn tell_of_panics(from: u64) {
     std::panic::set_hook(Box::new(move |panic| {
         usual(panic);
         let Some((seed, planted)) = played() else { return };
-        let text = panic.payload_as_str().unwrap_or("a panic");
+        let text = &said(panic.payload());
         match planted {
-            Some(planted) => println!("{}", found_line(planted, "assertion", seed.wrapping_sub(from) + 1, text)),
+            Some(planted) => {
+                println!("{}", found_line(planted, "assertion", seed.wrapping_sub(from) + 1, text))
+            }
             None => eprintln!("seed {seed}: assertion: {text}\nagain: sim --seed {seed} --trace"),
         }
         drop(std::io::stdout().flush());
@@ -104,7 +106,10 @@ fn one(seed: u64, planted: Option<Planted>, arguments: &Arguments) -> ExitCode {
     let telling = if arguments.trace { Telling::Aloud } else { Telling::Quiet };
     match play(seed, planted, telling) {
         Ok(course) => {
-            println!("seed {seed}: {} steps, {} requests, {} facts", course.steps, course.operations, course.facts);
+            println!(
+                "seed {seed}: {} steps, {} requests, {} facts",
+                course.steps, course.operations, course.facts
+            );
             print!("{}", course.faults);
             if arguments.coverage {
                 print!("{}", course.coverage);
@@ -150,7 +155,8 @@ fn progress(seeds: u64) -> ProgressBar {
 fn hunt_planted(planted: Planted, arguments: &Arguments) -> ExitCode {
     let from = arguments.from.unwrap_or_else(random_seed);
     // One after the other, so that the number of seeds says how hard it was to find.
-    let (_, failure) = hunt(Hunt { from, seeds: arguments.seeds, planted: Some(planted), threads: 1 }, |_| {});
+    let (_, failure) =
+        hunt(Hunt { from, seeds: arguments.seeds, planted: Some(planted), threads: 1 }, |_| {});
     match failure {
         Some(failure) => {
             let seeds = failure.seed.wrapping_sub(from) + 1;

@@ -176,17 +176,26 @@ fn agree(key: TransactionKey, known: &Known<'_>, plan: &Plan, destinations: &[De
     let stands = known.approved.is_some() && !known.reversed;
     let undone = entry.reversed() || !entry.approval_covered();
     let only_released = m.kind != Kind::Pay && known.captured == 0 && entry.ended();
-    ensure!("I5", stands || undone || only_released, "{key} is {known:?}, the destination's approval: {entry:?}");
+    ensure!(
+        "I5",
+        stands || undone || only_released,
+        "{key} is {known:?}, the destination's approval: {entry:?}"
+    );
     let why = known.approved.is_none() || known.reversal_asked;
-    ensure!("I5", why || !entry.reversed(), "{key} is {known:?}, and its destination was told to undo it: {entry:?}");
+    ensure!(
+        "I5",
+        why || !entry.reversed(),
+        "{key} is {known:?}, and its destination was told to undo it: {entry:?}"
+    );
     Ok(())
 }
 
 fn amounts_agree(key: TransactionKey, known: &Known<'_>, kind: Kind, entry: &Entry) -> Verdict {
     if let Some(approved) = known.approved {
-        let said = entry.answers.iter().any(|said| {
-            said.reply.outcome == Outcome::Approved && said.reply.amount.minor() == approved
-        });
+        let said = entry
+            .answers
+            .iter()
+            .any(|said| said.reply.outcome == Outcome::Approved && said.reply.amount.minor() == approved);
         ensure!("I6", said, "{key} is approved for {approved}, its destination said {entry:?}");
     }
     if kind != Kind::Pay {

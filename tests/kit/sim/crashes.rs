@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use holdfast_core::Input;
 use holdfast_core::registry::ParticipantStatus;
-use holdfast_journal::{Fault as DiskFault, JournalFailure, OpenError, Position, Storage, read_facts, read_storage};
+use holdfast_journal::{
+    Fault as DiskFault, JournalFailure, OpenError, Position, Storage, read_facts, read_storage,
+};
 use holdfast_protocol::{Sequence, UnixMillis};
 
 use super::faults::Fault;
@@ -134,31 +136,44 @@ impl World {
     /// A bit of the disk flips. The journal must be refused, or lose no more than what nobody was told of; then the
     /// bit flips back.
     fn rot(&mut self) -> Verdict {
-        if !self.random.percent(self.plan().rates.rot) || self.around.planted.is_some_and(|p| p.disk().is_some()) {
+        if !self.random.percent(self.plan().rates.rot)
+            || self.around.planted.is_some_and(|p| p.disk().is_some())
+        {
             return Ok(());
         }
         let storage = self.around.disk.storage.clone();
         let segments = storage.list().map_err(|error| Violation::new("recovery", error.to_string()))?;
         let Some(segment) = self.random.pick(&segments).copied() else { return Ok(()) };
         let Ok(Some(before)) = read_storage(&storage, &mut |_| Ok(())) else { return Ok(()) };
-        let used = if segment.number == before.report.end.segment { before.report.end.offset } else { segment.bytes };
+        let used = if segment.number == before.report.end.segment {
+            before.report.end.offset
+        } else {
+            segment.bytes
+        };
         let at = Position { segment: segment.number, offset: self.random.below(used) };
         let bit = self.random.below(8) as u8;
         storage.flip(at, bit);
-        let after = read_storage(&storage, &mut |facts| Ok(read_facts(&facts, &mut |_, _| Ok(()))?));
+        let after = read_storage(&storage, &mut |facts| read_facts(&facts, &mut |_, _| Ok(())));
         storage.flip(at, bit);
         let fault = match after {
             Err(OpenError::Corrupt { .. } | OpenError::Facts { .. }) => Fault::BitRotRefused,
             Err(error) => {
-                return Err(Violation::new("recovery", format!("a flipped bit at {at} is met with {}", chain(&error))));
+                return Err(Violation::new(
+                    "recovery",
+                    format!("a flipped bit at {at} is met with {}", chain(&error)),
+                ));
             }
             Ok(None) => {
-                return Err(Violation::new("recovery", format!("with a flipped bit at {at} there is no journal")));
+                return Err(Violation::new(
+                    "recovery",
+                    format!("with a flipped bit at {at} there is no journal"),
+                ));
             }
             // Each frame says that the one before it is durable, so only the last can be taken for torn.
             Ok(Some(after)) if after.report.frames + 1 == before.report.frames => Fault::BitRotTorn,
             Ok(Some(after)) => {
-                let same = after.report.frames == before.report.frames && after.report.facts == before.report.facts;
+                let same =
+                    after.report.frames == before.report.frames && after.report.facts == before.report.facts;
                 ensure!("recovery", same, "with a flipped bit at {at}: {after:?}, without {before:?}");
                 Fault::BitRotHarmless
             }

@@ -14,12 +14,12 @@ use super::world::World;
 impl World {
     pub(super) fn misfortune(&mut self) -> Verdict {
         let rates = self.plan().rates.clone();
-        self.on_the_wires(rates.cut, rates.delay);
-        self.to_participants(rates.crash, rates.freeze);
-        self.to_the_clock(rates.clock);
+        self.strike_wires(rates.cut, rates.delay);
+        self.strike_participants(rates.crash, rates.freeze);
+        self.set_the_clock(rates.clock);
         self.by_the_operator_of_the_switch(rates.configuration);
-        self.to_the_disk(rates.disk);
-        self.to_the_switch(rates.switch)
+        self.strike_the_disk(rates.disk);
+        self.strike_the_switch(rates.switch)
     }
 
     fn wires(&self) -> Vec<WireId> {
@@ -28,7 +28,7 @@ impl World {
         operators.chain(destinations).map(|(_, wire)| wire).filter(|wire| self.network.here(*wire)).collect()
     }
 
-    fn on_the_wires(&mut self, cut: u64, delay: u64) {
+    fn strike_wires(&mut self, cut: u64, delay: u64) {
         let now = self.now;
         if self.random.rarely(delay) {
             self.faults.add(Fault::MessageDelayed);
@@ -53,7 +53,7 @@ impl World {
         }
     }
 
-    fn to_participants(&mut self, crash: u64, freeze: u64) {
+    fn strike_participants(&mut self, crash: u64, freeze: u64) {
         let now = self.now;
         if self.random.rarely(freeze) {
             self.faults.add(Fault::ParticipantFroze);
@@ -98,17 +98,19 @@ impl World {
 
     fn anybody(&mut self) -> ParticipantNumber {
         let operators = self.operators.iter().map(|o| o.number);
-        let all: Vec<ParticipantNumber> = operators.chain(self.destinations.iter().map(|d| d.number)).collect();
+        let all: Vec<ParticipantNumber> =
+            operators.chain(self.destinations.iter().map(|d| d.number)).collect();
         *self.random.pick(&all).expect("somebody takes part")
     }
 
     fn wires_of(&self, number: ParticipantNumber) -> Vec<WireId> {
         let operators = self.operators.iter().filter(|o| o.number == number).flat_map(|o| o.dialler.all());
-        let destinations = self.destinations.iter().filter(|d| d.number == number).flat_map(|d| d.dialler.all());
+        let destinations =
+            self.destinations.iter().filter(|d| d.number == number).flat_map(|d| d.dialler.all());
         operators.chain(destinations).map(|(_, wire)| wire).collect()
     }
 
-    fn to_the_clock(&mut self, clock: u64) {
+    fn set_the_clock(&mut self, clock: u64) {
         if self.random.rarely(clock) {
             let forward = self.random.percent(50);
             let by = 1_000 + self.random.below(600_000) as i64;
@@ -149,7 +151,7 @@ impl World {
         }
     }
 
-    fn to_the_disk(&mut self, disk: u64) {
+    fn strike_the_disk(&mut self, disk: u64) {
         let storage = self.around.disk.storage.clone();
         if self.room_again.is_some_and(|at| at <= self.now) {
             self.room_again = None;
@@ -166,7 +168,7 @@ impl World {
         }
     }
 
-    fn to_the_switch(&mut self, switch: u64) -> Verdict {
+    fn strike_the_switch(&mut self, switch: u64) -> Verdict {
         if let Some(at) = self.stops_at
             && at <= self.now
         {

@@ -88,7 +88,11 @@ impl fmt::Display for Failure {
             writeln!(f, "  {event}")?;
         }
         let planted = self.planted.map_or(String::new(), |planted| format!(" --break {}", planted.name()));
-        write!(f, "again: cargo run --release -p holdfast-tests --bin sim -- --seed {}{planted} --trace", self.seed)
+        write!(
+            f,
+            "again: cargo run --release -p holdfast-tests --bin sim -- --seed {}{planted} --trace",
+            self.seed
+        )
     }
 }
 
@@ -164,7 +168,7 @@ fn play_once(seed: u64, planted: Option<Planted>, telling: Telling) -> Result<Co
 }
 
 /// What a panic said.
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
+pub fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
 }

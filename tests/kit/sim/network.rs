@@ -27,10 +27,8 @@ const STREAMS: usize = 1 + LANES as usize;
 /// Bytes on their way to a participant before the switch can write no more to it: QUIC's flow control.
 const FLOW_BYTES: usize = 8 << 10;
 /// As in the shipped configuration.
-pub(crate) const ECHO: EchoTimes = EchoTimes {
-    interval: std::time::Duration::from_secs(1),
-    patience: std::time::Duration::from_secs(3),
-};
+pub(crate) const ECHO: EchoTimes =
+    EchoTimes { interval: std::time::Duration::from_secs(1), patience: std::time::Duration::from_secs(3) };
 
 /// Which wire, counted from the start of the run.
 pub(crate) type WireId = u64;

@@ -2,7 +2,7 @@
 //! wrong. A function of the seed alone.
 
 use holdfast::driver::DriverSettings;
-use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, Route};
+use holdfast_core::registry::{CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, Route};
 use holdfast_protocol::{
     Amount, Currency, Kind, Merchant, MpsId, ParticipantNumber, PaymentId, SecurityLevel, Total, UnixMillis,
 };
@@ -163,13 +163,14 @@ fn mps(text: &str) -> MpsId {
 
 /// Level two without limits, one and three with small ones, four not agreed.
 fn limits() -> Vec<(SecurityLevel, Limits)> {
-    let amount = Amount::from_minor(2_000);
-    let one = Limits { amount, ..Limits::default() };
-    let three = Limits {
+    let one = CurrencyLimits { amount: Amount::from_minor(2_000), ..CurrencyLimits::NONE };
+    let three = CurrencyLimits {
         daily_amount: Some(Total::from_minor(60_000)),
         daily_count: Some(12),
-        ..Limits::default()
+        ..CurrencyLimits::NONE
     };
+    let of = |limits| Limits { currencies: vec![(euro(), limits)] };
+    let (one, three) = (of(one), of(three));
     vec![(SecurityLevel::One, one), (SecurityLevel::Two, Limits::default()), (SecurityLevel::Three, three)]
 }
 

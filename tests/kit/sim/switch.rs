@@ -100,12 +100,17 @@ impl Switch {
         };
         let mut core = Core::new(settings);
         let storage = Arc::new(around.disk.clone());
-        let recovered = recover(storage, plan.journal.clone(), JournalId([7; 16]), wall, &mut |facts| {
-            match around.planted {
-                Some(planted) => planted.fold(&mut core, &facts),
-                None => fold(&mut core, &facts),
-            }
-        });
+        let recovered =
+            recover(
+                storage,
+                plan.journal.clone(),
+                JournalId([7; 16]),
+                wall,
+                &mut |facts| match around.planted {
+                    Some(planted) => planted.fold(&mut core, &facts),
+                    None => fold(&mut core, &facts),
+                },
+            );
         let recovered = recovered.map_err(|error| Violation::new("recovery", chain(&error)))?;
         resume(&mut core, &recovered, wall);
         let (folded, read) = (core.sequence(), recovered.last_sequence());

@@ -109,16 +109,22 @@ impl Watched {
     ) -> Verdict {
         match (input, before) {
             (Input::Answer(from, m), Some(before)) => self.answered(core, before, *from, m)?,
-            (Input::Acknowledge(from, m), Some(before)) => self.acknowledged(before, *from, m.delivery, facts),
+            (Input::Acknowledge(from, m), Some(before)) => {
+                self.acknowledged(before, *from, m.delivery, facts)
+            }
             (Input::Capture(_, m), Some(before)) if before.view.kind == Some(Kind::Reserve) => {
                 let event = if m.last { Event::CaptureLast } else { Event::CapturePart };
                 self.followed(core, before, m.id, event, facts)?;
             }
-            (Input::Release(_, m), Some(before)) if before.view.kind.is_some_and(|kind| kind != Kind::Pay) => {
+            (Input::Release(_, m), Some(before))
+                if before.view.kind.is_some_and(|kind| kind != Kind::Pay) =>
+            {
                 self.followed(core, before, m.id, Event::Release, facts)?;
             }
             (Input::Reverse(_, m), Some(before)) => {
-                let new = facts.iter().any(|fact| matches!(fact, Fact::Reversed { request, .. } if request.id == m.id));
+                let new = facts
+                    .iter()
+                    .any(|fact| matches!(fact, Fact::Reversed { request, .. } if request.id == m.id));
                 if new {
                     self.reversed(core, before, facts)?;
                 }
@@ -136,7 +142,9 @@ impl Watched {
     }
 
     fn answered(&mut self, core: &Core, before: &Before, from: From, m: &Answer) -> Verdict {
-        let (Some(kind), Some(known)) = (before.view.kind, self.known.get(&before.key)) else { return Ok(()) };
+        let (Some(kind), Some(known)) = (before.view.kind, self.known.get(&before.key)) else {
+            return Ok(());
+        };
         let party = self.plan.destinations.iter().find(|party| party.number == from.participant);
         let may = known.instance == Some(from.instance) || party.is_some_and(|party| party.shared);
         if before.view.destination != Some(from.participant) || !may {
@@ -150,8 +158,12 @@ impl Watched {
             }
             Outcome::Approved if kind == Kind::Pay => Event::ApprovePay,
             Outcome::Approved => Event::ApproveHold,
-            Outcome::Declined if m.reason.class() == ReasonClass::DestinationDeclined
-                && m.reason == Reason::DestinationFailed => Event::Fail,
+            Outcome::Declined
+                if m.reason.class() == ReasonClass::DestinationDeclined
+                    && m.reason == Reason::DestinationFailed =>
+            {
+                Event::Fail
+            }
             Outcome::Declined => Event::Decline,
             Outcome::Refused => Event::Fail,
         };
@@ -166,8 +178,12 @@ impl Watched {
         let kept = match next(was, event) {
             Step::Close(ending, _) => view.money == Money::Closed(ending),
             Step::Hold => view.money == Money::Held,
-            Step::Part => matches!(view.money, Money::Held | Money::Closed(Ending::Captured | Ending::Expired)),
-            Step::Undo => view.money == if view.captured.is_zero() { was } else { Money::Closed(Ending::Reversed) },
+            Step::Part => {
+                matches!(view.money, Money::Held | Money::Closed(Ending::Captured | Ending::Expired))
+            }
+            Step::Undo => {
+                view.money == if view.captured.is_zero() { was } else { Money::Closed(Ending::Reversed) }
+            }
             Step::Refuse(_) | Step::Note(_) | Step::Stay => view.money == was,
             Step::Never => false,
         };
@@ -201,7 +217,11 @@ impl Watched {
         self.coverage.money(before.view.money, event);
         if let Step::Refuse(expected) = next(before.view.money, event) {
             let key = before.key;
-            ensure!("table", reason == expected, "{event:?} of {key} is declined with {reason}, not {expected}");
+            ensure!(
+                "table",
+                reason == expected,
+                "{event:?} of {key} is declined with {reason}, not {expected}"
+            );
         }
         Ok(())
     }
@@ -229,7 +249,9 @@ impl Watched {
         let knows = party.is_some_and(|party| party.shared) || instance.is_none_or(|i| i == from.instance);
         let event = if knows { DeliveryEvent::Acknowledge } else { DeliveryEvent::AcknowledgeElsewhere };
         self.coverage.delivery(progress, event);
-        if facts.iter().any(|fact| matches!(fact, Fact::Acknowledged { .. })) && before.view.undelivered.len() > 1 {
+        if facts.iter().any(|fact| matches!(fact, Fact::Acknowledged { .. }))
+            && before.view.undelivered.len() > 1
+        {
             self.coverage.delivery(Progress::Behind, DeliveryEvent::FirstNow);
         }
     }
@@ -238,7 +260,9 @@ impl Watched {
     fn progress(&self, before: &Before, number: u16) -> Option<Progress> {
         let known = self.known.get(&before.key)?;
         match before.view.undelivered.iter().position(|delivery| delivery.number().0 == number) {
-            Some(0) if before.details.as_ref().is_some_and(|details| details.sends == 0) => Some(Progress::Waiting),
+            Some(0) if before.details.as_ref().is_some_and(|details| details.sends == 0) => {
+                Some(Progress::Waiting)
+            }
             Some(0) => Some(Progress::Sent),
             Some(_) => Some(Progress::Behind),
             None if known.superseded.contains(&number) => Some(Progress::Superseded),
@@ -262,9 +286,16 @@ impl Watched {
     }
 
     fn link_lost(&mut self, core: &Core, from: From) {
-        let of_link = |known: &Known| known.destination == from.participant && known.instance == Some(from.instance);
-        let keys: Vec<TransactionKey> =
-            self.known.iter().rev().filter(|(_, known)| of_link(known)).map(|(key, _)| *key).take(LOOKED_AT).collect();
+        let of_link =
+            |known: &Known| known.destination == from.participant && known.instance == Some(from.instance);
+        let keys: Vec<TransactionKey> = self
+            .known
+            .iter()
+            .rev()
+            .filter(|(_, known)| of_link(known))
+            .map(|(key, _)| *key)
+            .take(LOOKED_AT)
+            .collect();
         for key in keys {
             if let Some(view) = core.transaction(key) {
                 self.coverage.money(view.money, Event::LinkLost);
@@ -302,7 +333,9 @@ impl Watched {
             Fact::Reversed { originator, request, .. } => key_of(*originator, request.original),
             _ => return Ok(()),
         };
-        let (Some(known), Some(view)) = (self.known.get_mut(&key), core.transaction(key)) else { return Ok(()) };
+        let (Some(known), Some(view)) = (self.known.get_mut(&key), core.transaction(key)) else {
+            return Ok(());
+        };
         known.money = view.money;
         let newest = view.undelivered.iter().map(|delivery| delivery.number().0).max();
         known.made = known.made.max(newest.unwrap_or(0));

@@ -22,7 +22,7 @@ use super::switch::{Surroundings, Switch};
 use super::trace::Trace;
 use super::violation::{Verdict, ensure};
 use super::watch::Watched;
-use super::{auditor, Course};
+use super::{Course, auditor};
 
 /// Steps after which a run whose traffic does not end is cut off.
 const STEPS_MAX: u64 = 12_000;
@@ -115,7 +115,12 @@ impl World {
     pub(crate) fn run(&mut self) -> Verdict {
         while self.operations < self.plan().operations {
             let stuck = self.trace.step >= STEPS_MAX;
-            ensure!("liveness", !stuck, "after {STEPS_MAX} steps only {} requests were made", self.operations);
+            ensure!(
+                "liveness",
+                !stuck,
+                "after {STEPS_MAX} steps only {} requests were made",
+                self.operations
+            );
             self.step()?;
         }
         self.calm_down()?;
@@ -226,8 +231,9 @@ impl World {
     }
 
     fn participants(&mut self, allowed: u64) -> Verdict {
-        let turns: Vec<bool> =
-            (0..self.operators.len() + self.destinations.len()).map(|_| self.calm || self.random.percent(60)).collect();
+        let turns: Vec<bool> = (0..self.operators.len() + self.destinations.len())
+            .map(|_| self.calm || self.random.percent(60))
+            .collect();
         let made = self.with_scene(&mut Vec::new(), |operators, destinations, scene| {
             let (of_operators, of_destinations) = turns.split_at(operators.len());
             let mut left = allowed;
@@ -283,7 +289,8 @@ impl World {
         self.time();
         let high = self.time_high;
         let (core, plan) = (self.switch.driver.core(), &self.around.plan);
-        let heard = self.operators.iter().map(|o| o.heard_of).chain(self.destinations.iter().map(|d| d.heard_of));
+        let heard =
+            self.operators.iter().map(|o| o.heard_of).chain(self.destinations.iter().map(|d| d.heard_of));
         // What was decided after the recovery, like the configuration, only adds to it.
         i1::recovered(heard.max().unwrap_or(Sequence(0)), core.sequence())?;
         for operator in &self.operators {

@@ -29,7 +29,11 @@ pub(crate) fn refusal(
         _ if request.told.is_some() && !request.may_be_an_older_refusal() => false,
         Reason::Expired => expires <= scene.time_high,
         // A switch whose wall clock was set back resumes at its last journaled time: ids of just before lie ahead of it.
-        Reason::IdFromTheFuture if created.max(request.original.created()).plus(RESUMED_BEHIND_MS) > scene.time => true,
+        Reason::IdFromTheFuture
+            if created.max(request.original.created()).plus(RESUMED_BEHIND_MS) > scene.time =>
+        {
+            true
+        }
         Reason::IdFromTheFuture | Reason::ExpiresTooFar | Reason::HoldUntilOutOfRange => {
             request.expected().is_some()
         }

@@ -52,7 +52,9 @@ pub(crate) fn holds(
 /// An outcome of an authorize, and what its destination said of it.
 pub(crate) fn has_ground(key: TransactionKey, told: &Answer, entry: Option<&Entry>) -> Verdict {
     let said = |outcome: Outcome, fits: &dyn Fn(&crate::sim::destination::Reply) -> bool| {
-        entry.is_some_and(|entry| entry.answers.iter().any(|said| said.reply.outcome == outcome && fits(&said.reply)))
+        entry.is_some_and(|entry| {
+            entry.answers.iter().any(|said| said.reply.outcome == outcome && fits(&said.reply))
+        })
     };
     let ground = match (told.outcome, told.reason) {
         (Outcome::Approved, _) => {

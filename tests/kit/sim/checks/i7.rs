@@ -24,7 +24,11 @@ pub(crate) fn is_fold_of_decided(core: &Core, decided: &mut Decided) -> Verdict 
         }
     }
     let decided = replica.sequence();
-    ensure!("I7", recovered == decided, "{recovered:?} was recovered, of what was decided that is {decided:?}");
+    ensure!(
+        "I7",
+        recovered == decided,
+        "{recovered:?} was recovered, of what was decided that is {decided:?}"
+    );
     let (recovered, again) = (core.digest(), replica.digest());
     ensure!("I7", recovered == again, "recovered {recovered}, the facts as decided {again}");
     Ok(())

@@ -7,7 +7,8 @@ use super::Reach;
 const ORDER: Reach = Reach::Impossible("only the first unacknowledged delivery leaves");
 const FIRST_ALREADY: Reach = Reach::Impossible("it is the first already");
 const NEVER_SENT: Reach = Reach::Impossible("there is no pause before the first send");
-const SENT_BEFORE: Reach = Reach::Impossible("what was sent leaves again after its pause only, with the repeat flag");
+const SENT_BEFORE: Reach =
+    Reach::Impossible("what was sent leaves again after its pause only, with the repeat flag");
 const OVER: Reach = Reach::Impossible("it is out of the queue");
 
 /// Whether an event can meet a delivery in this state.

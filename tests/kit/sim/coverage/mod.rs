@@ -104,7 +104,8 @@ impl Coverage {
     /// What the fixed set must reach and has not.
     pub fn missing(&self) -> Vec<String> {
         let cells = self.cells().filter(|(_, reach, count)| *reach == Reach::Reachable && *count == 0);
-        let reasons = self.reasons().filter(|(_, tried, count)| *tried == reasons::Tried::Simulator && *count == 0);
+        let reasons =
+            self.reasons().filter(|(_, tried, count)| *tried == reasons::Tried::Simulator && *count == 0);
         cells.map(|(cell, ..)| cell).chain(reasons.map(|(reason, ..)| format!("reason {reason}"))).collect()
     }
 }

@@ -7,7 +7,8 @@ use super::Reach;
 const COMPARED_WHILE_PENDING: Reach =
     Reach::Impossible("only the first answer is compared with what was asked; later ones say again yes");
 const PAID_AT_ONCE: Reach = Reach::Impossible("the approval of a payment captures it: it is never held");
-const DEADLINE_CANCELLED: Reach = Reach::Impossible("the deadline is cancelled with the end of what it was for");
+const DEADLINE_CANCELLED: Reach =
+    Reach::Impossible("the deadline is cancelled with the end of what it was for");
 const NOT_HELD_YET: Reach = Reach::Impossible("the time of the hold counts from the approval");
 
 /// Whether an event can meet a transaction in this state.

@@ -1,8 +1,7 @@
 //! What a destination makes of what it is sent, and what it holds the switch to.
 
 use holdfast_protocol::{
-    Authorize, DeliveryNumber, Message, ParticipantNumber, Reason, RequestId, State, Status,
-    TransactionKey,
+    Authorize, DeliveryNumber, Message, ParticipantNumber, Reason, RequestId, State, Status, TransactionKey,
 };
 
 use super::{Destination, Due, Got, Task};
@@ -133,7 +132,12 @@ impl Destination {
         i2::flagged(&format!("delivery {number:?} of {key}"), repeat, attempt, as_new)?;
         match entry.deliveries.get_mut(&number) {
             Some(got) => {
-                ensure!("I2", got.task == task, "{key}: delivery {number:?} was {:?}, now {task:?}", got.task);
+                ensure!(
+                    "I2",
+                    got.task == task,
+                    "{key}: delivery {number:?} was {:?}, now {task:?}",
+                    got.task
+                );
                 got.as_new |= !repeat;
             }
             None => {

@@ -46,7 +46,13 @@ impl Destination {
     }
 
     /// Decides about a forward that it does not know, and when to say so.
-    pub(super) fn decide(&mut self, m: &Authorize, key: TransactionKey, instance: usize, scene: &mut Scene<'_>) {
+    pub(super) fn decide(
+        &mut self,
+        m: &Authorize,
+        key: TransactionKey,
+        instance: usize,
+        scene: &mut Scene<'_>,
+    ) {
         let asked = m.amount;
         let rates = &scene.plan.rates;
         let (silence, mischief) = (rates.silence, rates.mischief);
@@ -82,7 +88,11 @@ impl Destination {
                 scene.fault(Fault::Contradicted);
                 self.contradiction(m, reply)
             };
-            let longest = if self.random.percent(50) { 50 } else { 4_000 };
+            let longest = match self.random.below(10) {
+                0..5 => 50,
+                5..8 => 4_000,
+                _ => 40_000,
+            };
             let at = scene.now.plus(wait + self.random.below(longest));
             self.later(at, instance, Due::Answer(key, again));
         }
@@ -162,14 +172,19 @@ impl Destination {
         instance: usize,
         scene: &mut Scene<'_>,
     ) {
-        if scene.calm || !self.random.percent(scene.plan.rates.mischief) {
+        // What was left out because a reversal made it needless.
+        let entry = &self.entries[&key];
+        let skipped = number.0 > 1 && !entry.deliveries.contains_key(&DeliveryNumber(number.0 - 1));
+        let likely = if skipped { 60 } else { scene.plan.rates.mischief };
+        if scene.calm || !self.random.percent(likely) {
             return;
         }
         scene.fault(Fault::Intruded);
         let other = if self.party.shared || self.party.instances < 2 { instance } else { 1 - instance };
         // What follows leaves only after this was acknowledged, so it cannot be on its way.
-        let behind = self.entries[&key].deliveries.get(&number).is_some_and(|got| !got.acknowledged);
-        let (over, number) = match self.random.below(4) {
+        let behind = entry.deliveries.get(&number).is_some_and(|got| !got.acknowledged);
+        let choice = if skipped { 1 + self.random.below(2) } else { self.random.below(4) };
+        let (over, number) = match choice {
             0 if behind => (instance, DeliveryNumber(number.0 + 1)),
             1 if number.0 > 1 => (instance, DeliveryNumber(number.0 - 1)),
             2 if number.0 > 1 => (other, DeliveryNumber(number.0 - 1)),

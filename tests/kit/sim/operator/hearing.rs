@@ -44,7 +44,11 @@ impl Operator {
         ensure!("I2", !late, "operator {who} was told that {id} is too late, now {answer:?}");
         // A restart may have moved the time so that it is in time after all.
         let expected = request.expected.filter(|_| request.asked_in == Some(answer.epoch));
-        ensure!("I2", expected.is_none(), "{id} must be refused with {expected:?}, and is recorded: {answer:?}");
+        ensure!(
+            "I2",
+            expected.is_none(),
+            "{id} must be refused with {expected:?}, and is recorded: {answer:?}"
+        );
         let state = answer.state;
         let answer = Answer { state: State::None, ..answer };
         match &request.told {

@@ -253,7 +253,8 @@ impl Operator {
 
     fn reverse_reversal(&mut self, now: UnixMillis, scene: &Scene<'_>) -> Option<Message> {
         let reversals = self.requests.iter().rev().take(60);
-        let reversals = reversals.filter(|(_, r)| matches!(r.message, Message::Reverse(_)) && r.told.is_some());
+        let reversals =
+            reversals.filter(|(_, r)| matches!(r.message, Message::Reverse(_)) && r.told.is_some());
         let reversals: Vec<RequestId> = reversals.map(|(id, _)| *id).collect();
         let original = *self.random.pick(&reversals)?;
         let payee = self.payee_of(original);
@@ -375,7 +376,8 @@ fn mutate_authorize(m: &mut Authorize, roll: u64, other: u64) -> Reason {
             Reason::IdReusedOtherPaymentId
         }
         2 => {
-            m.instrument = InstrumentReference::new(format!("another-{other}").as_bytes()).expect("allowed bytes");
+            m.instrument =
+                InstrumentReference::new(format!("another-{other}").as_bytes()).expect("allowed bytes");
             Reason::IdReusedOtherInstrument
         }
         3 if m.kind != Kind::Pay => {

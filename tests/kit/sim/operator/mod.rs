@@ -7,7 +7,8 @@ mod making;
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_protocol::{
-    Answer, Epoch, Inquiry, Message, ParticipantNumber, Reason, RequestId, TransactionKey, UnixMillis, lane_of,
+    Answer, Epoch, Inquiry, Message, ParticipantNumber, Reason, RequestId, TransactionKey, UnixMillis,
+    lane_of,
 };
 
 use super::faults::Fault;

@@ -98,7 +98,7 @@ impl Planted {
         read_facts(facts, &mut |_, fact| {
             let fact = match fact {
                 // In its place one that changes nothing of a transaction.
-                Fact::LateAnswer { .. } => Fact::Forgotten(0),
+                Fact::LateAnswer { reversal: false, .. } => Fact::Forgotten(0),
                 other => other,
             };
             core.apply_recovered(&fact);

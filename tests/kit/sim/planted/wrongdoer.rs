@@ -37,7 +37,13 @@ impl Wrongdoer {
     }
 
     /// The input as the core gets it; none where it gets nothing.
-    pub(crate) fn before(&mut self, core: &Core, input: &Input, view: &View, out: &mut Output) -> Option<Input> {
+    pub(crate) fn before(
+        &mut self,
+        core: &Core,
+        input: &Input,
+        view: &View,
+        out: &mut Output,
+    ) -> Option<Input> {
         let changed = match (self.planted, input) {
             (Planted::DeadlineOffAfterRestart, Input::Tick) if self.epoch > Epoch(1) => return None,
             (Planted::TombstoneForgotten, Input::Reverse(from, m)) if is_unknown(core, *from, m) => {
@@ -60,7 +66,8 @@ impl Wrongdoer {
             _ => None,
         };
         if self.planted == Planted::AnswerToWrongSession {
-            self.others = view.links.values().flatten().filter(|link| !link.receives).map(|l| l.session).collect();
+            self.others =
+                view.links.values().flatten().filter(|link| !link.receives).map(|l| l.session).collect();
         }
         Some(changed.unwrap_or_else(|| input.clone()))
     }
@@ -91,9 +98,7 @@ impl Wrongdoer {
         let mut early = VecDeque::new();
         match self.planted {
             Planted::RepeatBeforeDurable if out.facts.len() == first.0 => {
-                let told = |effect: &Effect| {
-                    matches!(effect, Effect::Answer { answer, .. } if answer.outcome != Outcome::Refused)
-                };
+                let told = |effect: &Effect| matches!(effect, Effect::Answer { answer, .. } if answer.outcome != Outcome::Refused);
                 let effects: Vec<Effect> = out.effects.extract_if(first.1.., |effect| told(effect)).collect();
                 if !effects.is_empty() {
                     let until = core.sequence();
@@ -120,7 +125,9 @@ impl Wrongdoer {
         let Some(asked) = self.beyond.take() else { return };
         for effect in &mut out.effects[first.1..] {
             match effect {
-                Effect::Answer { answer, .. } if answer.id == asked.id && answer.outcome == Outcome::Approved => {
+                Effect::Answer { answer, .. }
+                    if answer.id == asked.id && answer.outcome == Outcome::Approved =>
+                {
                     answer.amount = asked.amount;
                 }
                 Effect::Deliver { delivery: Delivery::Capture(m), .. } if m.id == asked.id => {
