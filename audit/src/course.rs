@@ -3,6 +3,8 @@
 //! It follows the table "How the money moves" of `docs/JOURNAL.md`. A fact that the table does not allow is a fault and
 //! moves nothing, so that one fault is not reported as ten.
 
+mod deliveries;
+
 use crate::finding::Class;
 use crate::history::Message;
 use crate::journal::{Debtor, Fact, FactKind};
@@ -384,31 +386,5 @@ impl Course {
             amount: 0,
             fact: at,
         });
-    }
-
-    fn deliver(&mut self, fact: &Fact, at: usize, message: Message) {
-        let number = u16::try_from(self.deliveries.len() + 1).unwrap_or(u16::MAX);
-        self.deliveries.push(Delivery {
-            number,
-            message,
-            id: fact.id,
-            amount: fact.amount,
-            last: message == Message::Capture && self.open() == 0,
-            fact: at,
-            acknowledged: None,
-            superseded: false,
-        });
-    }
-
-    fn acknowledge(&mut self, fact: &Fact, at: usize) -> Option<u16> {
-        let Some(delivery) = self.deliveries.iter_mut().find(|d| d.number == fact.delivery) else {
-            return self.fault(at, format!("delivery {} was acknowledged and never decided", fact.delivery));
-        };
-        if delivery.acknowledged.is_some() {
-            let what = format!("delivery {} was acknowledged before", fact.delivery);
-            return self.fault(at, what);
-        }
-        delivery.acknowledged = Some(at);
-        None
     }
 }

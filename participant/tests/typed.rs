@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::too_many_lines, reason = "a test stops at what it did not expect")]
 
+mod no_link;
 mod played_switch;
 
 use std::sync::Mutex;

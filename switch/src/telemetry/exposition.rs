@@ -9,13 +9,12 @@ use std::fmt;
 use holdfast_journal::{Counts, SYNC_BUCKETS_US};
 use holdfast_protocol::{Reason, ReasonClass};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet, text};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::exemplar::Exemplar;
+use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 
+use super::Telemetry;
+use super::page::{Labels, Page};
 use super::participant::{ParticipantTallies, ParticipantTally, RequestKind};
-use super::{Durations, Telemetry};
 use crate::admin::report::StatusReport;
 use crate::build;
 
@@ -74,8 +73,6 @@ struct Scrape {
     names: Names,
     status: Option<StatusReport>,
 }
-
-type Labels = Vec<(&'static str, String)>;
 
 impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
@@ -337,69 +334,6 @@ fn deliveries(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
 /// For a graph, where rounding beyond 53 bits is harmless; `/status` has the digits.
 fn minor(digits: &str) -> f64 {
     digits.parse().unwrap_or(f64::NAN)
-}
-
-/// The page being written.
-struct Page<'a>(DescriptorEncoder<'a>);
-
-impl Page<'_> {
-    fn count(&mut self, name: &str, help: &str, n: u64) -> fmt::Result {
-        let none: Option<&Exemplar<NoLabelSet, f64>> = None;
-        self.0.encode_descriptor(name, help, None, MetricType::Counter)?.encode_counter(&n, none)
-    }
-
-    fn counts(
-        &mut self,
-        name: &str,
-        help: &str,
-        samples: impl IntoIterator<Item = (Labels, u64)>,
-    ) -> fmt::Result {
-        let none: Option<&Exemplar<NoLabelSet, f64>> = None;
-        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, n) in samples {
-            metric.encode_family(&labels)?.encode_counter(&n, none)?;
-        }
-        Ok(())
-    }
-
-    fn level(&mut self, name: &str, help: &str, level: impl EncodeGaugeValue) -> fmt::Result {
-        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&level)
-    }
-
-    fn gauges(
-        &mut self,
-        name: &str,
-        help: &str,
-        samples: impl IntoIterator<Item = (Labels, f64)>,
-    ) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for (labels, level) in samples {
-            metric.encode_family(&labels)?.encode_gauge(&level)?;
-        }
-        Ok(())
-    }
-
-    fn histogram(&mut self, name: &str, help: &str, sum: f64, buckets: &[(f64, u64)]) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
-        let count = buckets.iter().map(|(_, n)| n).sum();
-        metric.encode_histogram::<NoLabelSet>(sum, count, buckets, None)
-    }
-
-    fn histograms<'d>(
-        &mut self,
-        name: &str,
-        help: &str,
-        samples: impl IntoIterator<Item = (Labels, &'d Durations)>,
-    ) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
-        for (labels, durations) in samples {
-            let buckets = durations.buckets();
-            let count = buckets.iter().map(|(_, n)| n).sum();
-            let sum = durations.sum_seconds();
-            metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! positions, deliveries) are not kept here: the driver reports them when asked, once a scrape.
 
 mod exposition;
+mod page;
 mod participant;
 mod remarks;
 mod tally;

@@ -351,7 +351,7 @@ mod tests {
         for second in 1..50 {
             remember(&mut remembered, who, second);
             remembered.forget(second.saturating_sub(SECONDS as u64));
-            let kept = (second as usize).min(SECONDS);
+            let kept = usize::try_from(second).unwrap().min(SECONDS);
             assert_eq!(remembered.len(), kept * 1_500);
             for number in 0..1_500 {
                 for known in second + 1 - kept as u64..=second {
