@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::too_many_lines, reason = "a test stops at what it did not expect")]
 
-mod no_link;
 mod played_switch;
 
 use std::sync::Mutex;
