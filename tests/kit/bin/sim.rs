@@ -84,7 +84,9 @@ fn tell_of_panics(from: u64) {
             }
             None => eprintln!("seed {seed}: assertion: {text}\nagain: sim --seed {seed} --trace"),
         }
-        drop(std::io::stdout().flush());
+        if let Err(error) = std::io::stdout().flush() {
+            eprintln!("standard output: {error}");
+        }
     }));
 }
 
