@@ -14,6 +14,9 @@ use super::switch::{Switch, chain};
 use super::violation::{Verdict, Violation, ensure};
 use super::world::World;
 
+/// Frames begin at multiples of this.
+const BLOCK: u64 = holdfast_journal::BLOCK_BYTES as u64;
+
 /// How the process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Crash {
@@ -144,16 +147,28 @@ impl World {
         let storage = self.around.disk.storage.clone();
         let segments = storage.list().map_err(|error| Violation::new("recovery", error.to_string()))?;
         let Some(segment) = self.random.pick(&segments).copied() else { return Ok(()) };
-        let Ok(Some(before)) = read_storage(&storage, &mut |_| Ok(())) else { return Ok(()) };
+        let (mut bodies, mut bodies_after) = (0, 0);
+        let before = read_storage(&storage, &mut |facts| {
+            bodies = crc32c::crc32c_append(bodies, facts.body);
+            Ok(())
+        });
+        let Ok(Some(before)) = before else { return Ok(()) };
         let used = if segment.number == before.report.end.segment {
             before.report.end.offset
         } else {
             segment.bytes
         };
-        let at = Position { segment: segment.number, offset: self.random.below(used) };
+        // Frames begin at blocks and most are short: mostly where something is.
+        let offset = self.random.below(used);
+        let filled = offset - offset % BLOCK + self.random.below(700);
+        let offset = if self.random.percent(80) { filled } else { offset };
+        let at = Position { segment: segment.number, offset };
         let bit = self.random.below(8) as u8;
         storage.flip(at, bit);
-        let after = read_storage(&storage, &mut |facts| read_facts(&facts, &mut |_, _| Ok(())));
+        let after = read_storage(&storage, &mut |facts| {
+            bodies_after = crc32c::crc32c_append(bodies_after, facts.body);
+            read_facts(&facts, &mut |_, _| Ok(()))
+        });
         storage.flip(at, bit);
         let fault = match after {
             Err(OpenError::Corrupt { .. } | OpenError::Facts { .. }) => Fault::BitRotRefused,
@@ -172,8 +187,7 @@ impl World {
             // Each frame says that the one before it is durable, so only the last can be taken for torn.
             Ok(Some(after)) if after.report.frames + 1 == before.report.frames => Fault::BitRotTorn,
             Ok(Some(after)) => {
-                let same =
-                    after.report.frames == before.report.frames && after.report.facts == before.report.facts;
+                let same = after.report.frames == before.report.frames && bodies == bodies_after;
                 ensure!("recovery", same, "with a flipped bit at {at}: {after:?}, without {before:?}");
                 Fault::BitRotHarmless
             }

@@ -6,8 +6,8 @@
 //! goes wrong is in [`faults`], who looks on in `checks` and `auditor`, and what must be reached in [`coverage`]. A known
 //! wrong can be [`planted`], and one of the checkers must find it.
 //!
-//! Absent on purpose, until the switch has them: snapshots and the archive. A snapshot is taken in [`world`]'s step, its
-//! digest compared in `checks`; an archive answers where the driver recalls.
+//! Absent on purpose, until the switch has them: snapshots and the archive. A snapshot would be taken in a step of `world`,
+//! damaged in `crashes`, and its digest compared in `checks::i7`; an archive answers where the driver recalls.
 
 mod auditor;
 mod checks;

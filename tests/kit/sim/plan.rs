@@ -1,6 +1,8 @@
 //! Everything about a run that is fixed before it begins: who takes part, within which limits, and how often what goes
 //! wrong. A function of the seed alone.
 
+use std::time::Duration;
+
 use holdfast::driver::DriverSettings;
 use holdfast_core::registry::{CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, Route};
 use holdfast_protocol::{
@@ -194,17 +196,19 @@ fn core_settings(r: &mut Random) -> holdfast_core::Settings {
         delivery_retry_max_ms: 2_000,
         recall_wait_ms: 1_000,
         expected_rate_per_s: 20,
+        answer_extension_bytes_max: if tight(20, 1, 0) == 1 { 40 } else { 1 << 20 },
         ..holdfast_core::Settings::default()
     }
 }
 
 /// Small turns, so that a cut finds work and facts everywhere.
 fn driver_settings(r: &mut Random) -> DriverSettings {
+    let tiny = r.percent(20);
     DriverSettings {
-        work_per_turn: 24,
-        quota: 8,
-        facts_per_turn: 64,
-        events_per_turn: 16,
+        work_per_turn: if tiny { 10 } else { 24 },
+        quota: if tiny { 3 } else { 8 },
+        facts_per_turn: if tiny { 12 } else { 64 },
+        events_per_turn: if tiny { 8 } else { 16 },
         outbound_bytes_max: if r.percent(30) { 4 << 10 } else { 1 << 20 },
         unsynced_bytes_max: if r.percent(20) { 1_500 } else { 64 << 20 },
         backlog_max: if r.percent(15) { 8 } else { 100_000 },
@@ -218,6 +222,9 @@ fn journal_settings(r: &mut Random) -> holdfast_journal::Settings {
     holdfast_journal::Settings {
         segment_bytes: if r.percent(50) { 128 << 10 } else { 512 << 10 },
         batch_bytes_max: 32 << 10,
+        frame_bytes_max: if r.percent(30) { 1 << 10 } else { 16 << 10 },
+        gather: Duration::from_millis(if r.percent(30) { 60 } else { 0 }),
+        queue_batches_max: if r.percent(30) { 2 } else { 256 },
         full_reserve_bytes: 64 << 10,
         ..small
     }

@@ -51,6 +51,7 @@ impl fmt::Display for Summary {
         writeln!(f, "{:>10}  facts", self.facts)?;
         writeln!(f, "{:>10}  seconds of simulated time", self.simulated_ms / 1_000)?;
         writeln!(f, "{}", self.faults)?;
+        writeln!(f, "{}", self.coverage.in_short())?;
         write!(f, "digest {:016x}", self.digest)
     }
 }

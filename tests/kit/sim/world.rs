@@ -28,9 +28,8 @@ use super::{Course, auditor};
 const STEPS_MAX: u64 = 12_000;
 /// Steps of half a second and less after which everything must be finished.
 const CALM_STEPS_MAX: u64 = 1_500;
-/// The full recount comes after so many steps, the auditor's least after so many.
-const RECOUNT_EVERY: u64 = 4;
-const AUDIT_EVERY: u64 = 64;
+/// The auditor says the least that must be booked after so many steps: it reads all that was ever asked.
+const AUDIT_EVERY: u64 = 32;
 
 /// See the module.
 pub(crate) struct World {
@@ -275,9 +274,7 @@ impl World {
         let (core, plan) = (self.switch.driver.core(), &self.around.plan);
         i4::check(core)?;
         i8::check(&self.switch.driver, plan)?;
-        if self.trace.step.is_multiple_of(RECOUNT_EVERY) {
-            i3::check(core)?;
-        }
+        i3::check(core)?;
         if self.trace.step.is_multiple_of(AUDIT_EVERY) {
             auditor::at_least(core, plan, &self.operators)?;
         }

@@ -8,7 +8,7 @@ use holdfast_protocol::{
     UnixMillis,
 };
 
-use crate::sim::destination::Entry;
+use crate::sim::destination::{Entry, Reply};
 use crate::sim::operator::Request;
 use crate::sim::plan::Plan;
 use crate::sim::violation::{Verdict, ensure};
@@ -51,19 +51,21 @@ pub(crate) fn holds(
 
 /// An outcome of an authorize, and what its destination said of it.
 pub(crate) fn has_ground(key: TransactionKey, told: &Answer, entry: Option<&Entry>) -> Verdict {
-    let said = |outcome: Outcome, fits: &dyn Fn(&crate::sim::destination::Reply) -> bool| {
+    let said = |outcome: Outcome, fits: &dyn Fn(&Reply) -> bool| {
         entry.is_some_and(|entry| {
             entry.answers.iter().any(|said| said.reply.outcome == outcome && fits(&said.reply))
         })
     };
+    // Where there is no room to remember it, nothing travels along.
+    let along = |r: &Reply| told.extensions.is_empty() || told.extensions == r.extensions();
     let ground = match (told.outcome, told.reason) {
-        (Outcome::Approved, _) => {
-            said(Outcome::Approved, &|r| r.amount == told.amount && r.approval_code == told.approval_code)
-        }
+        (Outcome::Approved, _) => said(Outcome::Approved, &|r| {
+            r.amount == told.amount && r.approval_code == told.approval_code && along(r)
+        }),
         (_, Reason::ApprovalAboveAmount | Reason::PartialNotAllowed) => said(Outcome::Approved, &|_| true),
         (_, Reason::DestinationRefused) => said(Outcome::Refused, &|_| true),
         (_, reason) if reason.class() == ReasonClass::DestinationDeclined => {
-            said(Outcome::Declined, &|r| r.reason == reason)
+            said(Outcome::Declined, &|r| r.reason == reason && along(r))
         }
         _ => told.decided_by == DecidedBy::Switch,
     };

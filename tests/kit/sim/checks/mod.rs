@@ -1,8 +1,8 @@
 //! The checkers: one file for each invariant.
 //!
 //! What is checked when: I1 at every effect that leaves and everything that is heard; I2, I5 and I6 at everything that is
-//! heard, and of everything ever told after each restart and at the end; I4 and I8 after every step; the full recount of
-//! I3, I4 and I5 after every fourth; I7 at each restart; I9 at every reservation.
+//! heard, and of everything ever told after each restart and at the end; I3, I4 and I8 after every step, with a full recount
+//! that counts I5 again, too; I7 at each restart, for a digest reads the whole ledger; I9 at every reservation.
 
 pub(crate) mod i1;
 pub(crate) mod i2;

@@ -101,6 +101,20 @@ impl Coverage {
         self.cells().filter_map(reached).collect()
     }
 
+    /// How much of what must be reached was.
+    pub fn in_short(&self) -> String {
+        let cells: Vec<_> = self.cells().filter(|(_, reach, _)| *reach == Reach::Reachable).collect();
+        let reached = cells.iter().filter(|(.., count)| *count > 0).count();
+        let reasons: Vec<_> =
+            self.reasons().filter(|(_, tried, _)| *tried == reasons::Tried::Simulator).collect();
+        let heard = reasons.iter().filter(|(.., count)| *count > 0).count();
+        format!(
+            "{reached} of {} reachable cells and {heard} of {} reasons were reached",
+            cells.len(),
+            reasons.len()
+        )
+    }
+
     /// What the fixed set must reach and has not.
     pub fn missing(&self) -> Vec<String> {
         let cells = self.cells().filter(|(_, reach, count)| *reach == Reach::Reachable && *count == 0);

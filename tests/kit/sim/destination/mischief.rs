@@ -32,17 +32,19 @@ impl Destination {
         let code = format!("{:06}", self.random.below(1_000_000));
         let code: [u8; 6] = code.as_bytes().try_into().expect("six digits");
         let approval_code = ApprovalCode::new(code).expect("digits");
-        Reply { outcome: Outcome::Approved, reason: Reason::None, amount, approval_code }
+        let extended = self.random.percent(10);
+        Reply { outcome: Outcome::Approved, reason: Reason::None, amount, approval_code, extended }
     }
 
     fn decline(&mut self, reason: Reason) -> Reply {
-        let outcome = Outcome::Declined;
-        Reply { outcome, reason, amount: Amount::ZERO, approval_code: ApprovalCode::NONE }
+        let (outcome, extended) = (Outcome::Declined, self.random.percent(10));
+        Reply { outcome, reason, amount: Amount::ZERO, approval_code: ApprovalCode::NONE, extended }
     }
 
     pub(super) fn refuse(&self) -> Reply {
         let (outcome, reason) = (Outcome::Refused, Reason::IdTooOld);
-        Reply { outcome, reason, amount: Amount::ZERO, approval_code: ApprovalCode::NONE }
+        let (amount, approval_code) = (Amount::ZERO, ApprovalCode::NONE);
+        Reply { outcome, reason, amount, approval_code, extended: false }
     }
 
     /// Decides about a forward that it does not know, and when to say so.

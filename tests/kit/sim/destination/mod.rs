@@ -25,6 +25,16 @@ pub(crate) struct Reply {
     pub(crate) reason: Reason,
     pub(crate) amount: Amount,
     pub(crate) approval_code: ApprovalCode,
+    /// Something that the switch does not know travels along.
+    pub(crate) extended: bool,
+}
+
+impl Reply {
+    /// What travels along.
+    pub(crate) fn extensions(&self) -> Extensions {
+        let bytes: &[u8] = if self.extended { &[9, 0, 3, 0, 1, 2, 3] } else { &[] };
+        Extensions::from_wire(bytes).expect("a known form")
+    }
 }
 
 /// An answer that left.
@@ -279,6 +289,6 @@ fn answer(key: TransactionKey, reply: Reply) -> Message {
         epoch: Epoch(0),
         sequence: Sequence(0),
         retry_after_ms: 0,
-        extensions: Extensions::NONE,
+        extensions: reply.extensions(),
     })
 }

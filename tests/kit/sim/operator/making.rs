@@ -283,7 +283,7 @@ impl Operator {
         m.kind = Kind::Reserve;
         let reason = match self.random.below(4) {
             0 => {
-                let created = now.plus(scene.plan.core.skew_max_ms + 60_000);
+                let created = now.plus(scene.plan.core.skew_max_ms + 600_000);
                 m.id = self.id(created);
                 m.expires = created.plus(1_000);
                 Reason::IdFromTheFuture
