@@ -132,7 +132,7 @@ impl World {
         let disk = Arc::new(self.around.disk.clone());
         let id = holdfast_journal::JournalId([7; 16]);
         let attempt = holdfast_journal::recover(disk, settings, id, self.wall(), &mut |_| Ok(()));
-        drop(attempt);
+        self.trace.note(self.now, || format!("a first recovery comes to its end: {}", attempt.is_ok()));
         storage.crash(self.random.bits());
     }
 

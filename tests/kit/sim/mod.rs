@@ -21,6 +21,7 @@ mod log;
 mod misfortunes;
 mod network;
 mod operator;
+mod pipe;
 mod plan;
 pub mod planted;
 mod random;

@@ -17,6 +17,7 @@ use holdfast_protocol::{
     Echo, FrameReader, Instance, LaneOpen, Message, ParticipantNumber, Reason, SignOn, UnixMillis, Welcome,
 };
 
+use super::pipe::Pipe;
 use super::random::Random;
 use super::switch::Door;
 use super::violation::{Verdict, Violation, ensure};
@@ -32,37 +33,6 @@ pub(crate) const ECHO: EchoTimes =
 
 /// Which wire, counted from the start of the run.
 pub(crate) type WireId = u64;
-
-/// Bytes of one stream in one direction, each with the time when it arrives.
-#[derive(Debug, Default)]
-struct Pipe {
-    chunks: VecDeque<(UnixMillis, Bytes)>,
-    last: UnixMillis,
-    bytes: usize,
-}
-
-impl Pipe {
-    fn push(&mut self, at: UnixMillis, bytes: Bytes) {
-        self.last = self.last.max(at);
-        self.bytes += bytes.len();
-        self.chunks.push_back((self.last, bytes));
-    }
-
-    fn pop(&mut self, now: UnixMillis) -> Option<Bytes> {
-        let (at, _) = self.chunks.front()?;
-        if *at > now {
-            return None;
-        }
-        let (_, bytes) = self.chunks.pop_front()?;
-        self.bytes -= bytes.len();
-        Some(bytes)
-    }
-
-    fn lose(&mut self) {
-        self.chunks.clear();
-        self.bytes = 0;
-    }
-}
 
 /// The switch's end of a wire that signed on.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 mod hearing;
 mod making;
+mod mutating;
 
 use std::collections::{BTreeMap, BTreeSet};
 
