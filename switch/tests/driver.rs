@@ -4,11 +4,12 @@
 
 mod world;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use holdfast::driver::DriverSettings;
+use holdfast_journal::JournalFailure;
 use holdfast_protocol::{Message, Outcome, Reason, Sequence, State};
-use world::{World, approve, decline, id, pay};
+use world::{Disk, World, approve, decline, id, pay};
 
 #[test]
 fn a_forward_leaves_only_when_its_reservation_is_durable() {
@@ -251,4 +252,65 @@ fn a_window_takes_back_the_drain_of_its_link() {
     assert!(matches!(&operator.read()[..], [Message::Answer(a)]
         if a.id == id(1) && a.reason == Reason::DestinationNotAccepting));
     assert!(matches!(&acquirer.read()[..], [Message::Authorize(a)] if a.id == id(2)));
+}
+
+/// The proof that answers wait: the reservation is synced before the forward leaves, and the approval before its answer.
+#[test]
+fn a_payment_takes_at_least_as_long_as_its_two_syncs() {
+    const SYNC: Duration = Duration::from_millis(300);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut world = Disk::new(directory.path(), SYNC).world();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    let begun = Instant::now();
+    world.send(&mut operator, &[pay(1, 500)]);
+    let mut told = Vec::new();
+    world.turn_until("the forward leaves", |_| {
+        told = acquirer.read();
+        !told.is_empty()
+    });
+    assert!(matches!(&told[..], [Message::Authorize(a)] if a.id == id(1)), "{told:?}");
+    assert!(begun.elapsed() >= SYNC, "I1: forwarded after {:?}", begun.elapsed());
+    world.send(&mut acquirer, &[approve(1, 1, 500)]);
+    world.turn_until("the answer leaves", |_| {
+        told = operator.read();
+        !told.is_empty()
+    });
+    assert!(matches!(&told[..], [Message::Answer(a)] if a.outcome == Outcome::Approved), "{told:?}");
+    assert!(begun.elapsed() >= SYNC * 2, "I1: answered after {:?}", begun.elapsed());
+}
+
+#[test]
+fn a_sync_that_fails_ends_the_journal_and_nothing_is_told() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let disk = Disk::new(directory.path(), Duration::ZERO);
+    let mut world = disk.world();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    let mut told = Vec::new();
+    world.turn_until("the forward leaves", |_| {
+        told = acquirer.read();
+        !told.is_empty()
+    });
+    disk.fail();
+    world.send(&mut acquirer, &[approve(1, 1, 500)]);
+    world.send(&mut operator, &[pay(2, 700)]);
+    world.turn_until("the journal has ended", |driver| driver.log().failure().is_some());
+    let failure = world.driver.log().failure().unwrap();
+    assert!(matches!(*failure, JournalFailure::Sync { .. }), "{failure}");
+    for _ in 0..1_000 {
+        world.driver.turn(world.now, Instant::now());
+    }
+    assert_eq!((operator.read(), acquirer.read()), (vec![], vec![]), "I1: nobody hears of it");
+    drop((world, disk));
+
+    let mut world = Disk::new(directory.path(), Duration::ZERO).world();
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    // The approval was written and may have survived: then it is told again, as it was never told. Otherwise the forward
+    // is repeated.
+    world.turn_until("the payment goes on", |_| {
+        let answers = operator.read();
+        told = acquirer.read();
+        !told.is_empty() || !answers.is_empty()
+    });
 }

@@ -12,4 +12,5 @@ pub mod peer;
 pub mod processes;
 pub mod requests;
 pub mod sim;
+pub mod small_disk;
 pub mod wait;

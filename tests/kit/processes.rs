@@ -89,9 +89,15 @@ pub struct Process {
 impl Process {
     /// Starts a program; what it prints goes to `log`, behind what is there.
     pub fn start(name: &str, arguments: &[&str], log: &Path) -> Self {
+        let mut command = Command::new(program(name));
+        command.args(arguments);
+        Self::start_command(name, command, log)
+    }
+
+    /// The same for a command that becomes the program.
+    pub fn start_command(name: &str, mut command: Command, log: &Path) -> Self {
         let output = || File::options().create(true).append(true).open(log).unwrap();
-        let child = Command::new(program(name))
-            .args(arguments)
+        let child = command
             .stdin(Stdio::null())
             .stdout(output())
             .stderr(output())
@@ -113,9 +119,21 @@ impl Process {
 
     /// Asks it to end (SIGTERM).
     pub fn terminate(&self) {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        assert!(status.success(), "{} has ended already\n{}", self.name, self.log_tail());
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// Where it has ended.
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([&format!("-{signal}"), &self.id().to_string()]).status();
+        assert!(status.unwrap().success(), "{} has ended already\n{}", self.name, self.log_tail());
+    }
+
+    /// Its number on this machine.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for its end.
@@ -156,12 +174,19 @@ pub struct SwitchHome {
     pub listen: SocketAddr,
     /// Where it is administered.
     pub admin: SocketAddr,
+    /// A command that becomes what stands behind it, which is the switch; nothing where it is started as it is.
+    pub launcher: Vec<String>,
 }
 
 impl SwitchHome {
     /// Makes everything a switch needs, for operators numbered from 1 and acquirers numbered from 11.
     pub fn new(directory: &Path, operators: u16, acquirers: u16) -> Self {
-        let home = Self { directory: directory.to_owned(), listen: free_udp(), admin: free_tcp() };
+        let home = Self {
+            directory: directory.to_owned(),
+            listen: free_udp(),
+            admin: free_tcp(),
+            launcher: Vec::new(),
+        };
         fs::write(home.config(), home.configuration(operators, acquirers)).unwrap();
         let (certs, config) = (home.certs(), home.config());
         run_well("holdfast", &["certs", text(&certs), "--config", text(&config)]);
@@ -225,7 +250,11 @@ impl SwitchHome {
 
     /// Starts the switch without waiting for anything.
     pub fn start_unready(&self) -> Process {
-        Process::start("holdfast", &["serve", "--config", text(&self.config())], &self.log())
+        let mut words = self.launcher.clone();
+        words.push(text(&program("holdfast")).to_owned());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(["serve", "--config", text(&self.config())]);
+        Process::start_command("holdfast", command, &self.log())
     }
 
     /// Starts the switch and waits until it serves.

@@ -258,7 +258,7 @@ impl<S: Storage> Writer<S> {
             return self.commit();
         }
         if !self.unsealed {
-            return Ok(Next::Batch);
+            return Ok(self.idle());
         }
         let sealed_at = self.last_frame_at.saturating_add(self.settings.seal_after);
         if now < sealed_at {
@@ -335,7 +335,12 @@ impl<S: Storage> Writer<S> {
         self.write(FrameKind::Seal)?;
         self.shared.statistics.sealed();
         self.unsealed = false;
-        Ok(Next::Batch)
+        Ok(self.idle())
+    }
+
+    /// Nothing is left to write. While the journal says that it is full no batch may ever come: room is looked for.
+    fn idle(&self) -> Next {
+        if self.shared.is_full() { Next::Within(self.settings.room_retry) } else { Next::Batch }
     }
 
     /// Whether the tail has room for a frame, after going on to the next segment where there is one.

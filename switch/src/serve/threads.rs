@@ -1,5 +1,6 @@
 //! Starts the threads of a switch and wires them to each other.
 
+use std::error::Error as _;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -153,7 +154,8 @@ impl Parts {
             Box::new(move || wake.wake()),
             Box::new(|failure| {
                 // Never retried, never survived: what the disk holds now only a recovery can tell.
-                error!(%failure, "the journal has ended, and with it the switch");
+                let cause = failure.source().map_or_else(String::new, ToString::to_string);
+                error!(%failure, cause, "the journal has ended, and with it the switch");
                 std::process::abort();
             }),
         )

@@ -1,8 +1,11 @@
-//! A driver with its links in memory: a log that syncs when told, and peers that read what they were written.
+//! A driver with its links in memory: a log that syncs when told, or a journal on a disk that fails, and peers that read
+//! what they were written.
+
+mod disk;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use crossbeam::channel::{Sender, unbounded};
@@ -20,8 +23,13 @@ use holdfast_protocol::{
     Reason, RequestId, SecurityLevel, Sequence, SignOn, State, Total, UnixMillis,
 };
 
+pub(crate) use disk::Disk;
+
 /// When every world begins.
 pub(crate) const START: u64 = 1_790_000_000_000;
+
+/// Longer than any disk here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Syncs when told to, and takes so many batches before it is full.
 #[derive(Debug)]
@@ -81,8 +89,8 @@ pub(crate) struct Peer {
     frames: FrameReader,
 }
 
-pub(crate) struct World {
-    pub(crate) driver: Driver<ManualLog>,
+pub(crate) struct World<L = ManualLog> {
+    pub(crate) driver: Driver<L>,
     pub(crate) now: UnixMillis,
     events: Sender<Event>,
     sessions: u64,
@@ -99,14 +107,36 @@ impl World {
     }
 
     pub(crate) fn with_core(settings: DriverSettings, core: Settings) -> Self {
-        let (events, receiver) = unbounded();
         let log = ManualLog {
             batches: RefCell::default(),
             durable: Cell::default(),
             room_for: Cell::new(usize::MAX),
             full: Cell::new(false),
         };
-        let driver = Driver::new(Core::new(core), log, settings, receiver, Telemetry::default());
+        let mut world = Self::over(settings, Core::new(core), log);
+        world.settle();
+        world
+    }
+
+    /// Everything handed in becomes durable, and the driver turns until nothing is left to do.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            let progress = self.driver.turn(self.now, Instant::now());
+            let log = self.driver.log();
+            let done = log.durable.get() == log.last();
+            log.durable.set(log.last());
+            if done && progress == Progress::Idle {
+                return;
+            }
+        }
+    }
+}
+
+impl<L: Log> World<L> {
+    /// Over any log; nothing is durable yet.
+    pub(crate) fn over(settings: DriverSettings, core: Core, log: L) -> Self {
+        let (events, receiver) = unbounded();
+        let driver = Driver::new(core, log, settings, receiver, Telemetry::default());
         let mut world = Self { driver, now: UnixMillis::new(START).unwrap(), events, sessions: 0 };
         let mut participants: Vec<_> = [1, 2].map(|n| participant(n, true)).into();
         participants.push(participant(11, false));
@@ -119,9 +149,20 @@ impl World {
         };
         let now = world.now;
         world.driver.command(now, &Input::Configure(participants, vec![route]));
-        world.driver.command(now, &Input::CutOver("2026-11-22".parse().unwrap()));
-        world.settle();
+        if world.driver.core().business_date().is_none() {
+            world.driver.command(now, &Input::CutOver("2026-11-22".parse().unwrap()));
+        }
         world
+    }
+
+    /// Turns until it is so.
+    pub(crate) fn turn_until(&mut self, what: &str, mut is_so: impl FnMut(&Driver<L>) -> bool) {
+        let begun = Instant::now();
+        while !is_so(&self.driver) {
+            assert!(begun.elapsed() < PATIENCE, "turned in vain until {what}");
+            self.driver.turn(self.now, Instant::now());
+            std::thread::yield_now();
+        }
     }
 
     pub(crate) fn connect(&mut self, participant: u16, instance: u16) -> Peer {
@@ -189,19 +230,6 @@ impl World {
         let at = Instant::now();
         self.events.send(Event::Received { from: peer.from, lane: 0, at, first, answers, work }).unwrap();
         self.driver.turn(self.now, Instant::now());
-    }
-
-    /// Everything handed in becomes durable, and the driver turns until nothing is left to do.
-    pub(crate) fn settle(&mut self) {
-        loop {
-            let progress = self.driver.turn(self.now, Instant::now());
-            let log = self.driver.log();
-            let done = log.durable.get() == log.last();
-            log.durable.set(log.last());
-            if done && progress == Progress::Idle {
-                return;
-            }
-        }
     }
 
     pub(crate) fn pass(&mut self, millis: u64) {

@@ -61,6 +61,33 @@ fn a_failure_is_said_once_and_nothing_is_taken_after_it() {
     assert!((durable..=last).contains(&recovered));
 }
 
+/// While it is full nothing is handed in: nothing but the journal itself can notice that there is room again.
+#[test]
+fn room_that_comes_back_is_noticed_while_nothing_is_written() {
+    let storage = ForgetfulStorage::new();
+    storage.set_room(2 * (48 << 10));
+    let settings =
+        Settings { full_reserve_bytes: 24 << 10, room_retry: Duration::from_millis(5), ..settings() };
+    let (recovered, _) = reopen(&storage, &settings).unwrap();
+    let handle = Handle::start(recovered, Box::new(|| {}), Box::new(|failure| panic!("{failure}"))).unwrap();
+    let mut last = 0;
+    wait_until("the journal says that it is full", || {
+        if handle.unsynced_bytes() == 0 && !handle.is_full() && handle.try_submit(batch(last)).is_ok() {
+            last += 10;
+        }
+        handle.is_full()
+    });
+    let seals = handle.statistics().counts().seals;
+    assert!(handle.try_submit(batch(last)).is_ok(), "work in flight");
+    wait_until("all is durable and sealed", || {
+        handle.unsynced_bytes() == 0 && handle.statistics().counts().seals > seals
+    });
+    assert!(handle.is_full());
+    storage.set_room(u64::MAX);
+    wait_until("it is full no more", || !handle.is_full());
+    handle.stop().unwrap();
+}
+
 #[test]
 fn work_goes_on_when_a_full_disk_has_room_again() {
     let storage = ForgetfulStorage::new();
