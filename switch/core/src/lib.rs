@@ -28,6 +28,7 @@ pub mod report;
 mod route;
 mod schedule;
 pub mod settings;
+pub mod snapshot;
 pub mod step;
 pub mod transaction;
 pub mod view;

@@ -6,8 +6,9 @@ use holdfast_protocol::{
 };
 
 use crate::effect::Delivery;
+use crate::ledger::follow_up_record::FollowUpKind;
 use crate::ledger::generation::Found;
-use crate::ledger::record::{FollowUpKind, Standing};
+use crate::ledger::record::Standing;
 use crate::ledger::state::Ledger;
 use crate::transaction::money::{Ending, Money};
 

@@ -279,6 +279,11 @@ impl Core {
         self.schedule.next_deadline().into_iter().chain(forget).min()
     }
 
+    /// The time of the newest fact or input.
+    pub(crate) const fn time(&self) -> UnixMillis {
+        self.now
+    }
+
     /// The place of the newest fact.
     pub fn sequence(&self) -> Sequence {
         Sequence(self.ledger.sequence)

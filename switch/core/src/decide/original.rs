@@ -7,8 +7,9 @@ use crate::effect::Effect;
 use crate::fact::{Fact, FollowUp};
 use crate::input::From;
 use crate::ledger::content::{Content, FOLLOW_UP_FIELDS};
+use crate::ledger::follow_up_record::{FollowUpKind, FollowUpRecord};
 use crate::ledger::generation::Found;
-use crate::ledger::record::{FollowUpKind, FollowUpRecord, TransactionRecord};
+use crate::ledger::record::TransactionRecord;
 use crate::ledger::remembered::second_of;
 use crate::registry::ParticipantStatus;
 use crate::report;
@@ -49,18 +50,10 @@ pub(super) fn is_new(
     expires: UnixMillis,
     content: Content,
 ) -> bool {
-    let (who, id, original) = (from.participant, request.id(), request.original());
-    match desk.ledger.remembered.find(who, id) {
-        None => {}
-        Some(Found::Transaction(_)) => {
-            desk.refuse(from, id, original, Reason::IdReusedOtherMessage);
-            return false;
-        }
-        Some(Found::FollowUp(record)) => {
-            repeat(desk, from, request, record, content);
-            return false;
-        }
+    if is_known(desk, from, request, content) {
+        return false;
     }
+    let (who, id, original) = (from.participant, request.id(), request.original());
     if let Err(reason) = may_ask(desk, who, request, expires) {
         desk.refuse(from, id, original, reason);
         return false;
@@ -75,6 +68,18 @@ pub(super) fn is_new(
     true
 }
 
+/// Answers a repeat, and refuses what reuses an id; says whether the id was known.
+pub(super) fn is_known(desk: &mut Desk<'_>, from: From, request: &FollowUp, content: Content) -> bool {
+    match desk.ledger.remembered.find(from.participant, request.id()) {
+        None => return false,
+        Some(Found::Transaction(_)) => {
+            desk.refuse(from, request.id(), request.original(), Reason::IdReusedOtherMessage);
+        }
+        Some(Found::FollowUp(record)) => repeat(desk, from, request, record, content),
+    }
+    true
+}
+
 fn may_ask(
     desk: &Desk<'_>,
     who: ParticipantNumber,
@@ -84,6 +89,10 @@ fn may_ask(
     let sender = desk.ledger.participants.get(who).ok_or(Reason::NotSignedOn)?;
     if !sender.record.originates {
         return Err(Reason::RoleNotAgreed);
+    }
+    // One id has one outcome (I2): that of the original cannot be its own.
+    if request.id() == request.original() {
+        return Err(Reason::IdReusedOtherMessage);
     }
     check_times(desk.settings, desk.ledger, desk.now, request.id(), expires)?;
     if request.original().created() > desk.now.plus(desk.settings.skew_max_ms) {

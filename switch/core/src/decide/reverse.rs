@@ -10,7 +10,8 @@ use crate::effect::Delivery;
 use crate::fact::{Fact, FollowUp};
 use crate::input::From;
 use crate::ledger::content::Content;
-use crate::ledger::record::{FollowUpKind, Standing, TransactionRecord};
+use crate::ledger::follow_up_record::FollowUpKind;
+use crate::ledger::record::{Standing, TransactionRecord};
 use crate::transaction::money::{Event, Money, Step, next};
 
 pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Reverse) {
@@ -20,6 +21,22 @@ pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Reverse) {
     }
     let key = TransactionKey { originator: from.participant, id: m.original };
     match original::find(desk, key) {
+        original::Original::Recall => original::recall(desk, from, request),
+        known => looked_up(desk, from, m, known),
+    }
+}
+
+/// The original was looked up in the archive, which has none. Another reversal that waited for it may have left a
+/// tombstone since.
+pub(super) fn absent(desk: &mut Desk<'_>, from: From, m: &Reverse) {
+    let key = TransactionKey { originator: from.participant, id: m.original };
+    let known = original::find(desk, key);
+    looked_up(desk, from, m, known);
+}
+
+fn looked_up(desk: &mut Desk<'_>, from: From, m: &Reverse, known: original::Original<'_>) {
+    let request = FollowUp::Reverse(m.clone());
+    match known {
         original::Original::Transaction(record) => reverse(desk, from, m, record),
         original::Original::FollowUp(FollowUpKind::Reverse) => {
             original::decline(desk, from, request, Reason::ReversalOfReversal);
@@ -27,8 +44,7 @@ pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Reverse) {
         original::Original::FollowUp(FollowUpKind::Capture | FollowUpKind::Release) => {
             original::decline(desk, from, request, Reason::OriginalUnknown);
         }
-        original::Original::Unknown => tombstone(desk, from, m),
-        original::Original::Recall => original::recall(desk, from, request),
+        original::Original::Unknown | original::Original::Recall => tombstone(desk, from, m),
     }
 }
 
@@ -92,7 +108,7 @@ pub(super) fn is_full(desk: &Desk<'_>, destination: ParticipantNumber) -> bool {
 }
 
 /// Rule 11: remembered, and passed on to the destination that may know the original.
-pub(super) fn tombstone(desk: &mut Desk<'_>, from: From, m: &Reverse) {
+fn tombstone(desk: &mut Desk<'_>, from: From, m: &Reverse) {
     if desk.view.journal_full {
         desk.refuse(from, m.id, m.original, Reason::JournalFull);
         return;

@@ -7,8 +7,9 @@ use holdfast_protocol::{
 
 use super::apply::{RECORDED, Touched, close_if_done, end_pending, open_index, push_delivery, push_reversal};
 use super::content::Content;
+use super::follow_up_record::{FollowUpKind, FollowUpRecord};
 use super::movement::{change, open};
-use super::record::{Closed, FollowUpKind, FollowUpRecord, Standing, TransactionRecord};
+use super::record::{Closed, Standing, TransactionRecord};
 use super::remembered::second_of;
 use super::state::{Ledger, Transaction};
 use crate::effect::Delivery;
@@ -25,11 +26,12 @@ struct Remember<'a> {
 }
 
 fn remember(ledger: &mut Ledger, r: &Remember<'_>) {
-    let (kind, content) = match r.request {
-        FollowUp::Capture(m) => (FollowUpKind::Capture, Content::of_capture(m)),
-        FollowUp::Release(m) => (FollowUpKind::Release, Content::of_release(m)),
-        FollowUp::Reverse(m) => (FollowUpKind::Reverse, Content::of_reverse(m)),
+    let kind = match r.request {
+        FollowUp::Capture(_) => FollowUpKind::Capture,
+        FollowUp::Release(_) => FollowUpKind::Release,
+        FollowUp::Reverse(_) => FollowUpKind::Reverse,
     };
+    let content = Content::of_follow_up(r.request);
     let (id, original) = (r.request.id(), r.request.original());
     let record =
         FollowUpRecord::new(r.who, id, original, kind, content, r.reason, r.amount, r.date, ledger.sequence);

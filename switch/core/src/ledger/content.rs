@@ -3,6 +3,7 @@
 //! A remembered id keeps a digest of 64 bits of its content, and one byte for each field that names the one that
 //! differs. Where two different fields happen to share their byte, the refusal says "other content" and names none.
 
+use crate::fact::FollowUp;
 use holdfast_protocol::{Authorize, Capture, Extensions, PaymentId, Reason, Release, Reverse};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -14,9 +15,11 @@ pub(crate) const FIELDS: usize = 6;
 
 /// The content of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Content {
-    pub(crate) digest: u64,
-    pub(crate) fields: [u8; FIELDS],
+pub struct Content {
+    /// Of all of it.
+    pub digest: u64,
+    /// One byte for each field that a refusal can name.
+    pub fields: [u8; FIELDS],
 }
 
 impl Content {
@@ -47,6 +50,14 @@ impl Content {
             [amount, kinds, payment_id, instrument, expires, hold, extensions, 1],
             [amount, payment_id, instrument, expires ^ hold.rotate_left(23), options, extensions],
         )
+    }
+
+    pub(crate) fn of_follow_up(request: &FollowUp) -> Self {
+        match request {
+            FollowUp::Capture(m) => Self::of_capture(m),
+            FollowUp::Release(m) => Self::of_release(m),
+            FollowUp::Reverse(m) => Self::of_reverse(m),
+        }
     }
 
     pub(crate) fn of_capture(m: &Capture) -> Self {

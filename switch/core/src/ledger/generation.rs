@@ -7,7 +7,8 @@
 
 use holdfast_protocol::{ParticipantNumber, RequestId};
 
-use super::record::{FollowUpRecord, TransactionRecord};
+use super::follow_up_record::FollowUpRecord;
+use super::record::TransactionRecord;
 
 /// Small tables in a generation.
 const TABLES: usize = 128;

@@ -9,12 +9,17 @@ use crate::registry::CurrencyLimits;
 
 /// What was used at one security level in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Usage {
-    pub(crate) level: SecurityLevel,
-    pub(crate) currency: Currency,
-    pub(crate) date: BusinessDate,
-    pub(crate) amount: Total,
-    pub(crate) count: u64,
+pub struct Usage {
+    /// At which level.
+    pub level: SecurityLevel,
+    /// In which currency.
+    pub currency: Currency,
+    /// On which date.
+    pub date: BusinessDate,
+    /// What was accepted, less what ended without staying captured.
+    pub amount: Total,
+    /// How many were accepted.
+    pub count: u64,
 }
 
 /// All of one participant.
@@ -83,6 +88,10 @@ impl Usages {
         {
             usage.amount = usage.amount.less(amount).expect("it was counted before");
         }
+    }
+
+    pub(crate) const fn restored(usages: Vec<Usage>) -> Self {
+        Self(usages)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Usage> {

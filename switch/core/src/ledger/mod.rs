@@ -4,6 +4,8 @@ pub(crate) mod apply;
 mod apply_follow_up;
 pub(crate) mod content;
 mod digest;
+mod entries;
+pub(crate) mod follow_up_record;
 pub(crate) mod generation;
 pub(crate) mod limits;
 mod movement;
@@ -14,7 +16,8 @@ pub(crate) mod remembered;
 mod slab;
 pub(crate) mod state;
 
-pub use digest::Digest;
 pub(crate) use digest::digest;
+pub use digest::{DIGEST_VERSION, Digest};
+pub(crate) use entries::{restore, write};
 pub(crate) use movement::in_doubt;
 pub use position::{InDoubt, Position};

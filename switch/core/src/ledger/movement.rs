@@ -189,6 +189,14 @@ pub(super) fn open(ledger: &mut Ledger, transaction: Transaction) -> u32 {
     index
 }
 
+/// Puts a transaction into the slab whose hold is on its position already.
+pub(super) fn restore(ledger: &mut Ledger, transaction: Transaction) -> u32 {
+    let held = i128::from(transaction.hold_on_position().minor());
+    let index = ledger.transactions.insert(transaction);
+    settle(ledger, index, Tally::NONE, held);
+    index
+}
+
 /// Changes a transaction of the slab.
 pub(super) fn change<T>(
     ledger: &mut Ledger,

@@ -92,6 +92,27 @@ impl Participants {
         self.0.iter().flatten()
     }
 
+    /// Whether it is or was configured.
+    pub(crate) fn is_known(&self, number: ParticipantNumber) -> bool {
+        self.0.get(usize::from(number.get())).is_some_and(Option::is_some)
+    }
+
+    /// A participant of a snapshot, with its books. What its open transactions count for comes with them.
+    pub(crate) fn restore(
+        &mut self,
+        record: ParticipantRecord,
+        (status, removed): (ParticipantStatus, bool),
+        positions: Vec<Position>,
+        usages: Usages,
+    ) {
+        let number = record.number;
+        self.configure(&record);
+        let participant = self.known_mut(number);
+        (participant.status, participant.removed) = (status, removed);
+        participant.positions = positions;
+        participant.usages = usages;
+    }
+
     /// A participant is like this from now on; its books stay.
     pub(crate) fn configure(&mut self, record: &ParticipantRecord) {
         let at = usize::from(record.number.get());

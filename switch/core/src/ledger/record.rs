@@ -1,4 +1,4 @@
-//! What is remembered of a decided id: 64 bytes for a transaction, 64 for a capture, release or reversal.
+//! What is remembered of a decided transaction: 64 bytes.
 //!
 //! While a transaction is open its record only points to it; when it closes and nothing is undelivered, the record
 //! takes over what a repeat, an inquiry or a late reversal needs. The fields are packed because there are tens of
@@ -6,7 +6,7 @@
 
 use holdfast_protocol::{
     Amount, ApprovalCode, BusinessDate, Currency, DecidedBy, Instance, Kind, ParticipantNumber, Reason,
-    RequestId, SecurityLevel,
+    RequestId, SecurityLevel, TransactionKey,
 };
 
 use super::content::{Content, FIELDS};
@@ -15,10 +15,10 @@ use crate::transaction::money::Ending;
 
 /// An unsigned number of `N` bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Packed<const N: usize>([u8; N]);
+pub(super) struct Packed<const N: usize>(pub(super) [u8; N]);
 
 impl<const N: usize> Packed<N> {
-    fn new(value: u64) -> Self {
+    pub(super) fn new(value: u64) -> Self {
         let bytes = value.to_le_bytes();
         assert!(bytes[N..].iter().all(|b| *b == 0), "the number fits the bytes of its record");
         let mut packed = [0; N];
@@ -26,7 +26,7 @@ impl<const N: usize> Packed<N> {
         Self(packed)
     }
 
-    fn get(self) -> u64 {
+    pub(super) fn get(self) -> u64 {
         let mut bytes = [0; 8];
         bytes[..N].copy_from_slice(&self.0);
         u64::from_le_bytes(bytes)
@@ -35,7 +35,7 @@ impl<const N: usize> Packed<N> {
 
 /// The part of an id that its generation does not say: the low 96 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IdLow([u8; 12]);
+pub(crate) struct IdLow(pub(super) [u8; 12]);
 
 impl IdLow {
     pub(crate) fn of(id: RequestId) -> Self {
@@ -44,38 +44,73 @@ impl IdLow {
     }
 }
 
+/// Bytes of a record in the digest.
+pub(super) const DIGESTED_BYTES: usize = 80;
+
+/// What the digest is reckoned of: fields one after the other.
+pub(super) struct Digested {
+    pub(super) bytes: [u8; DIGESTED_BYTES],
+    used: usize,
+}
+
+impl Digested {
+    pub(super) fn of(key: TransactionKey) -> Self {
+        let mut digested = Self { bytes: [0; DIGESTED_BYTES], used: 0 };
+        digested.put(key.originator.get().to_le_bytes());
+        digested.put(key.id.to_bytes());
+        digested
+    }
+
+    pub(super) fn put<const N: usize>(&mut self, field: [u8; N]) {
+        self.bytes[self.used..self.used + N].copy_from_slice(&field);
+        self.used += N;
+    }
+}
+
 /// What a transaction is about. A tombstone whose original has not arrived has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Terms {
-    pub(crate) kind: Kind,
-    pub(crate) debtor: Debtor,
-    pub(crate) security_level: SecurityLevel,
+pub struct Terms {
+    /// Pay, reserve or verify.
+    pub kind: Kind,
+    /// Whose position carries the hold.
+    pub debtor: Debtor,
+    /// Of the request.
+    pub security_level: SecurityLevel,
     /// As in the request, for comparing.
-    pub(crate) channel: u8,
-    pub(crate) currency: Currency,
+    pub channel: u8,
+    /// Of all its amounts.
+    pub currency: Currency,
 }
 
 /// What a closed transaction is remembered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Closed {
-    pub(crate) terms: Option<Terms>,
-    pub(crate) ending: Ending,
+pub struct Closed {
+    /// What it is about; none for a tombstone whose original has not arrived.
+    pub terms: Option<Terms>,
+    /// How it ended.
+    pub ending: Ending,
     /// Why the authorize was declined; [`Reason::None`] where it was approved.
-    pub(crate) reason: Reason,
-    pub(crate) decided_by: DecidedBy,
-    pub(crate) destination: Option<ParticipantNumber>,
+    pub reason: Reason,
+    /// Who decided the authorize.
+    pub decided_by: DecidedBy,
+    /// Where it was forwarded to, if it was.
+    pub destination: Option<ParticipantNumber>,
     /// Which instance got the forward; meaningless where none did.
-    pub(crate) instance: Instance,
-    pub(crate) held_for: Amount,
-    pub(crate) captured: Amount,
-    pub(crate) approval_code: ApprovalCode,
-    pub(crate) settlement_date: BusinessDate,
+    pub instance: Instance,
+    /// What was held for it: approved, or requested where nothing was approved.
+    pub held_for: Amount,
+    /// Of that, what was captured; undone where the ending is a reversal.
+    pub captured: Amount,
+    /// Of the issuer.
+    pub approval_code: ApprovalCode,
+    /// The business date.
+    pub settlement_date: BusinessDate,
     /// Of the fact that decided the authorize.
-    pub(crate) sequence: u64,
+    pub sequence: u64,
     /// How many deliveries there were.
-    pub(crate) deliveries_made: u8,
+    pub deliveries_made: u8,
     /// A destination's contradiction was noted.
-    pub(crate) late_noted: bool,
+    pub late_noted: bool,
 }
 
 /// What a record says of its transaction.
@@ -222,6 +257,43 @@ impl TransactionRecord {
         &self.fields
     }
 
+    /// All that says something, as bytes. Of an open transaction that is only what its request was: the rest stands in
+    /// the transaction, and its number there is an accident of the order in which others closed.
+    pub(crate) fn digested(&self, key: TransactionKey) -> [u8; DIGESTED_BYTES] {
+        let Self {
+            digest,
+            flags,
+            settlement_date,
+            reason,
+            instance,
+            // In the key.
+            originator: _,
+            destination,
+            id_low: _,
+            sequence,
+            approval_code,
+            held_for,
+            captured,
+            fields,
+        } = self;
+        let is_open = flags & OPEN != 0;
+        let mut bytes = Digested::of(key);
+        bytes.put(digest.to_le_bytes());
+        bytes.put(*fields);
+        bytes.put((if is_open { flags & (TERMS_MASK | OPEN) } else { *flags }).to_le_bytes());
+        if !is_open {
+            bytes.put(settlement_date.to_le_bytes());
+            bytes.put(reason.number().to_le_bytes());
+            bytes.put(instance.to_le_bytes());
+            bytes.put(destination.map_or(0, ParticipantNumber::get).to_le_bytes());
+            bytes.put(sequence.0);
+            bytes.put(approval_code.to_bytes());
+            bytes.put(held_for.0);
+            bytes.put(captured.0);
+        }
+        bytes.bytes
+    }
+
     /// The number of its transaction where that is open.
     pub(crate) fn index(&self) -> Option<u32> {
         (self.flags & OPEN != 0)
@@ -296,104 +368,5 @@ impl TransactionRecord {
             deliveries_made: u8::try_from(self.flags >> 25 & 0x3f).expect("six bits"),
             late_noted: self.flags & LATE != 0,
         })
-    }
-}
-
-/// Which request a record of the second kind is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FollowUpKind {
-    Capture,
-    Release,
-    Reverse,
-}
-
-/// A decided capture, release or reversal.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(crate) struct FollowUpRecord {
-    digest: u64,
-    original: [u8; 16],
-    settlement_date: BusinessDate,
-    reason: Reason,
-    originator: ParticipantNumber,
-    id_low: IdLow,
-    sequence: Packed<6>,
-    amount: Packed<5>,
-    fields: [u8; FIELDS],
-    kind: FollowUpKind,
-}
-
-const _: () = assert!(size_of::<FollowUpRecord>() <= 64);
-
-impl FollowUpRecord {
-    #[expect(clippy::too_many_arguments, reason = "one call, and each argument has its own type")]
-    pub(crate) fn new(
-        originator: ParticipantNumber,
-        id: RequestId,
-        original: RequestId,
-        kind: FollowUpKind,
-        content: Content,
-        reason: Reason,
-        amount: Amount,
-        settlement_date: BusinessDate,
-        sequence: u64,
-    ) -> Self {
-        Self {
-            digest: content.digest,
-            original: original.to_bytes(),
-            settlement_date,
-            reason,
-            originator,
-            id_low: IdLow::of(id),
-            sequence: Packed::new(sequence),
-            amount: Packed::new(amount.minor()),
-            fields: content.fields,
-            kind,
-        }
-    }
-
-    pub(crate) fn is(&self, originator: ParticipantNumber, id: RequestId) -> bool {
-        self.originator == originator && self.id_low == IdLow::of(id)
-    }
-
-    pub(crate) const fn originator(&self) -> ParticipantNumber {
-        self.originator
-    }
-
-    pub(crate) fn id_low(&self) -> [u8; 12] {
-        self.id_low.0
-    }
-
-    pub(crate) const fn digest(&self) -> u64 {
-        self.digest
-    }
-
-    pub(crate) const fn fields(&self) -> &[u8; FIELDS] {
-        &self.fields
-    }
-
-    pub(crate) fn original(&self) -> RequestId {
-        RequestId::from_bytes(self.original)
-    }
-
-    pub(crate) const fn kind(&self) -> FollowUpKind {
-        self.kind
-    }
-
-    /// [`Reason::None`] where it was done.
-    pub(crate) const fn reason(&self) -> Reason {
-        self.reason
-    }
-
-    pub(crate) fn amount(&self) -> Amount {
-        Amount::from_minor(self.amount.get()).expect("a record takes its amount from an amount")
-    }
-
-    pub(crate) const fn settlement_date(&self) -> BusinessDate {
-        self.settlement_date
-    }
-
-    pub(crate) fn sequence(&self) -> u64 {
-        self.sequence.get()
     }
 }

@@ -9,8 +9,9 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use holdfast_protocol::{Extensions, ParticipantNumber, RequestId, TransactionKey};
 
+use super::follow_up_record::FollowUpRecord;
 use super::generation::{Found, Generation, Room};
-use super::record::{FollowUpRecord, TransactionRecord};
+use super::record::TransactionRecord;
 
 /// The ids that are remembered.
 #[derive(Debug)]
@@ -173,6 +174,17 @@ impl Remembered {
         } else {
             self.long_until.entry(second).or_default().push(key);
         }
+    }
+
+    /// An empty memory that has forgotten everything up to a second, as a snapshot found it.
+    pub(crate) fn restore(&mut self, forgotten_through: u64) {
+        assert!(self.ids == 0, "a snapshot is restored into an empty memory");
+        self.forgotten_through = forgotten_through;
+    }
+
+    /// Closed transactions of the long-lived table that go with a second, in their order.
+    pub(crate) fn restore_until(&mut self, second: u64, keys: Vec<TransactionKey>) {
+        self.long_until.entry(second).or_default().extend(keys);
     }
 
     fn drop_long(&mut self, key: TransactionKey) {

@@ -18,40 +18,56 @@ use crate::settings::Settings;
 use crate::transaction::money::Money;
 
 /// A transaction that is pending, held or not delivered.
-#[derive(Clone, Debug)]
-pub(crate) struct Transaction {
-    pub(crate) key: TransactionKey,
-    pub(crate) destination: ParticipantNumber,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Who originated it, and the id of its authorize.
+    pub key: TransactionKey,
+    /// Where it was or would be forwarded to.
+    pub destination: ParticipantNumber,
     /// Which instance got the forward first; none for a tombstone.
-    pub(crate) instance: Option<Instance>,
+    pub instance: Option<Instance>,
     /// None for a tombstone whose original has not arrived.
-    pub(crate) terms: Option<Terms>,
-    pub(crate) captures_many: bool,
-    pub(crate) partial_allowed: bool,
-    pub(crate) money: Money,
+    pub terms: Option<Terms>,
+    /// Of the request.
+    pub captures_many: bool,
+    /// Of the request.
+    pub partial_allowed: bool,
+    /// How its money stands.
+    pub money: Money,
     /// Requested while pending, approved after.
-    pub(crate) held_for: Amount,
-    pub(crate) captured: Amount,
-    pub(crate) released: Amount,
-    pub(crate) reversed: Amount,
-    pub(crate) deadline: UnixMillis,
-    pub(crate) hold_until: UnixMillis,
-    pub(crate) settlement_date: BusinessDate,
-    pub(crate) approval_code: ApprovalCode,
-    pub(crate) reason: Reason,
-    pub(crate) decided_by: DecidedBy,
+    pub held_for: Amount,
+    /// Of that, captured.
+    pub captured: Amount,
+    /// Of that, ended without capture.
+    pub released: Amount,
+    /// Captured and undone.
+    pub reversed: Amount,
+    /// When the switch reverses unless the destination answered.
+    pub deadline: UnixMillis,
+    /// When its hold expires.
+    pub hold_until: UnixMillis,
+    /// The business date.
+    pub settlement_date: BusinessDate,
+    /// Of the issuer.
+    pub approval_code: ApprovalCode,
+    /// Why it was declined.
+    pub reason: Reason,
+    /// Who decided the authorize.
+    pub decided_by: DecidedBy,
     /// Of the fact that decided the authorize; zero while pending.
-    pub(crate) sequence: u64,
-    pub(crate) payment_id: PaymentId,
+    pub sequence: u64,
+    /// Of the request.
+    pub payment_id: PaymentId,
     /// The request as received, while it may be forwarded again.
-    pub(crate) content: Option<u32>,
+    pub content: Option<u32>,
     /// What the destination has not acknowledged, in order.
-    pub(crate) deliveries: Vec<Delivery>,
-    pub(crate) deliveries_made: u8,
+    pub deliveries: Vec<Delivery>,
+    /// How many deliveries there were.
+    pub deliveries_made: u8,
     /// A contradiction of the destination was noted.
-    pub(crate) late_noted: bool,
+    pub late_noted: bool,
     /// The latest second among its id and those of its captures, releases and reversals.
-    pub(crate) latest_second: u64,
+    pub latest_second: u64,
 }
 
 impl Transaction {
@@ -157,6 +173,16 @@ impl Ledger {
     /// The epoch of the next fact.
     pub(crate) fn epoch(&self) -> Epoch {
         self.epochs.last().map_or(Epoch(0), |(_, epoch)| *epoch)
+    }
+
+    /// From which fact on the newest epoch decides.
+    pub(crate) fn last_epoch_from(&self) -> u64 {
+        self.epochs.last().map_or(0, |(from, _)| *from)
+    }
+
+    /// From this fact on this epoch decided: as a snapshot says.
+    pub(crate) fn restore_epoch(&mut self, from: u64, epoch: Epoch) {
+        self.epochs.push((from, epoch));
     }
 
     /// Under which epoch a fact was decided.

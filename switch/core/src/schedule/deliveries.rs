@@ -19,6 +19,18 @@ impl Schedule {
         self.head_is(index, destination, transaction, at);
     }
 
+    /// The first delivery of a transaction that comes out of a snapshot waits since then.
+    pub(crate) fn restore(&mut self, ledger: &Ledger, index: u32, since: UnixMillis) {
+        let transaction = ledger.transactions.get(index);
+        self.head_is(index, transaction.destination, Some(transaction), since);
+    }
+
+    /// Since when the first delivery of a transaction is the first; none where it has none.
+    pub(crate) fn waits_since(&self, index: u32) -> Option<UnixMillis> {
+        let flight = self.flight(index);
+        (flight.head_number > 0).then_some(flight.head_since)
+    }
+
     pub(super) fn head_is(
         &mut self,
         index: u32,

@@ -10,4 +10,5 @@ mod recovery;
 mod render;
 mod reservations;
 mod reversals;
+mod snapshots;
 mod world;

@@ -15,7 +15,7 @@ fn destination() -> impl Strategy<Value = &'static str> {
 }
 
 /// One line. Few ids, so that they meet; authorizes from 1, what follows them from 100.
-fn line() -> impl Strategy<Value = String> {
+pub(super) fn line() -> impl Strategy<Value = String> {
     let payee = prop::sample::select(vec!["m@B", "out@B", "m@D", "m@C", "m@A", "x@D", "m@X"]);
     let kind = prop::sample::select(vec![
         "",
@@ -93,7 +93,7 @@ fn small() -> Settings {
 }
 
 /// Plays the lines; whether a link can come or go is seen to here.
-fn play(lines: &[String]) -> (World, Vec<String>) {
+pub(super) fn play(lines: &[String]) -> (World, Vec<String>) {
     let mut world = World::new(small());
     let mut said = Vec::new();
     for line in lines {
@@ -109,7 +109,7 @@ fn play(lines: &[String]) -> (World, Vec<String>) {
 }
 
 /// A quarter of the usual number of cases, for each is long; `PROPTEST_CASES` asks for more.
-fn config() -> ProptestConfig {
+pub(super) fn config() -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig { cases: usual.cases / 4, failure_persistence: None, ..usual }
 }

@@ -132,3 +132,44 @@ fn an_older_original_is_looked_up_first() {
         ",
     );
 }
+
+#[test]
+fn a_request_that_names_itself_as_its_original_is_refused() {
+    check(
+        "
+        reverse A 12 of 12 to=m@B -> A 12 refused IdReusedOtherMessage
+        capture A 13 of 13 1.00   -> A 13 refused IdReusedOtherMessage
+        release A 14 of 14        -> A 14 refused IdReusedOtherMessage
+        ",
+    );
+}
+
+#[test]
+fn an_id_that_was_decided_while_its_other_use_waited_keeps_its_outcome() {
+    check(
+        "
+        authorize A 10 m@B 50.00 -> B authorize A/10 50.00
+        answer B A/10 approved   -> A 10 approved 50.00 Captured
+        wait 100000              -> nothing
+        reverse A 11 of 10 to=m@B -> recall A/10
+        reverse A 11 of 12 to=m@B -> A 11 approved 0.00 Reversed, B reverse A/12 #1
+        recalled A/10 absent     -> A 11 refused IdReusedOtherOriginal
+        ",
+    );
+}
+
+#[test]
+fn two_reversals_that_waited_for_one_original_leave_one_tombstone() {
+    check(
+        "
+        authorize A 10 m@B 50.00 -> B authorize A/10 50.00
+        answer B A/10 approved   -> A 10 approved 50.00 Captured
+        wait 100000              -> nothing
+        reverse A 11 of 10 to=m@B -> recall A/10
+        reverse A 12 of 10 to=m@B -> nothing
+        capture A 13 of 10 1.00  -> nothing
+        recalled A/10 absent     -> A 11 approved 0.00 Reversed, B reverse A/10 #1, A 12 approved 0.00 Reversed, A 13 declined OriginalUnknown Reversed
+        acknowledge B A/10 1     -> B complete A/10
+        ",
+    );
+}

@@ -1,0 +1,262 @@
+//! The ledger taken apart into entries, and put together again (I7).
+//!
+//! Both directions take each struct apart field by field, so that a field that is added does not compile until it is in
+//! snapshots, too.
+//!
+//! Left out is what the digest leaves out: numbers in slabs, hash seeds, sums of what is there one by one, and the epoch
+//! of a fact that is still to come.
+
+use holdfast_protocol::{Sequence, Total, TransactionKey, UnixMillis};
+
+use super::follow_up_record::FollowUpRecord;
+use super::limits::Usages;
+use super::participants::Participant;
+use super::record::{Standing, TransactionRecord};
+use super::remembered::{key_of, second_of};
+use super::state::{Ledger, Transaction};
+use super::{Position, movement};
+use crate::effect::Delivery;
+use crate::snapshot::{
+    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpParts, NoLedger, OpenEntry, ParticipantEntry,
+};
+
+/// Keys in one entry of closed transactions.
+const KEYS_MAX: usize = 1_000;
+/// Sequences in records have 48 bits.
+const SEQUENCE_END: u64 = 1 << 48;
+/// Deliveries have numbers below this.
+const DELIVERIES_END: u8 = 64;
+/// No sum of a ledger comes near; what does was never one.
+const TOTAL_END: i128 = 1 << 100;
+/// The channel of a request has three bits in a record.
+const CHANNEL_END: u8 = 8;
+
+/// Calls `each` with all entries, in the order of the variants of [`Entry`].
+pub(crate) fn write<E>(
+    ledger: &Ledger,
+    time: UnixMillis,
+    waits_since: &dyn Fn(u32) -> Option<UnixMillis>,
+    each: &mut dyn FnMut(Entry) -> Result<(), E>,
+) -> Result<(), E> {
+    let Ledger {
+        sequence,
+        participants,
+        routes,
+        business_date,
+        days,
+        transactions,
+        contents,
+        remembered,
+        // A sum, and what no fact changes.
+        pending: _,
+        partition: _,
+        ..
+    } = ledger;
+    each(Entry::Beginning(Beginning {
+        sequence: Sequence(*sequence),
+        time,
+        business_date: *business_date,
+        forgotten_through: remembered.forgotten_through(),
+    }))?;
+    for participant in participants.iter() {
+        each(Entry::Participant(Box::new(participant_entry(participant))))?;
+    }
+    each(Entry::Routes(routes.all().to_vec()))?;
+    for (from, epoch) in ledger.epochs_decided() {
+        each(Entry::Epoch(Sequence(*from), *epoch))?;
+    }
+    for day in days.keys() {
+        each(Entry::Day(*day))?;
+    }
+    for (index, transaction) in transactions.iter() {
+        let record = remembered.transaction(transaction.key).expect("an open transaction has a record");
+        let request = transaction.content.map(|content| contents.get(content).clone());
+        let waits_since = waits_since(index).filter(|_| !transaction.deliveries.is_empty());
+        let transaction = Transaction { content: None, ..transaction.clone() };
+        let content = Content { digest: record.digest(), fields: *record.fields() };
+        each(Entry::Open(Box::new(OpenEntry { transaction, request, content, waits_since })))?;
+    }
+    write_remembered(ledger, each)
+}
+
+fn write_remembered<E>(ledger: &Ledger, each: &mut dyn FnMut(Entry) -> Result<(), E>) -> Result<(), E> {
+    let remembered = &ledger.remembered;
+    let mut long: Vec<_> = remembered.long().collect();
+    long.sort_unstable_by_key(|(key, _)| **key);
+    for (key, record) in long {
+        write_closed(*key, record, each)?;
+    }
+    for (second, generation) in remembered.generations() {
+        for record in generation.transactions() {
+            write_closed(key_of(record.originator(), second, record.id_low()), record, each)?;
+        }
+    }
+    for (second, generation) in remembered.generations() {
+        for record in generation.follow_ups() {
+            let key = key_of(record.originator(), second, record.id_low());
+            each(Entry::FollowUp(record.parts(key)))?;
+        }
+    }
+    for (second, keys) in remembered.long_until() {
+        for keys in keys.chunks(KEYS_MAX) {
+            each(Entry::ClosedUntil(*second, keys.to_vec()))?;
+        }
+    }
+    let mut extensions: Vec<_> = remembered.all_extensions().collect();
+    extensions.sort_unstable_by_key(|(whose, _)| **whose);
+    for ((who, id), extensions) in extensions {
+        each(Entry::Extensions(*who, *id, extensions.clone()))?;
+    }
+    Ok(())
+}
+
+fn write_closed<E>(
+    key: TransactionKey,
+    record: &TransactionRecord,
+    each: &mut dyn FnMut(Entry) -> Result<(), E>,
+) -> Result<(), E> {
+    match record.standing() {
+        // It has an entry of its own.
+        Standing::Open(_) => Ok(()),
+        Standing::Closed(closed) => {
+            let content = Content { digest: record.digest(), fields: *record.fields() };
+            each(Entry::Closed(ClosedEntry { key, content, closed }))
+        }
+    }
+}
+
+fn participant_entry(participant: &Participant) -> ParticipantEntry {
+    let Participant {
+        record,
+        status,
+        removed,
+        positions,
+        usages,
+        // Sums over open transactions.
+        pending: _,
+        unfinished: _,
+        undelivered: _,
+        open: _,
+        in_doubt: _,
+    } = participant;
+    ParticipantEntry {
+        record: record.clone(),
+        status: *status,
+        removed: *removed,
+        positions: positions.clone(),
+        usages: usages.iter().copied().collect(),
+    }
+}
+
+fn ensure(holds: bool, what: &'static str) -> Result<(), NoLedger> {
+    if holds { Ok(()) } else { Err(NoLedger(what)) }
+}
+
+/// Puts one entry back. Returns an open transaction whose first delivery waits, and since when.
+pub(crate) fn restore(ledger: &mut Ledger, entry: Entry) -> Result<Option<(u32, UnixMillis)>, NoLedger> {
+    match entry {
+        Entry::Beginning(Beginning { sequence, time: _, business_date, forgotten_through }) => {
+            ensure(sequence.0 < SEQUENCE_END, "its sequence is out of range")?;
+            ledger.sequence = sequence.0;
+            ledger.business_date = business_date;
+            ledger.remembered.restore(forgotten_through);
+        }
+        Entry::Participant(entry) => restore_participant(ledger, *entry)?,
+        Entry::Routes(routes) => ledger.routes.replace(&routes),
+        Entry::Epoch(from, epoch) => {
+            let last = ledger.last_epoch_from();
+            ensure(last < from.0 && from.0 <= ledger.sequence, "its epochs are out of order")?;
+            ledger.restore_epoch(from.0, epoch);
+        }
+        Entry::Day(day) => {
+            ledger.days.insert(day, 0);
+        }
+        Entry::Open(entry) => return restore_open(ledger, *entry),
+        Entry::Closed(ClosedEntry { key, content, closed }) => {
+            check_closed(ledger, key, &closed)?;
+            let record = TransactionRecord::closed(key.originator, key.id, content, &closed);
+            ledger.remembered.insert_transaction(key, record);
+        }
+        Entry::FollowUp(parts) => restore_follow_up(ledger, &parts)?,
+        Entry::ClosedUntil(second, keys) => {
+            ensure(second > ledger.remembered.forgotten_through(), "a second was forgotten")?;
+            ledger.remembered.restore_until(second, keys);
+        }
+        Entry::Extensions(who, id, extensions) => {
+            ledger.remembered.keep_extensions(who, id, &extensions);
+        }
+    }
+    Ok(None)
+}
+
+fn restore_participant(ledger: &mut Ledger, entry: ParticipantEntry) -> Result<(), NoLedger> {
+    let ParticipantEntry { record, status, removed, positions, usages } = entry;
+    ensure(!ledger.participants.is_known(record.number), "a participant comes twice")?;
+    let within = |total: Total| (-TOTAL_END..TOTAL_END).contains(&total.minor());
+    let sums =
+        |p: &Position| within(p.held) && within(p.debits) && within(p.credits) && p.cap.is_none_or(within);
+    ensure(positions.iter().all(sums), "a position is out of range")?;
+    ensure(usages.iter().all(|usage| within(usage.amount)), "a usage is out of range")?;
+    let mut currencies: Vec<_> = positions.iter().map(|position| position.currency).collect();
+    currencies.sort_unstable();
+    currencies.dedup();
+    ensure(currencies.len() == positions.len(), "a position comes twice")?;
+    ledger.participants.restore(record, (status, removed), positions, Usages::restored(usages));
+    Ok(())
+}
+
+fn restore_open(ledger: &mut Ledger, entry: OpenEntry) -> Result<Option<(u32, UnixMillis)>, NoLedger> {
+    let OpenEntry { transaction, request, content, waits_since } = entry;
+    check_open(ledger, &transaction)?;
+    ensure(request.as_ref().is_none_or(|r| r.id == transaction.key.id), "a request is of another")?;
+    let (key, terms) = (transaction.key, transaction.terms);
+    let content_index = request.map(|request| ledger.contents.insert(request));
+    let waits = !transaction.deliveries.is_empty();
+    let index = movement::restore(ledger, Transaction { content: content_index, ..transaction });
+    let record = TransactionRecord::open(key.originator, key.id, content, terms, index);
+    ledger.remembered.insert_transaction(key, record);
+    Ok(waits_since.filter(|_| waits).map(|since| (index, since)))
+}
+
+fn check_open(ledger: &Ledger, transaction: &Transaction) -> Result<(), NoLedger> {
+    let Transaction { key, held_for, captured, released, reversed, deliveries, .. } = transaction;
+    let participants = &ledger.participants;
+    ensure(
+        participants.is_known(key.originator) && participants.is_known(transaction.destination),
+        "a transaction is of nobody",
+    )?;
+    ensure(ledger.remembered.transaction(*key).is_none(), "a transaction comes twice")?;
+    ensure(transaction.terms.is_none_or(|terms| terms.channel < CHANNEL_END), "no such channel")?;
+    ensure(transaction.sequence <= ledger.sequence, "a transaction is of a later fact")?;
+    let ended = captured.checked_add(*released).is_some_and(|ended| ended <= *held_for);
+    ensure(ended && reversed <= captured, "I5: more has ended than was held for")?;
+    let is_open = !transaction.money.is_closed();
+    ensure(is_open || transaction.open_amount().is_zero(), "I5: a closed transaction holds something")?;
+    ensure(is_open || !deliveries.is_empty(), "an open transaction is closed and delivered")?;
+    let made = transaction.deliveries_made;
+    let last = deliveries.last().map_or(0, |delivery| delivery.number().0);
+    let in_order = deliveries.is_sorted_by_key(Delivery::number);
+    ensure(made < DELIVERIES_END && last <= u16::from(made) && in_order, "deliveries are out of order")?;
+    let hold = transaction.hold_on_position();
+    let position = transaction.debtor().zip(transaction.terms).is_some_and(|(debtor, terms)| {
+        participants.is_known(debtor) && participants.known(debtor).position(terms.currency).is_some()
+    });
+    ensure(hold.is_zero() || position, "I3: a hold is on no position")
+}
+
+fn check_closed(ledger: &Ledger, key: TransactionKey, closed: &Closed) -> Result<(), NoLedger> {
+    ensure(ledger.remembered.transaction(key).is_none(), "a transaction comes twice")?;
+    ensure(closed.captured <= closed.held_for, "I5: more was captured than was held for")?;
+    ensure(closed.deliveries_made < DELIVERIES_END, "it has more deliveries than there are")?;
+    ensure(closed.sequence <= ledger.sequence, "a transaction is of a later fact")?;
+    ensure(closed.terms.is_none_or(|terms| terms.channel < CHANNEL_END), "no such channel")
+}
+
+fn restore_follow_up(ledger: &mut Ledger, parts: &FollowUpParts) -> Result<(), NoLedger> {
+    let (who, id) = (parts.key.originator, parts.key.id);
+    ensure(second_of(id) > ledger.remembered.forgotten_through(), "a second was forgotten")?;
+    ensure(ledger.remembered.find(who, id).is_none(), "an id comes twice")?;
+    ensure(parts.sequence <= ledger.sequence, "a request is of a later fact")?;
+    ledger.remembered.insert_follow_up(who, id, FollowUpRecord::restored(parts));
+    Ok(())
+}
