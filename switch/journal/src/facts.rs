@@ -1,6 +1,6 @@
 //! The facts of a frame, one by one.
 
-use holdfast_core::Fact;
+use holdfast_core::{Core, Fact};
 use holdfast_protocol::Sequence;
 
 use crate::recovery::VisitError;
@@ -39,6 +39,22 @@ pub fn read_facts(
         sequence = sequence.next();
     }
     if body.is_empty() { Ok(()) } else { Err(FactsError::Rest(body.len()).into()) }
+}
+
+/// Folds the facts of one frame into a core (I7).
+///
+/// # Errors
+/// See [`FactsError`].
+pub fn fold(core: &mut Core, facts: &Facts<'_>) -> Result<(), FactsError> {
+    core.set_epoch(facts.epoch);
+    core.set_time(facts.time);
+    let mut body = facts.body;
+    for _ in 0..facts.count {
+        let sequence = core.sequence().next();
+        let fact = record::read(&mut body).map_err(|source| FactsError::Record { sequence, source })?;
+        core.apply_recovered(&fact);
+    }
+    if body.is_empty() { Ok(()) } else { Err(FactsError::Rest(body.len())) }
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl fmt::Debug for JournalId {
 
 /// The hash that ties a frame to the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Chain([u8; 32]);
+pub(crate) struct Chain(pub(crate) [u8; 32]);
 
 impl Chain {
     /// Before the first frame.
@@ -220,7 +220,7 @@ impl SegmentHeader {
 }
 
 /// Writes the checksum of all before the last four bytes into those.
-fn seal_checksum<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
+pub(crate) fn seal_checksum<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
     if let Some((rest, checksum)) = bytes.split_last_chunk_mut::<4>() {
         *checksum = crc32c::crc32c(rest).to_le_bytes();
     }
@@ -228,7 +228,7 @@ fn seal_checksum<const N: usize>(mut bytes: [u8; N]) -> [u8; N] {
 }
 
 /// The first `N` bytes of a block where magic, version and checksum are right.
-fn checked_header<const N: usize>(block: &[u8], magic: [u8; 6]) -> Option<&[u8; N]> {
+pub(crate) fn checked_header<const N: usize>(block: &[u8], magic: [u8; 6]) -> Option<&[u8; N]> {
     let (bytes, _) = block.split_first_chunk::<N>()?;
     let (rest, checksum) = bytes.split_last_chunk::<4>()?;
     let (start, after) = rest.split_first_chunk::<6>()?;
@@ -240,10 +240,10 @@ fn checked_header<const N: usize>(block: &[u8], magic: [u8; 6]) -> Option<&[u8; 
 }
 
 /// Reads fixed fields off the front.
-struct In<'a>(&'a [u8]);
+pub(crate) struct In<'a>(pub(crate) &'a [u8]);
 
 impl In<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (field, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
         Some(*field)
@@ -251,10 +251,10 @@ impl In<'_> {
 }
 
 /// Writes fixed fields to the front.
-struct Out<'a>(&'a mut [u8]);
+pub(crate) struct Out<'a>(pub(crate) &'a mut [u8]);
 
 impl Out<'_> {
-    fn put<const N: usize>(&mut self, field: [u8; N]) {
+    pub(crate) fn put<const N: usize>(&mut self, field: [u8; N]) {
         let (space, rest) = std::mem::take(&mut self.0)
             .split_first_chunk_mut::<N>()
             .expect("the fields of a header are shorter than the header");

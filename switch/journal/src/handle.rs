@@ -16,7 +16,7 @@ use crate::batch::{Appended, Batch, Log, NotTaken};
 use crate::recovery::Recovered;
 use crate::shared::{JournalFailure, Notify, OnFailure, Shared};
 use crate::statistics::Statistics;
-use crate::storage::Storage;
+use crate::storage::{SegmentNumber, Storage};
 use crate::supply::{Prepared, Preparer, Supply};
 use crate::writer::{Next, Writer};
 
@@ -42,6 +42,17 @@ impl fmt::Debug for Handle {
             .field("epoch", &self.epoch)
             .field("shared", &self.shared)
             .finish_non_exhaustive()
+    }
+}
+
+/// Tells up to which segment the journal is sealed.
+#[derive(Clone, Debug)]
+pub struct Sealed(Arc<Shared>);
+
+impl Sealed {
+    /// The last segment to which no frame will be written any more; zero where there is none.
+    pub fn through(&self) -> SegmentNumber {
+        self.0.sealed()
     }
 }
 
@@ -118,6 +129,11 @@ impl Handle {
     /// Why the journal ended, if it did.
     pub fn failure(&self) -> Option<Arc<JournalFailure>> {
         self.shared.failure()
+    }
+
+    /// A look at how far the journal is sealed, for another thread.
+    pub fn sealed(&self) -> Sealed {
+        Sealed(Arc::clone(&self.shared))
     }
 
     /// What the journal counts.

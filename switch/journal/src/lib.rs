@@ -7,7 +7,7 @@
 //! Invariant: what [`Log::durable`] names survives a power cut; what it does not name was told to nobody (I1). What is
 //! read back is what was written, or the journal refuses to open and names the place.
 //!
-//! Absent on purpose: decisions, snapshots, trimming, and any retry of a failed write or sync.
+//! Absent on purpose: decisions, and any retry of a failed write or sync.
 
 #![deny(
     clippy::cast_possible_truncation,
@@ -26,6 +26,7 @@ mod recovery;
 mod scan;
 mod settings;
 mod shared;
+pub mod snapshot;
 mod statistics;
 mod stepped;
 mod storage;
@@ -36,15 +37,21 @@ mod writer;
 
 pub use batch::{Appended, Batch, Log, NotTaken};
 pub use block::BLOCK_BYTES;
-pub use facts::{FactsError, read_facts};
+pub use facts::{FactsError, fold, read_facts};
 pub use format::JournalId;
-pub use handle::Handle;
+pub use handle::{Handle, Sealed};
 pub use record::{RecordError, RecordWriter};
-pub use recovery::{OpenError, Recovered, Report, Visit, VisitError, open, recover};
+pub use recovery::{
+    News, OpenError, Recovered, Report, Visit, VisitError, open, open_core, recover, recover_core,
+};
 pub use scan::Facts;
 pub use settings::{Settings, SettingsError};
 pub use shared::{JournalFailure, Notify, OnFailure};
+pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshotter};
 pub use statistics::{Counts, SYNC_BUCKETS_US, Statistics};
 pub use stepped::SteppedJournal;
-pub use storage::{Access, Fault, FileStorage, ForgetfulStorage, Position, Segment, SegmentNumber, Storage};
+pub use storage::{
+    Access, Fault, FileStorage, ForgetfulStorage, Position, Segment, SegmentNumber, SnapshotFile,
+    SnapshotStorage, Storage,
+};
 pub use verify::{Verified, read_directory, read_storage, verify};

@@ -8,8 +8,8 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
-mod fields;
-mod registry;
+pub(crate) mod fields;
+pub(crate) mod registry;
 
 use bytes::{Bytes, BytesMut};
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};

@@ -15,14 +15,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use holdfast_core::Core;
 use holdfast_protocol::{Epoch, Sequence, UnixMillis};
 
 use crate::block::{BLOCK, BlockBuffer};
+use crate::facts::fold;
 use crate::format::{FrameHeader, FrameKind, JournalId};
-use crate::scan::{Facts, Progress, Scanner};
+use crate::scan::{Facts, Progress, Scanner, read_first_frame};
 use crate::settings::{Settings, SettingsError};
 use crate::shared::{JournalFailure, Notify, Shared};
-use crate::storage::{Access, FileStorage, Position, Segment, SegmentNumber, Storage};
+use crate::snapshot::{From, SnapshotError, load};
+use crate::storage::{
+    Access, FileStorage, Position, Segment, SegmentNumber, SnapshotFile, SnapshotStorage, Storage,
+};
 use crate::supply::{Preparer, Supply, make_segment};
 use crate::survey::{Survey, survey};
 use crate::writer::{Clock, FrameBuffer, Tail, Writer, write_frame};
@@ -120,12 +125,27 @@ struct Torn {
     to: u64,
 }
 
-/// Reads the whole journal; changes nothing. `None` where there is none.
-pub(crate) fn read_all(storage: &impl Storage, visit: Visit<'_>) -> Result<Option<Reading>, OpenError> {
+/// Where reading begins.
+pub(crate) enum Begin {
+    /// At the first fact ever written: nothing was trimmed.
+    First,
+    /// At the first fact that is there.
+    There,
+    /// Where a snapshot ends.
+    After(From),
+}
+
+/// Reads a journal; changes nothing. `None` where there is none.
+pub(crate) fn read_all(
+    storage: &impl Storage,
+    begin: &Begin,
+    visit: Visit<'_>,
+) -> Result<Option<Reading>, OpenError> {
     let survey = survey(storage)?;
     let Some(journal) = survey.journal else { return Ok(None) };
+    let progress = begin_at(storage, &survey, journal, begin)?;
     let segments = survey.segments.clone();
-    let mut scanner = Scanner::new(storage, &segments, journal);
+    let mut scanner = Scanner::resume(storage, &segments, journal, progress);
     let mut report = Report {
         segments: count(segments.len()),
         frames: 0,
@@ -165,6 +185,41 @@ pub(crate) fn read_all(storage: &impl Storage, visit: Visit<'_>) -> Result<Optio
     Ok(Some(Reading { survey, progress, report, unsealed, torn }))
 }
 
+fn begin_at(
+    storage: &impl Storage,
+    survey: &Survey,
+    journal: JournalId,
+    begin: &Begin,
+) -> Result<Progress, OpenError> {
+    let first = survey.first();
+    let missing =
+        |segment, why: &str| OpenError::Corrupt { at: Position { segment, offset: 0 }, why: why.to_owned() };
+    match begin {
+        Begin::First | Begin::There if first == SegmentNumber::FIRST => Ok(Progress::start(journal)),
+        Begin::First => Err(missing(
+            SegmentNumber::FIRST,
+            "the segment is missing, and no snapshot counts that would stand in for it",
+        )),
+        Begin::There => {
+            let at = Position { segment: first, offset: BLOCK };
+            let segment = survey.segments.first().copied();
+            let header = segment.map(|segment| read_first_frame(storage, segment)).transpose()?.flatten();
+            let header = header.filter(|header| header.journal == journal);
+            header.map(|header| Progress::before(at, &header)).ok_or_else(|| OpenError::Corrupt {
+                at,
+                why: "the first segment that is there begins with no frame".to_owned(),
+            })
+        }
+        // The snapshot was taken of frames that were durable, and one of this segment was, too.
+        Begin::After(from) if survey.segments.iter().any(|segment| segment.number == from.segment) => {
+            Ok(from.progress())
+        }
+        Begin::After(from) => {
+            Err(missing(from.segment, "the segment is missing, and a snapshot ends where it begins"))
+        }
+    }
+}
+
 /// What lies after the last frame that counts: the ranges that are not zero, or corruption.
 fn judge_tail(scanner: &mut Scanner<'_, impl Storage>) -> Result<Vec<Torn>, OpenError> {
     let (progress, journal) = (scanner.progress, scanner.journal());
@@ -202,6 +257,58 @@ fn count(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
 
+/// What recovering into a core tells while it goes on.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// A snapshot does not count; the one before it, or the journal, is read instead.
+    SnapshotUnusable(SegmentNumber, &'a SnapshotError),
+    /// A snapshot was loaded; the journal goes on after this fact.
+    SnapshotLoaded(SegmentNumber, Sequence),
+    /// The facts up to this one, in this segment, were applied.
+    Applied(SegmentNumber, Sequence),
+}
+
+/// Opens the journal of any storage into a core: from the newest snapshot that counts and the facts after it, or from the
+/// first fact. `new_core` makes an empty core; `news` is told what happens, once a frame at most.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn recover_core<S: SnapshotStorage>(
+    storage: Arc<S>,
+    settings: Settings,
+    new_id: JournalId,
+    now: UnixMillis,
+    new_core: &mut dyn FnMut() -> Core,
+    news: &mut dyn FnMut(News<'_>),
+) -> Result<(Core, Recovered<S>), OpenError> {
+    settings.check()?;
+    let mut files = storage.list_snapshots()?;
+    files.retain(|file| file.finished);
+    let journal = survey(&*storage)?.journal;
+    let mut loaded = None;
+    while let Some((file, journal)) = files.pop().zip(journal) {
+        match load(&*storage, file, journal, new_core()) {
+            Ok((core, header)) => {
+                news(News::SnapshotLoaded(file.at, core.sequence()));
+                loaded = Some((core, file, header.from));
+                break;
+            }
+            Err(error) => news(News::SnapshotUnusable(file.at, &error)),
+        }
+    }
+    let (mut core, snapshot, begin) = match loaded {
+        Some((core, file, from)) => (core, Some(file), Begin::After(from)),
+        None => (new_core(), None, Begin::First),
+    };
+    let mut recovered = recover_from(storage, settings, new_id, now, &begin, &mut |facts| {
+        fold(&mut core, &facts)?;
+        news(News::Applied(facts.at.segment, core.sequence()));
+        Ok(())
+    })?;
+    recovered.snapshot = snapshot;
+    Ok((core, recovered))
+}
+
 /// A journal that is whole, durable, and in an epoch of its own: ready to be written.
 #[derive(Debug)]
 pub struct Recovered<S> {
@@ -210,6 +317,7 @@ pub struct Recovered<S> {
     tail: Tail,
     ready: Vec<Segment>,
     report: Option<Report>,
+    snapshot: Option<SnapshotFile>,
 }
 
 impl<S: Storage> Recovered<S> {
@@ -238,13 +346,23 @@ impl<S: Storage> Recovered<S> {
         self.report.as_ref()
     }
 
+    /// Where it is.
+    pub fn storage(&self) -> Arc<S> {
+        Arc::clone(&self.storage)
+    }
+
+    /// The snapshot that was loaded.
+    pub const fn snapshot(&self) -> Option<SnapshotFile> {
+        self.snapshot
+    }
+
     /// The machines that write it.
     pub(crate) fn into_parts(
         self,
         notify: Notify,
         clock: Clock,
     ) -> (Writer<S>, Preparer<S>, Arc<Shared>, Arc<Supply>) {
-        let shared = Arc::new(Shared::new(self.last_sequence(), notify));
+        let shared = Arc::new(Shared::new(self.last_sequence(), self.tail.segment.number, notify));
         let supply = Arc::new(Supply::new(self.tail.segment.number, self.ready));
         let preparer = Preparer::new(
             Arc::clone(&self.storage),
@@ -265,7 +383,8 @@ impl<S: Storage> Recovered<S> {
     }
 }
 
-/// Opens the journal of a directory, or makes one. `visit` gets all facts in order; `now` is the wall clock.
+/// Opens the journal of a directory from its first fact, or makes one. `visit` gets all facts in order; `now` is the wall
+/// clock.
 ///
 /// # Errors
 /// See [`OpenError`].
@@ -277,12 +396,32 @@ pub fn open(
 ) -> Result<Recovered<FileStorage>, OpenError> {
     settings.check()?;
     let storage = Arc::new(FileStorage::open(directory, Access::Write)?);
-    let mut id = [0; 16];
-    rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()).map_err(io::Error::from)?;
-    recover(storage, settings, JournalId(id), now, visit)
+    recover(storage, settings, random_id()?, now, visit)
 }
 
-/// Opens the journal of any storage; a new one gets the id given.
+/// Opens the journal of a directory into a core, or makes one: see [`recover_core`].
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open_core(
+    directory: &Path,
+    settings: Settings,
+    now: UnixMillis,
+    new_core: &mut dyn FnMut() -> Core,
+    news: &mut dyn FnMut(News<'_>),
+) -> Result<(Core, Recovered<FileStorage>), OpenError> {
+    settings.check()?;
+    let storage = Arc::new(FileStorage::open(directory, Access::Write)?);
+    recover_core(storage, settings, random_id()?, now, new_core, news)
+}
+
+fn random_id() -> io::Result<JournalId> {
+    let mut id = [0; 16];
+    rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty())?;
+    Ok(JournalId(id))
+}
+
+/// Opens the journal of any storage from its first fact; a new one gets the id given.
 ///
 /// # Errors
 /// See [`OpenError`].
@@ -294,7 +433,18 @@ pub fn recover<S: Storage>(
     visit: Visit<'_>,
 ) -> Result<Recovered<S>, OpenError> {
     settings.check()?;
-    let reading = read_all(&*storage, visit)?;
+    recover_from(storage, settings, new_id, now, &Begin::First, visit)
+}
+
+fn recover_from<S: Storage>(
+    storage: Arc<S>,
+    settings: Settings,
+    new_id: JournalId,
+    now: UnixMillis,
+    begin: &Begin,
+    visit: Visit<'_>,
+) -> Result<Recovered<S>, OpenError> {
+    let reading = read_all(&*storage, begin, visit)?;
     let (journal, progress, segments, report) = match reading {
         Some(reading) => {
             make_durable(&*storage, &reading)?;
@@ -321,7 +471,7 @@ pub fn recover<S: Storage>(
         chain: progress.chain,
         time: progress.time.max(now),
     };
-    let mut recovered = Recovered { storage, settings, tail, ready, report };
+    let mut recovered = Recovered { storage, settings, tail, ready, report, snapshot: None };
     begin_epoch(&mut recovered)?;
     Ok(recovered)
 }

@@ -79,6 +79,22 @@ impl Progress {
         }
     }
 
+    /// As the first frame of a segment says that the journal stood before it.
+    pub(crate) fn before(at: Position, header: &FrameHeader) -> Self {
+        let epoch = match header.kind {
+            FrameKind::Epoch => Epoch(header.epoch.0.saturating_sub(1)),
+            FrameKind::Facts | FrameKind::Seal => header.epoch,
+        };
+        Self {
+            at,
+            frame: header.number,
+            sequence: header.first,
+            epoch,
+            time: header.time,
+            chain: header.previous,
+        }
+    }
+
     fn continued_by(&self, header: &FrameHeader) -> bool {
         let epoch = match header.kind {
             FrameKind::Epoch => Some(header.epoch) == self.epoch.0.checked_add(1).map(Epoch),
@@ -103,10 +119,15 @@ pub(crate) struct Scanner<'s, S> {
 }
 
 impl<'s, S: Storage> Scanner<'s, S> {
-    /// `segments` are those with a valid header, in order, from the first.
-    pub(crate) fn new(storage: &'s S, segments: &'s [Segment], journal: JournalId) -> Self {
+    /// Goes on from where the journal stood. `segments` are those with a valid header, in order.
+    pub(crate) fn resume(
+        storage: &'s S,
+        segments: &'s [Segment],
+        journal: JournalId,
+        progress: Progress,
+    ) -> Self {
         let longest = segments.iter().map(|segment| segment.bytes).max().unwrap_or(BLOCK);
-        Self { storage, segments, journal, window: Window::new(longest), progress: Progress::start(journal) }
+        Self { storage, segments, journal, window: Window::new(longest), progress }
     }
 
     /// The next frame that continues the journal; `None` where there is none.
@@ -235,6 +256,16 @@ impl Window {
         }
         Ok(self.held(at, len))
     }
+}
+
+/// The header of the first frame of a segment.
+pub(crate) fn read_first_frame(storage: &impl Storage, segment: Segment) -> io::Result<Option<FrameHeader>> {
+    if segment.bytes < BLOCK.saturating_mul(2) {
+        return Ok(None);
+    }
+    let mut block = BlockBuffer::new(BLOCK_BYTES);
+    storage.read_at(Position { segment: segment.number, offset: BLOCK }, block.as_mut_slice())?;
+    Ok(FrameHeader::decode(block.as_slice()))
 }
 
 /// What the first block of a segment says.

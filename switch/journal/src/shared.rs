@@ -60,6 +60,8 @@ pub type OnFailure = Box<dyn Fn(&JournalFailure) + Send + Sync>;
 /// See the module.
 pub(crate) struct Shared {
     durable: AtomicU64,
+    /// The segment of the last frame that is durable.
+    segment: AtomicU64,
     unsynced_bytes: AtomicU64,
     full: AtomicBool,
     stopping: AtomicBool,
@@ -80,9 +82,10 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(durable: Sequence, notify: Notify) -> Self {
+    pub(crate) fn new(durable: Sequence, segment: SegmentNumber, notify: Notify) -> Self {
         Self {
             durable: AtomicU64::new(durable.0),
+            segment: AtomicU64::new(segment.0),
             unsynced_bytes: AtomicU64::new(0),
             full: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -102,6 +105,16 @@ impl Shared {
         let before = self.durable.swap(through.0, Ordering::Release);
         assert!(before <= through.0, "what is durable never becomes less (I1)");
         (self.notify)();
+    }
+
+    /// A frame of this segment is on the disk.
+    pub(crate) fn set_segment(&self, segment: SegmentNumber) {
+        self.segment.store(segment.0, Ordering::Release);
+    }
+
+    /// The last segment to which no frame will be written any more; zero where there is none.
+    pub(crate) fn sealed(&self) -> SegmentNumber {
+        SegmentNumber(self.segment.load(Ordering::Acquire).saturating_sub(1))
     }
 
     pub(crate) fn taken(&self, bytes: usize) {

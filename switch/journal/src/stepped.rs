@@ -12,7 +12,7 @@ use crate::batch::{Appended, Batch, Log, NotTaken};
 use crate::recovery::Recovered;
 use crate::shared::{JournalFailure, Shared};
 use crate::statistics::Statistics;
-use crate::storage::Storage;
+use crate::storage::{SegmentNumber, Storage};
 use crate::supply::{Prepared, Preparer};
 use crate::writer::{Next, Writer};
 
@@ -82,6 +82,11 @@ impl<S: Storage> SteppedJournal<S> {
     /// Why the journal ended, if it did.
     pub fn failure(&self) -> Option<Arc<JournalFailure>> {
         self.shared.failure()
+    }
+
+    /// The last segment to which no frame will be written any more; zero where there is none.
+    pub fn sealed(&self) -> SegmentNumber {
+        self.shared.sealed()
     }
 
     /// What the journal counts.

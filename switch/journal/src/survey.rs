@@ -16,20 +16,29 @@ use crate::storage::{Position, Segment, SegmentNumber, Storage};
 pub(crate) struct Survey {
     /// Whose; `None` where no segment is finished.
     pub(crate) journal: Option<JournalId>,
-    /// The finished ones, numbered from one without gaps.
+    /// The finished ones, numbered without gaps; from one where nothing was trimmed.
     pub(crate) segments: Vec<Segment>,
     /// Those that hold nothing and were never finished.
     pub(crate) incomplete: Vec<SegmentNumber>,
 }
 
-/// Looks at the header of every segment; changes nothing.
+impl Survey {
+    /// Where the journal begins: at its first fact, or where it was trimmed.
+    pub(crate) fn first(&self) -> SegmentNumber {
+        self.segments.first().map_or(SegmentNumber::FIRST, |segment| segment.number)
+    }
+}
+
+/// Looks at the header of every segment; changes nothing. Where the first one is missing it may have been trimmed: only a
+/// snapshot can tell.
 ///
 /// # Errors
 /// [`OpenError::Corrupt`] where they are not those of one journal, or what the system reports.
 pub(crate) fn survey(storage: &impl Storage) -> Result<Survey, OpenError> {
     let mut survey = Survey { journal: None, segments: Vec::new(), incomplete: Vec::new() };
-    let mut expected = SegmentNumber::FIRST;
-    for segment in storage.list()? {
+    let listed = storage.list()?;
+    let mut expected = listed.first().map_or(SegmentNumber::FIRST, |segment| segment.number);
+    for segment in listed {
         if segment.number != expected {
             return Err(corrupt(expected, "the segment is missing"));
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::facts::read_facts;
 use crate::format::JournalId;
-use crate::recovery::{OpenError, Report, Visit, read_all};
+use crate::recovery::{Begin, OpenError, Report, Visit, read_all};
 use crate::storage::{Access, FileStorage, Storage};
 
 /// A journal without fault.
@@ -58,7 +58,7 @@ pub fn read_directory(directory: &Path, visit: Visit<'_>) -> Result<Option<Verif
 /// # Errors
 /// See [`OpenError`].
 pub fn read_storage(storage: &impl Storage, visit: Visit<'_>) -> Result<Option<Verified>, OpenError> {
-    let reading = read_all(storage, visit)?;
+    let reading = read_all(storage, &Begin::There, visit)?;
     Ok(reading.and_then(|reading| {
         reading.survey.journal.map(|journal| Verified { journal, report: reading.report })
     }))

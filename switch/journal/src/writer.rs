@@ -361,6 +361,7 @@ impl<S: Storage> Writer<S> {
         let bytes = write_frame(&*self.storage, &mut self.tail, &mut self.frame, kind)?;
         self.storage.sync(segment).map_err(|source| JournalFailure::Sync { segment, source })?;
         let took = (self.clock)().saturating_sub(started);
+        self.shared.set_segment(segment);
         self.shared.statistics.synced(bytes, took);
         self.supply.set_used(self.tail.offset);
         Ok(())

@@ -22,7 +22,9 @@ pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Reverse) {
     let key = TransactionKey { originator: from.participant, id: m.original };
     match original::find(desk, key) {
         original::Original::Recall => original::recall(desk, from, request),
-        known => looked_up(desk, from, m, known),
+        known @ (original::Original::Transaction(_)
+        | original::Original::FollowUp(_)
+        | original::Original::Unknown) => looked_up(desk, from, m, known),
     }
 }
 

@@ -10,19 +10,19 @@ use holdfast_protocol::{
 use super::{RecordError, VERSION, key_of, owned};
 
 /// Appends fields.
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     out: &'a mut Vec<u8>,
     frame: &'a mut BytesMut,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn begin(out: &'a mut Vec<u8>, frame: &'a mut BytesMut, kind: u8) -> Self {
+    pub(crate) fn begin(out: &'a mut Vec<u8>, frame: &'a mut BytesMut, kind: u8) -> Self {
         out.extend_from_slice(&[0, 0, 0, 0, VERSION, kind]);
         Self { out, frame }
     }
 
     /// Fills in the length of the record that began at `start`.
-    pub(super) fn end(out: &mut [u8], start: usize) {
+    pub(crate) fn end(out: &mut [u8], start: usize) {
         let length = out.len().saturating_sub(start).saturating_sub(4);
         let length = u32::try_from(length).expect("a record is far below 4 GiB");
         out.get_mut(start..)
@@ -31,99 +31,109 @@ impl<'a> Writer<'a> {
             .copy_from_slice(&length.to_le_bytes());
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }
 
-    pub(super) fn u8(&mut self, value: u8) {
+    pub(crate) fn u8(&mut self, value: u8) {
         self.out.push(value);
     }
 
-    pub(super) fn bool(&mut self, value: bool) {
+    pub(crate) fn bool(&mut self, value: bool) {
         self.u8(u8::from(value));
     }
 
-    pub(super) fn u16(&mut self, value: u16) {
+    pub(crate) fn u16(&mut self, value: u16) {
         self.bytes(&value.to_le_bytes());
     }
 
-    pub(super) fn u64(&mut self, value: u64) {
+    pub(crate) fn u64(&mut self, value: u64) {
         self.bytes(&value.to_le_bytes());
     }
 
     /// The number of what follows.
-    pub(super) fn count(&mut self, count: usize) {
+    pub(crate) fn count(&mut self, count: usize) {
         let count = u32::try_from(count).expect("the configuration is far below 2^32 entries");
         self.bytes(&count.to_le_bytes());
     }
 
-    pub(super) fn participant(&mut self, number: ParticipantNumber) {
+    pub(crate) fn participant(&mut self, number: ParticipantNumber) {
         self.u16(number.get());
     }
 
-    pub(super) fn key(&mut self, key: TransactionKey) {
+    pub(crate) fn key(&mut self, key: TransactionKey) {
         self.participant(key.originator);
         self.bytes(&key.id.to_bytes());
     }
 
-    pub(super) fn amount(&mut self, amount: Amount) {
+    pub(crate) fn amount(&mut self, amount: Amount) {
         self.u64(amount.minor());
     }
 
-    pub(super) fn total(&mut self, total: Total) {
+    pub(crate) fn total(&mut self, total: Total) {
         self.bytes(&total.minor().to_le_bytes());
     }
 
-    pub(super) fn currency(&mut self, currency: Currency) {
+    pub(crate) fn currency(&mut self, currency: Currency) {
         self.u16(currency.number());
     }
 
-    pub(super) fn reason(&mut self, reason: Reason) {
+    pub(crate) fn reason(&mut self, reason: Reason) {
         self.u16(reason.number());
     }
 
-    pub(super) fn date(&mut self, date: BusinessDate) {
+    pub(crate) fn date(&mut self, date: BusinessDate) {
         self.bytes(&date.to_yyyymmdd().to_le_bytes());
     }
 
-    pub(super) fn time(&mut self, time: UnixMillis) {
+    pub(crate) fn time(&mut self, time: UnixMillis) {
         self.u64(time.get());
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.count(text.len());
         self.bytes(text.as_bytes());
     }
 
-    pub(super) fn extensions(&mut self, extensions: &Extensions) {
+    pub(crate) fn extensions(&mut self, extensions: &Extensions) {
         self.u16(u16::try_from(extensions.len()).expect("extensions take 2,048 bytes at most"));
         self.bytes(extensions.as_bytes());
     }
 
-    /// Who sent a request, and the request as its frame.
-    pub(super) fn request(&mut self, originator: ParticipantNumber, encode: impl FnOnce(&mut BytesMut)) {
-        self.participant(originator);
+    /// No date is zero.
+    pub(crate) fn optional_date(&mut self, date: Option<BusinessDate>) {
+        self.bytes(&date.map_or(0, BusinessDate::to_yyyymmdd).to_le_bytes());
+    }
+
+    /// A message as its frame.
+    pub(crate) fn frame(&mut self, encode: impl FnOnce(&mut BytesMut)) {
         self.frame.clear();
         encode(self.frame);
         self.out.extend_from_slice(self.frame);
     }
+
+    /// Who sent a request, and the request as its frame.
+    pub(crate) fn request(&mut self, originator: ParticipantNumber, encode: impl FnOnce(&mut BytesMut)) {
+        self.participant(originator);
+        self.frame(encode);
+    }
 }
 
 /// Takes fields off the front.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(fields: &'a [u8]) -> Self {
+    pub(crate) const fn new(fields: &'a [u8]) -> Self {
         Self { rest: fields }
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
         let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(RecordError::Short)?;
         self.rest = rest;
         Ok(*head)
@@ -135,11 +145,11 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, RecordError> {
+    pub(crate) fn u8(&mut self) -> Result<u8, RecordError> {
         self.array().map(u8::from_le_bytes)
     }
 
-    pub(super) fn bool(&mut self) -> Result<bool, RecordError> {
+    pub(crate) fn bool(&mut self) -> Result<bool, RecordError> {
         match self.u8()? {
             0 => Ok(false),
             1 => Ok(true),
@@ -147,77 +157,77 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, RecordError> {
+    pub(crate) fn u16(&mut self) -> Result<u16, RecordError> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, RecordError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, RecordError> {
         self.array().map(u64::from_le_bytes)
     }
 
     /// How many entries of at least `bytes_min` bytes follow; never more than there can be.
-    pub(super) fn count(&mut self, bytes_min: usize) -> Result<usize, RecordError> {
+    pub(crate) fn count(&mut self, bytes_min: usize) -> Result<usize, RecordError> {
         let count = usize::try_from(u32::from_le_bytes(self.array()?)).map_err(|_| RecordError::Short)?;
         if count.saturating_mul(bytes_min) <= self.rest.len() { Ok(count) } else { Err(RecordError::Short) }
     }
 
-    pub(super) fn participant(&mut self) -> Result<ParticipantNumber, RecordError> {
+    pub(crate) fn participant(&mut self) -> Result<ParticipantNumber, RecordError> {
         ParticipantNumber::new(self.u16()?).ok_or(RecordError::Field("participant"))
     }
 
-    pub(super) fn key(&mut self) -> Result<TransactionKey, RecordError> {
+    pub(crate) fn key(&mut self) -> Result<TransactionKey, RecordError> {
         Ok(key_of(self.participant()?, self.array()?))
     }
 
-    pub(super) fn amount(&mut self) -> Result<Amount, RecordError> {
+    pub(crate) fn amount(&mut self) -> Result<Amount, RecordError> {
         Amount::from_minor(self.u64()?).ok_or(RecordError::Field("amount"))
     }
 
-    pub(super) fn total(&mut self) -> Result<Total, RecordError> {
+    pub(crate) fn total(&mut self) -> Result<Total, RecordError> {
         self.array().map(|bytes| Total::from_minor(i128::from_le_bytes(bytes)))
     }
 
-    pub(super) fn currency(&mut self) -> Result<Currency, RecordError> {
+    pub(crate) fn currency(&mut self) -> Result<Currency, RecordError> {
         Currency::from_number(self.u16()?).ok_or(RecordError::Field("currency"))
     }
 
-    pub(super) fn reason(&mut self) -> Result<Reason, RecordError> {
+    pub(crate) fn reason(&mut self) -> Result<Reason, RecordError> {
         Reason::from_number(self.u16()?).ok_or(RecordError::Field("reason"))
     }
 
-    pub(super) fn date(&mut self) -> Result<BusinessDate, RecordError> {
+    pub(crate) fn date(&mut self) -> Result<BusinessDate, RecordError> {
         BusinessDate::from_yyyymmdd(u32::from_le_bytes(self.array()?)).ok_or(RecordError::Field("date"))
     }
 
-    pub(super) fn time(&mut self) -> Result<UnixMillis, RecordError> {
+    pub(crate) fn time(&mut self) -> Result<UnixMillis, RecordError> {
         UnixMillis::new(self.u64()?).ok_or(RecordError::Field("time"))
     }
 
-    pub(super) fn delivery(&mut self) -> Result<DeliveryNumber, RecordError> {
+    pub(crate) fn delivery(&mut self) -> Result<DeliveryNumber, RecordError> {
         self.optional_delivery()?.ok_or(RecordError::Field("delivery"))
     }
 
-    pub(super) fn optional_delivery(&mut self) -> Result<Option<DeliveryNumber>, RecordError> {
+    pub(crate) fn optional_delivery(&mut self) -> Result<Option<DeliveryNumber>, RecordError> {
         self.u16().map(|number| (number > 0).then_some(DeliveryNumber(number)))
     }
 
-    pub(super) fn text(&mut self) -> Result<String, RecordError> {
+    pub(crate) fn text(&mut self) -> Result<String, RecordError> {
         let length = self.count(1)?;
         let text = std::str::from_utf8(self.slice(length)?).map_err(|_| RecordError::Field("text"))?;
         Ok(text.to_owned())
     }
 
-    pub(super) fn approval_code(&mut self) -> Result<ApprovalCode, RecordError> {
+    pub(crate) fn approval_code(&mut self) -> Result<ApprovalCode, RecordError> {
         ApprovalCode::new(self.array()?).ok_or(RecordError::Field("approval code"))
     }
 
-    pub(super) fn extensions(&mut self) -> Result<Extensions, RecordError> {
+    pub(crate) fn extensions(&mut self) -> Result<Extensions, RecordError> {
         let length = usize::from(self.u16()?);
         Extensions::from_wire(self.slice(length)?).map_err(|_| RecordError::Field("extensions"))
     }
 
     /// A request from its frame.
-    pub(super) fn message(&mut self) -> Result<Message, RecordError> {
+    pub(crate) fn message(&mut self) -> Result<Message, RecordError> {
         let length = self.rest.first_chunk::<2>().ok_or(RecordError::Short)?;
         let frame = self.slice(usize::from(u16::from_le_bytes(*length)))?;
         let wrong = RecordError::Field("request");
@@ -227,7 +237,7 @@ impl<'a> Reader<'a> {
         Message::decode(&frame).map_err(|_| wrong)
     }
 
-    pub(super) fn authorize(&mut self) -> Result<Authorize, RecordError> {
+    pub(crate) fn authorize(&mut self) -> Result<Authorize, RecordError> {
         match self.message()? {
             Message::Authorize(request) => Ok(request),
             _ => Err(RecordError::Field("request")),
@@ -235,7 +245,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) const fn decider_number(decided_by: DecidedBy) -> u8 {
+pub(crate) const fn decider_number(decided_by: DecidedBy) -> u8 {
     match decided_by {
         DecidedBy::Destination => 1,
         DecidedBy::Switch => 2,
@@ -243,7 +253,7 @@ pub(super) const fn decider_number(decided_by: DecidedBy) -> u8 {
     }
 }
 
-pub(super) const fn decider(number: u8) -> Result<DecidedBy, RecordError> {
+pub(crate) const fn decider(number: u8) -> Result<DecidedBy, RecordError> {
     match number {
         1 => Ok(DecidedBy::Destination),
         2 => Ok(DecidedBy::Switch),

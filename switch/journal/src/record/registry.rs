@@ -8,7 +8,7 @@ use holdfast_protocol::{Amount, Currency, Merchant, MpsId, SecurityLevel, Total}
 use super::RecordError;
 use super::fields::{Reader, Writer};
 
-pub(super) const fn status_number(status: ParticipantStatus) -> u8 {
+pub(crate) const fn status_number(status: ParticipantStatus) -> u8 {
     match status {
         ParticipantStatus::Active => 1,
         ParticipantStatus::Draining => 2,
@@ -16,7 +16,7 @@ pub(super) const fn status_number(status: ParticipantStatus) -> u8 {
     }
 }
 
-pub(super) const fn status(number: u8) -> Result<ParticipantStatus, RecordError> {
+pub(crate) const fn status(number: u8) -> Result<ParticipantStatus, RecordError> {
     match number {
         1 => Ok(ParticipantStatus::Active),
         2 => Ok(ParticipantStatus::Draining),
@@ -25,7 +25,7 @@ pub(super) const fn status(number: u8) -> Result<ParticipantStatus, RecordError>
     }
 }
 
-pub(super) const fn debtor_number(debtor: Debtor) -> u8 {
+pub(crate) const fn debtor_number(debtor: Debtor) -> u8 {
     match debtor {
         Debtor::Originator => 1,
         Debtor::Destination => 2,
@@ -33,7 +33,7 @@ pub(super) const fn debtor_number(debtor: Debtor) -> u8 {
     }
 }
 
-pub(super) const fn debtor(number: u8) -> Result<Debtor, RecordError> {
+pub(crate) const fn debtor(number: u8) -> Result<Debtor, RecordError> {
     match number {
         1 => Ok(Debtor::Originator),
         2 => Ok(Debtor::Destination),
@@ -42,7 +42,7 @@ pub(super) const fn debtor(number: u8) -> Result<Debtor, RecordError> {
     }
 }
 
-const fn level(number: u8) -> Result<SecurityLevel, RecordError> {
+pub(crate) const fn level(number: u8) -> Result<SecurityLevel, RecordError> {
     match number {
         1 => Ok(SecurityLevel::One),
         2 => Ok(SecurityLevel::Two),
@@ -52,7 +52,7 @@ const fn level(number: u8) -> Result<SecurityLevel, RecordError> {
     }
 }
 
-pub(super) fn write_participant(w: &mut Writer<'_>, p: &ParticipantRecord) {
+pub(crate) fn write_participant(w: &mut Writer<'_>, p: &ParticipantRecord) {
     w.participant(p.number);
     w.text(&p.name);
     w.bool(p.originates);
@@ -83,7 +83,7 @@ pub(super) fn write_participant(w: &mut Writer<'_>, p: &ParticipantRecord) {
     }
 }
 
-pub(super) fn read_participant(r: &mut Reader<'_>) -> Result<ParticipantRecord, RecordError> {
+pub(crate) fn read_participant(r: &mut Reader<'_>) -> Result<ParticipantRecord, RecordError> {
     let (number, name) = (r.participant()?, r.text()?);
     let (originates, receives) = (r.bool()?, r.bool()?);
     let caps = (0..r.count(18)?).map(|_| Ok((r.currency()?, r.total()?))).collect::<Result<_, _>>()?;
@@ -110,7 +110,7 @@ fn read_currency_limits(r: &mut Reader<'_>) -> Result<(Currency, CurrencyLimits)
     Ok((currency, limits))
 }
 
-pub(super) fn write_routes(w: &mut Writer<'_>, routes: &[Route]) {
+pub(crate) fn write_routes(w: &mut Writer<'_>, routes: &[Route]) {
     w.count(routes.len());
     for route in routes {
         w.bytes(&route.mps.to_bytes());
@@ -127,7 +127,7 @@ pub(super) fn write_routes(w: &mut Writer<'_>, routes: &[Route]) {
     }
 }
 
-pub(super) fn read_routes(r: &mut Reader<'_>) -> Result<Vec<Route>, RecordError> {
+pub(crate) fn read_routes(r: &mut Reader<'_>) -> Result<Vec<Route>, RecordError> {
     (0..r.count(37)?).map(|_| read_route(r)).collect()
 }
 

@@ -30,7 +30,7 @@ pub enum Access {
 /// A directory of segment files, read and written past the page cache where the filesystem can.
 #[derive(Debug)]
 pub struct FileStorage {
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     access: Access,
     open: Mutex<HashMap<SegmentNumber, OpenSegment>>,
     /// Held open: the lock goes with the descriptor, also where the process is killed.

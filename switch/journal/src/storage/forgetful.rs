@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::forgetful_snapshots::Snapshots;
 use super::{Position, Segment, SegmentNumber, Storage};
 
 /// What a power cut leaves whole.
@@ -30,14 +31,15 @@ pub struct ForgetfulStorage {
 }
 
 #[derive(Debug, Default)]
-struct Disk {
+pub(super) struct Disk {
+    pub(super) snapshots: Snapshots,
     files: BTreeMap<SegmentNumber, FileState>,
     /// Removed, but the directory was not synced since.
     removed: BTreeMap<SegmentNumber, FileState>,
     fault: Option<Fault>,
     power_off: bool,
-    lies: bool,
-    room: Option<u64>,
+    pub(super) lies: bool,
+    pub(super) room: Option<u64>,
     operations: u64,
 }
 
@@ -75,6 +77,7 @@ impl ForgetfulStorage {
             file.seen.clone_from(&file.durable);
             file.named = true;
         }
+        disk.snapshots.crash(&mut random);
         disk.fault = None;
         disk.power_off = false;
         disk.lies = false;
@@ -116,12 +119,12 @@ impl ForgetfulStorage {
         }
     }
 
-    fn disk(&self) -> MutexGuard<'_, Disk> {
+    pub(super) fn disk(&self) -> MutexGuard<'_, Disk> {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The disk for one more operation that changes something, unless it is to fail.
-    fn operate(&self) -> io::Result<MutexGuard<'_, Disk>> {
+    pub(super) fn operate(&self) -> io::Result<MutexGuard<'_, Disk>> {
         let mut disk = self.disk();
         disk.operations = disk.operations.saturating_add(1);
         match disk.fault {
@@ -135,8 +138,16 @@ impl ForgetfulStorage {
     }
 }
 
+impl Disk {
+    /// Bytes of all files.
+    pub(super) fn used(&self) -> usize {
+        let segments: usize = self.files.values().map(|file| file.seen.len()).sum();
+        segments.saturating_add(self.snapshots.bytes())
+    }
+}
+
 /// One unsynced write at a power cut: whole, not at all, or each sector by chance.
-fn land(durable: &mut [u8], offset: usize, bytes: &[u8], random: &mut Random) {
+pub(super) fn land(durable: &mut [u8], offset: usize, bytes: &[u8], random: &mut Random) {
     let fate = random.below(3);
     for (index, sector) in bytes.chunks(SECTOR_BYTES).enumerate() {
         let kept = match fate {
@@ -152,7 +163,7 @@ fn land(durable: &mut [u8], offset: usize, bytes: &[u8], random: &mut Random) {
     }
 }
 
-fn missing() -> io::Error {
+pub(super) fn missing() -> io::Error {
     io::Error::from(io::ErrorKind::NotFound)
 }
 
@@ -179,8 +190,7 @@ impl Storage for ForgetfulStorage {
 
     fn allocate(&self, segment: SegmentNumber, bytes: u64) -> io::Result<()> {
         let mut disk = self.operate()?;
-        let used: usize = disk.files.values().map(|file| file.seen.len()).sum();
-        let wanted = u64::try_from(used).unwrap_or(u64::MAX).saturating_add(bytes);
+        let wanted = u64::try_from(disk.used()).unwrap_or(u64::MAX).saturating_add(bytes);
         if disk.room.is_some_and(|room| wanted > room) {
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
@@ -235,6 +245,7 @@ impl Storage for ForgetfulStorage {
         let mut disk = self.operate()?;
         if !disk.lies {
             disk.removed.clear();
+            disk.snapshots.sync_names();
             disk.files.values_mut().for_each(|file| file.named = true);
         }
         Ok(())
@@ -243,10 +254,10 @@ impl Storage for ForgetfulStorage {
 
 /// SplitMix64: enough to spread a seed, and the same on every machine.
 #[derive(Debug)]
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

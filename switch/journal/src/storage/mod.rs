@@ -5,6 +5,8 @@
 
 mod files;
 mod forgetful;
+mod forgetful_snapshots;
+mod snapshot_files;
 
 use std::fmt;
 use std::io;
@@ -92,7 +94,7 @@ pub trait Storage: Send + Sync + 'static {
     /// What the system reports; what was written since the sync before is then unknown and never retried.
     fn sync(&self, segment: SegmentNumber) -> io::Result<()>;
 
-    /// Removes a segment that holds nothing.
+    /// Removes a segment that holds nothing, or nothing that is needed.
     ///
     /// # Errors
     /// What the system reports.
@@ -103,4 +105,61 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// What the system reports.
     fn sync_directory(&self) -> io::Result<()>;
+}
+
+/// The file of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotFile {
+    /// It says how the ledger was at the start of this segment.
+    pub at: SegmentNumber,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// It has its name; one that has not was being written when the power went, and is never used.
+    pub finished: bool,
+}
+
+/// Snapshots beside the segments. One is written at a time, from its start to its end, under a name that says that it is
+/// not finished; then it is synced, and gets its name.
+pub trait SnapshotStorage: Storage {
+    /// What is there, in the order of the segments.
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn list_snapshots(&self) -> io::Result<Vec<SnapshotFile>>;
+
+    /// Begins one, empty; another unfinished one of the same place is gone.
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn begin_snapshot(&self, at: SegmentNumber) -> io::Result<()>;
+
+    /// Writes the next bytes of the one that was begun.
+    ///
+    /// # Errors
+    /// What the system reports; the snapshot is then of no use.
+    fn append_snapshot(&self, at: SegmentNumber, bytes: &[u8]) -> io::Result<()>;
+
+    /// Returns when all that was written to the unfinished snapshot is on the disk.
+    ///
+    /// # Errors
+    /// What the system reports; the snapshot is then of no use.
+    fn sync_snapshot(&self, at: SegmentNumber) -> io::Result<()>;
+
+    /// Gives the unfinished snapshot its name, which is on the disk after the next [`Storage::sync_directory`].
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn name_snapshot(&self, at: SegmentNumber) -> io::Result<()>;
+
+    /// Reads from a finished snapshot; returns how many bytes, fewer than asked for only at its end.
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn read_snapshot(&self, at: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize>;
+
+    /// Removes one, finished or not.
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn remove_snapshot(&self, file: SnapshotFile) -> io::Result<()>;
 }
