@@ -21,6 +21,7 @@ mod block;
 mod facts;
 mod format;
 mod handle;
+mod reading;
 pub mod record;
 mod recovery;
 mod scan;
@@ -40,10 +41,9 @@ pub use block::BLOCK_BYTES;
 pub use facts::{FactsError, fold, read_facts};
 pub use format::JournalId;
 pub use handle::{Handle, Sealed};
+pub use reading::Report;
 pub use record::{RecordError, RecordWriter};
-pub use recovery::{
-    News, OpenError, Recovered, Report, Visit, VisitError, open, open_core, recover, recover_core,
-};
+pub use recovery::{News, OpenError, Recovered, Visit, VisitError, open, open_core, recover, recover_core};
 pub use scan::Facts;
 pub use settings::{Settings, SettingsError};
 pub use shared::{JournalFailure, Notify, OnFailure};
@@ -54,4 +54,4 @@ pub use storage::{
     Access, Fault, FileStorage, ForgetfulStorage, Position, Segment, SegmentNumber, SnapshotFile,
     SnapshotStorage, Storage,
 };
-pub use verify::{Verified, read_directory, read_storage, verify};
+pub use verify::{Verified, VerifiedSnapshot, read_directory, read_storage, verify, verify_storage};

@@ -107,6 +107,8 @@ pub(super) fn at_start(config: &Config) -> Keys {
             ("gather_bytes", j.gather_bytes),
             ("unsynced_bytes_max", j.unsynced_bytes_max),
             ("full_reserve_bytes", j.full_reserve_bytes),
+            ("snapshot_segments", j.snapshot_segments),
+            ("retention_days", j.retention_days.into()),
         ],
     );
     put("requests", &requests(config));

@@ -69,6 +69,10 @@ pub struct JournalConfig {
     pub unsynced_bytes_max: u64,
     /// With no room for a next segment and less than this left in the current one, new work is refused.
     pub full_reserve_bytes: u64,
+    /// So many segments are sealed between two snapshots, at least; zero makes none.
+    pub snapshot_segments: u64,
+    /// Segments that no start needs are removed after so many days; zero keeps everything.
+    pub retention_days: u16,
 }
 
 impl Default for JournalConfig {
@@ -80,6 +84,8 @@ impl Default for JournalConfig {
             gather_bytes: 256 << 10,
             unsynced_bytes_max: 64 << 20,
             full_reserve_bytes: 128 << 20,
+            snapshot_segments: 4,
+            retention_days: 0,
         }
     }
 }

@@ -146,6 +146,8 @@ fn journal(mut section: Section<'_>, base: &Path) -> JournalConfig {
         gather_bytes: section.number("gather_bytes", d.gather_bytes, 4_096..=(16 << 20)),
         unsynced_bytes_max: section.number("unsynced_bytes_max", d.unsynced_bytes_max, (1 << 20)..=(4 << 30)),
         full_reserve_bytes: section.number("full_reserve_bytes", d.full_reserve_bytes, 0..=(16 << 30)),
+        snapshot_segments: section.number("snapshot_segments", d.snapshot_segments, 0..=10_000),
+        retention_days: section.number("retention_days", d.retention_days, 0..=36_500),
     };
     if !config.segment_bytes.is_multiple_of(4_096) {
         section.fault("segment_bytes", "expected a multiple of 4096");

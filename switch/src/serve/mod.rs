@@ -1,12 +1,13 @@
 //! Puts the parts together: recovery, driver, links, administration, and the orderly stop.
 //!
-//! Threads: one for links, one for the journal, one that makes its segments, one for the admin interface, and one for
-//! the driver where the machine has more than four cores. All end with [`Switch::stop`].
+//! Threads: one for links, one for the journal, one that makes its segments, one that makes snapshots, one for the admin
+//! interface, and one for the driver where the machine has more than four cores. All end with [`Switch::stop`].
 
 mod alarms;
 pub mod recover;
 mod report;
 mod shell;
+mod snapshots;
 mod steward;
 mod threads;
 pub(crate) mod transactions;

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use holdfast_core::{Core, Settings};
-use holdfast_journal::{Facts, FileStorage, Recovered, Storage, VisitError, read_facts};
+use holdfast_journal::{Facts, FileStorage, News, Recovered, Storage, VisitError};
 use holdfast_protocol::{Partition, UnixMillis};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::ServeError;
 use crate::config::JournalConfig;
@@ -13,36 +13,42 @@ use crate::config::JournalConfig;
 /// How often a long recovery says how far it is.
 const PROGRESS: Duration = Duration::from_secs(1);
 
-/// Opens the journal and folds its facts into a core (I7). `now` is the wall clock's time: the switch's own resumes no
-/// earlier than the last journaled time.
+/// Opens the journal and folds its facts into a core (I7): from the newest snapshot that counts on, or from the first.
+/// `now` is the wall clock's time: the switch's own resumes no earlier than the last journaled time.
 pub(super) fn recover(
     settings: Settings,
     journal: &JournalConfig,
     now: UnixMillis,
 ) -> Result<(Core, Recovered<FileStorage>), ServeError> {
-    let mut core = Core::new(settings);
-    let started = Instant::now();
-    core.prepare();
-    info!(
-        expected_rate_per_s = core.settings().expected_rate_per_s,
-        took_ms = started.elapsed().as_millis(),
-        "memory made ready"
-    );
     let started = Instant::now();
     let mut said = started;
-    let recovered =
-        holdfast_journal::open(&journal.directory, journal_settings(journal), now, &mut |facts| {
-            fold(&mut core, &facts)?;
-            if said.elapsed() >= PROGRESS {
-                said = Instant::now();
-                info!(facts = core.sequence().0, segment = %facts.at.segment, "recovering");
+    let opened = holdfast_journal::open_core(
+        &journal.directory,
+        journal_settings(journal),
+        now,
+        &mut || prepared(&settings),
+        &mut |news| match news {
+            News::SnapshotUnusable(at, error) => {
+                let error: &dyn std::error::Error = error;
+                warn!(segment = %at, error, "a snapshot does not count and is not used");
             }
-            Ok(())
-        })?;
+            News::SnapshotLoaded(segment, sequence) => {
+                let took_ms = started.elapsed().as_millis();
+                info!(%segment, facts = sequence.0, took_ms, "snapshot loaded");
+            }
+            News::Applied(segment, sequence) if said.elapsed() >= PROGRESS => {
+                said = Instant::now();
+                info!(facts = sequence.0, %segment, "recovering");
+            }
+            News::Applied(..) => {}
+        },
+    )?;
+    let (mut core, recovered) = opened;
     let (epoch, took_ms) = (recovered.epoch().0, started.elapsed().as_millis());
     match recovered.report() {
         Some(report) => info!(
-            facts = report.facts,
+            facts = core.sequence().0,
+            facts_read = report.facts,
             segments = report.segments,
             torn_bytes = report.torn_bytes,
             epoch,
@@ -55,17 +61,22 @@ pub(super) fn recover(
     Ok((core, recovered))
 }
 
+/// An empty core that has its memory.
+fn prepared(settings: &Settings) -> Core {
+    let started = Instant::now();
+    let mut core = Core::new(settings.clone());
+    core.prepare();
+    let (expected_rate_per_s, took_ms) = (settings.expected_rate_per_s, started.elapsed().as_millis());
+    info!(expected_rate_per_s, took_ms, "memory made ready");
+    core
+}
+
 /// Folds the facts of one frame into a core (I7).
 ///
 /// # Errors
 /// A fact that cannot be read, or bytes after the last one.
 pub fn fold(core: &mut Core, facts: &Facts<'_>) -> Result<(), VisitError> {
-    core.set_epoch(facts.epoch);
-    core.set_time(facts.time);
-    read_facts(facts, &mut |_, fact| {
-        core.apply_recovered(&fact);
-        Ok(())
-    })
+    Ok(holdfast_journal::fold(core, facts)?)
 }
 
 /// All facts are folded: the core goes on in the epoch that was begun, no earlier than the last journaled time.

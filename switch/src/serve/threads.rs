@@ -18,6 +18,7 @@ use tracing::{Dispatch, dispatcher, error, info, warn};
 
 use super::recover::recover;
 use super::shell::Shell;
+use super::snapshots::{SnapshotThread, snapshotter};
 use super::steward::Steward;
 use super::{ServeError, Stop, Switch};
 use crate::admin::{self, AdminError, AdminThread, CommandReceiver};
@@ -122,7 +123,7 @@ impl Parts {
         let (core, recovered) = recover(self.config.settings.clone(), &self.config.journal, wall)?;
         let clock = Arc::new(Mutex::new(Clock::start(recovered.last_time())));
         let (events, event_receiver) = bounded(EVENTS_WAITING_MAX);
-        let driver = self.driver(core, recovered, event_receiver, &clock)?;
+        let (driver, snapshots) = self.driver(core, recovered, event_receiver, &clock)?;
         let directory = Arc::new(Directory::default());
         let shared = Arc::new(Shared::new(
             Arc::clone(&directory),
@@ -135,7 +136,10 @@ impl Parts {
         ));
         directory.replace(members(&self.config));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.serve(driver, clock, shared, ready))
+        runtime.block_on(self.serve(driver, clock, shared, ready))?;
+        snapshots.stop()?;
+        info!("stopped; everything decided is on disk");
+        Ok(())
     }
 
     /// A driver whose configuration is durable before the first request.
@@ -144,11 +148,12 @@ impl Parts {
         core: Core,
         recovered: Recovered<FileStorage>,
         events: Receiver<crate::driver::Event>,
-        clock: &Mutex<Clock>,
-    ) -> Result<Driver<Handle>, ServeError> {
+        clock: &Arc<Mutex<Clock>>,
+    ) -> Result<(Driver<Handle>, SnapshotThread), ServeError> {
         core.check_configuration(&self.config.participants)
             .map_err(|error| ServeError::Configuration(error.to_string()))?;
         let wake = self.wake.clone();
+        let snapshotter = snapshotter(&recovered, &self.config.journal, self.config.settings.clone());
         let log = Handle::start(
             recovered,
             Box::new(move || wake.wake()),
@@ -160,6 +165,7 @@ impl Parts {
             }),
         )
         .map_err(|failure| ServeError::Journal(Arc::new(failure)))?;
+        let snapshots = SnapshotThread::start(snapshotter, log.sealed(), Arc::clone(clock))?;
         self.telemetry.watch_journal(log.statistics());
         let mut driver = Driver::new(core, log, self.driver_settings(), events, self.telemetry.clone());
         let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();
@@ -172,7 +178,7 @@ impl Parts {
             driver.turn(now, std::time::Instant::now());
             std::thread::sleep(Duration::from_millis(1));
         }
-        Ok(driver)
+        Ok((driver, snapshots))
     }
 
     /// Says so where the kernel granted less than was asked for.
@@ -245,7 +251,6 @@ impl Parts {
             endpoint.quinn.wait_idle().await;
         }
         driver.into_log().stop().map_err(ServeError::Journal)?;
-        info!("stopped; everything decided is on disk");
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod random;
 mod recovery;
 mod render;
 mod reservations;
+mod restart;
 mod reversals;
 mod snapshots;
 mod world;

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::random::{config, line, play};
-use super::world::{check, through_a_snapshot};
+use super::restart::through_a_snapshot;
+use super::world::check;
 use crate::Core;
 use crate::ledger::DIGEST_VERSION;
 use crate::snapshot::{Entry, NoLedger, Restoring};

@@ -1,7 +1,5 @@
 //! Entries as bytes: length of the rest (4 bytes), version (1), type (1), fields, all little-endian, as records of facts
-//! are. Requests and deliveries stand in them as frames of the protocol.
-//!
-//! Invariant: reading bytes that nobody wrote gives an error and never a panic.
+//! are. Requests and deliveries stand in them as frames of the protocol. [`super::entry_read`] reads them.
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
@@ -13,25 +11,22 @@ use holdfast_core::snapshot::{
     Terms, Transaction, Usage,
 };
 use holdfast_core::transaction::money::{Ending, Money};
-use holdfast_protocol::{
-    Amount, BusinessDate, Epoch, Instance, Kind, Merchant, Message, MpsId, ParticipantNumber, PaymentId,
-    RequestId, Sequence,
-};
+use holdfast_protocol::ParticipantNumber;
 
-use crate::record::fields::{Reader, Writer, decider, decider_number};
-use crate::record::{RECORD_BYTES_MAX, RecordError, VERSION, registry};
+use crate::record::fields::{Writer, decider_number};
+use crate::record::registry;
 
-mod kind {
-    pub(super) const BEGINNING: u8 = 1;
-    pub(super) const PARTICIPANT: u8 = 2;
-    pub(super) const ROUTES: u8 = 3;
-    pub(super) const EPOCH: u8 = 4;
-    pub(super) const DAY: u8 = 5;
-    pub(super) const OPEN: u8 = 6;
-    pub(super) const CLOSED: u8 = 7;
-    pub(super) const FOLLOW_UP: u8 = 8;
-    pub(super) const CLOSED_UNTIL: u8 = 9;
-    pub(super) const EXTENSIONS: u8 = 10;
+pub(super) mod kind {
+    pub(in crate::snapshot) const BEGINNING: u8 = 1;
+    pub(in crate::snapshot) const PARTICIPANT: u8 = 2;
+    pub(in crate::snapshot) const ROUTES: u8 = 3;
+    pub(in crate::snapshot) const EPOCH: u8 = 4;
+    pub(in crate::snapshot) const DAY: u8 = 5;
+    pub(in crate::snapshot) const OPEN: u8 = 6;
+    pub(in crate::snapshot) const CLOSED: u8 = 7;
+    pub(in crate::snapshot) const FOLLOW_UP: u8 = 8;
+    pub(in crate::snapshot) const CLOSED_UNTIL: u8 = 9;
+    pub(in crate::snapshot) const EXTENSIONS: u8 = 10;
 }
 
 /// Appends an entry to `out`; `frame` is room for the requests in it.
@@ -241,15 +236,6 @@ fn write_open(w: &mut Writer<'_>, entry: &OpenEntry) {
     }
 }
 
-const ENDINGS: [(Ending, u8); 6] = [
-    (Ending::Declined, 1),
-    (Ending::Captured, 2),
-    (Ending::Released, 3),
-    (Ending::Expired, 4),
-    (Ending::TimedOut, 5),
-    (Ending::Reversed, 6),
-];
-
 const fn ending_number(ending: Ending) -> u8 {
     match ending {
         Ending::Declined => 1,
@@ -261,13 +247,8 @@ const fn ending_number(ending: Ending) -> u8 {
     }
 }
 
-fn ending(number: u8) -> Result<Ending, RecordError> {
-    let known = ENDINGS.iter().find(|(_, known)| *known == number);
-    known.map(|(ending, _)| *ending).ok_or(RecordError::Field("ending"))
-}
-
 /// Of what is closed, the ending's number with this bit.
-const CLOSED: u8 = 0x80;
+pub(super) const CLOSED: u8 = 0x80;
 
 const fn money_number(money: Money) -> u8 {
     match money {
@@ -275,215 +256,4 @@ const fn money_number(money: Money) -> u8 {
         Money::Held => 2,
         Money::Closed(ending) => ending_number(ending) | CLOSED,
     }
-}
-
-fn money(number: u8) -> Result<Money, RecordError> {
-    match number {
-        1 => Ok(Money::Pending),
-        2 => Ok(Money::Held),
-        closed if closed & CLOSED != 0 => ending(closed & !CLOSED).map(Money::Closed),
-        _ => Err(RecordError::Field("money")),
-    }
-}
-
-/// Takes one entry off the front of `bytes`.
-///
-/// # Errors
-/// See [`RecordError`].
-pub(super) fn read(bytes: &mut &[u8]) -> Result<Entry, RecordError> {
-    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(RecordError::Short)?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| RecordError::Short)?;
-    if length > RECORD_BYTES_MAX {
-        return Err(RecordError::Field("length"));
-    }
-    let (entry, rest) = rest.split_at_checked(length).ok_or(RecordError::Short)?;
-    let ([version, kind], fields) = entry.split_first_chunk::<2>().ok_or(RecordError::Short)?;
-    if *version != VERSION {
-        return Err(RecordError::Version(*version));
-    }
-    let mut reader = Reader::new(fields);
-    let entry = read_entry(*kind, &mut reader)?;
-    if !reader.is_empty() {
-        return Err(RecordError::Long);
-    }
-    *bytes = rest;
-    Ok(entry)
-}
-
-fn read_entry(kind: u8, r: &mut Reader<'_>) -> Result<Entry, RecordError> {
-    Ok(match kind {
-        kind::BEGINNING => Entry::Beginning(Beginning {
-            sequence: Sequence(r.u64()?),
-            time: r.time()?,
-            business_date: optional_date(r)?,
-            forgotten_through: r.u64()?,
-        }),
-        kind::PARTICIPANT => Entry::Participant(Box::new(read_participant(r)?)),
-        kind::ROUTES => Entry::Routes(registry::read_routes(r)?),
-        kind::EPOCH => {
-            let from = Sequence(r.u64()?);
-            let epoch = u32::try_from(r.u64()?).map_err(|_| RecordError::Field("epoch"))?;
-            Entry::Epoch(from, Epoch(epoch))
-        }
-        kind::DAY => Entry::Day(r.date()?),
-        kind::OPEN => Entry::Open(Box::new(read_open(r)?)),
-        kind::CLOSED => {
-            Entry::Closed(ClosedEntry { key: r.key()?, content: read_content(r)?, closed: read_closed(r)? })
-        }
-        kind::FOLLOW_UP => Entry::FollowUp(read_follow_up(r)?),
-        kind::CLOSED_UNTIL => {
-            let second = r.u64()?;
-            let count = r.count(18)?;
-            Entry::ClosedUntil(second, (0..count).map(|_| r.key()).collect::<Result<_, _>>()?)
-        }
-        kind::EXTENSIONS => {
-            Entry::Extensions(r.participant()?, RequestId::from_bytes(r.array()?), r.extensions()?)
-        }
-        unknown => return Err(RecordError::Kind(unknown)),
-    })
-}
-
-fn optional_date(r: &mut Reader<'_>) -> Result<Option<BusinessDate>, RecordError> {
-    match u32::from_le_bytes(r.array()?) {
-        0 => Ok(None),
-        date => BusinessDate::from_yyyymmdd(date).map(Some).ok_or(RecordError::Field("date")),
-    }
-}
-
-fn read_participant(r: &mut Reader<'_>) -> Result<ParticipantEntry, RecordError> {
-    let record = registry::read_participant(r)?;
-    let status = registry::status(r.u8()?)?;
-    let removed = r.bool()?;
-    let count = r.count(67)?;
-    let mut positions = Vec::with_capacity(count);
-    for _ in 0..count {
-        let currency = r.currency()?;
-        let (agreed, cap) = (r.bool()?, r.total()?);
-        let (held, debits, credits) = (r.total()?, r.total()?, r.total()?);
-        positions.push(Position { currency, cap: agreed.then_some(cap), held, debits, credits });
-    }
-    let count = r.count(31)?;
-    let mut usages = Vec::with_capacity(count);
-    for _ in 0..count {
-        let level = registry::level(r.u8()?)?;
-        let (currency, date) = (r.currency()?, r.date()?);
-        usages.push(Usage { level, currency, date, amount: r.total()?, count: r.u64()? });
-    }
-    Ok(ParticipantEntry { record, status, removed, positions, usages })
-}
-
-fn read_content(r: &mut Reader<'_>) -> Result<Content, RecordError> {
-    Ok(Content { digest: r.u64()?, fields: r.array()? })
-}
-
-fn read_terms(r: &mut Reader<'_>) -> Result<Option<Terms>, RecordError> {
-    let kind = match r.u8()? {
-        0 => return Ok(None),
-        1 => Kind::Pay,
-        2 => Kind::Reserve,
-        3 => Kind::Verify,
-        _ => return Err(RecordError::Field("kind")),
-    };
-    let debtor = registry::debtor(r.u8()?)?;
-    let security_level = registry::level(r.u8()?)?;
-    Ok(Some(Terms { kind, debtor, security_level, channel: r.u8()?, currency: r.currency()? }))
-}
-
-fn read_closed(r: &mut Reader<'_>) -> Result<Closed, RecordError> {
-    Ok(Closed {
-        terms: read_terms(r)?,
-        ending: ending(r.u8()?)?,
-        reason: r.reason()?,
-        decided_by: decider(r.u8()?)?,
-        destination: ParticipantNumber::new(r.u16()?),
-        instance: Instance(r.u16()?),
-        held_for: r.amount()?,
-        captured: r.amount()?,
-        approval_code: r.approval_code()?,
-        settlement_date: r.date()?,
-        sequence: r.u64()?,
-        deliveries_made: r.u8()?,
-        late_noted: r.bool()?,
-    })
-}
-
-fn read_follow_up(r: &mut Reader<'_>) -> Result<FollowUpParts, RecordError> {
-    let key = r.key()?;
-    let original = RequestId::from_bytes(r.array()?);
-    let kind = match r.u8()? {
-        1 => FollowUpKind::Capture,
-        2 => FollowUpKind::Release,
-        3 => FollowUpKind::Reverse,
-        _ => return Err(RecordError::Field("kind")),
-    };
-    let (content, reason, amount) = (read_content(r)?, r.reason()?, r.amount()?);
-    let settlement_date = r.date()?;
-    Ok(FollowUpParts { key, original, kind, content, reason, amount, settlement_date, sequence: r.u64()? })
-}
-
-fn read_open(r: &mut Reader<'_>) -> Result<OpenEntry, RecordError> {
-    let transaction = read_transaction(r)?;
-    let content = read_content(r)?;
-    let (waits, since) = (r.bool()?, r.time()?);
-    let request = if r.bool()? { Some(r.authorize()?) } else { None };
-    // A frame has a length of two bytes.
-    let count = r.count(2)?;
-    let deliveries = (0..count).map(|_| read_delivery(r)).collect::<Result<_, _>>()?;
-    let transaction = Transaction { deliveries, ..transaction };
-    Ok(OpenEntry { transaction, request, content, waits_since: waits.then_some(since) })
-}
-
-/// All of it but its deliveries.
-fn read_transaction(r: &mut Reader<'_>) -> Result<Transaction, RecordError> {
-    let (key, destination) = (r.key()?, r.participant()?);
-    let (forwarded, instance) = (r.bool()?, Instance(r.u16()?));
-    let terms = read_terms(r)?;
-    let (captures_many, partial_allowed) = (r.bool()?, r.bool()?);
-    let money = money(r.u8()?)?;
-    let mut amount = || -> Result<Amount, RecordError> { r.amount() };
-    let (held_for, captured, released, reversed) = (amount()?, amount()?, amount()?, amount()?);
-    Ok(Transaction {
-        key,
-        destination,
-        instance: forwarded.then_some(instance),
-        terms,
-        captures_many,
-        partial_allowed,
-        money,
-        held_for,
-        captured,
-        released,
-        reversed,
-        deadline: r.time()?,
-        hold_until: r.time()?,
-        settlement_date: r.date()?,
-        approval_code: r.approval_code()?,
-        reason: r.reason()?,
-        decided_by: decider(r.u8()?)?,
-        sequence: r.u64()?,
-        payment_id: read_payment_id(r)?,
-        content: None,
-        deliveries: Vec::new(),
-        deliveries_made: r.u8()?,
-        late_noted: r.bool()?,
-        latest_second: r.u64()?,
-    })
-}
-
-fn read_payment_id(r: &mut Reader<'_>) -> Result<PaymentId, RecordError> {
-    let wrong = RecordError::Field("payment ID");
-    let mps = MpsId::from_bytes(r.array()?).ok_or(wrong)?;
-    Ok(PaymentId { mps, merchant: Merchant::from_bytes(r.array()?).ok_or(wrong)? })
-}
-
-fn read_delivery(r: &mut Reader<'_>) -> Result<Delivery, RecordError> {
-    let wrong = RecordError::Field("delivery");
-    let (delivery, number) = match r.message()? {
-        Message::Capture(m) => (m.delivery, Delivery::Capture(m)),
-        Message::Release(m) => (m.delivery, Delivery::Release(m)),
-        Message::Reverse(m) => (m.delivery, Delivery::Reverse(m)),
-        _ => return Err(wrong),
-    };
-    // Each has its number.
-    delivery.map(|_| number).ok_or(wrong)
 }

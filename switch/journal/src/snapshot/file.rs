@@ -9,7 +9,7 @@ use holdfast_core::snapshot::Entry;
 use super::format::{
     BLOCK_BYTES_ENOUGH, BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES, BlockHeader, HASH_BYTES, HEADER_BYTES, Header,
 };
-use super::{SnapshotError, entry};
+use super::{SnapshotError, entry, entry_read};
 use crate::storage::{SegmentNumber, SnapshotFile, SnapshotStorage};
 
 /// Bytes asked for at once.
@@ -183,7 +183,9 @@ impl<'s, S: SnapshotStorage> Source<'s, S> {
         }
         let mut entries = Vec::with_capacity(usize::try_from(header.count).unwrap_or(0).min(len));
         while !bytes.is_empty() {
-            entries.push(entry::read(&mut bytes).map_err(|source| SnapshotError::Entry { offset, source })?);
+            entries.push(
+                entry_read::read(&mut bytes).map_err(|source| SnapshotError::Entry { offset, source })?,
+            );
         }
         if u32::try_from(entries.len()) != Ok(header.count) {
             return Err(wrong("the block has another number of entries"));

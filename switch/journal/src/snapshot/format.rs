@@ -32,7 +32,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use holdfast_core::ledger::Digest;
+use holdfast_core::ledger::{DIGEST_VERSION, Digest};
 use holdfast_protocol::{Epoch, Sequence, UnixMillis};
 
 use crate::block::BLOCK;
@@ -86,6 +86,12 @@ impl From {
 }
 
 impl Header {
+    /// Whether its digest can be compared. Another version of the program may have reckoned otherwise; the hash over all
+    /// bytes holds all the same.
+    pub(crate) const fn has_digest_of_this_version(&self) -> bool {
+        self.digest_version == DIGEST_VERSION
+    }
+
     pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         let mut out = Out(&mut bytes);

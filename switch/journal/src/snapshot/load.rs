@@ -2,7 +2,6 @@
 
 use crossbeam::channel::{Sender, bounded};
 use holdfast_core::Core;
-use holdfast_core::ledger::DIGEST_VERSION;
 use holdfast_core::snapshot::{Entry, Restoring};
 
 use super::SnapshotError;
@@ -38,8 +37,7 @@ pub(crate) fn load<S: SnapshotStorage>(
     let header = read?;
     let core = restoring.finish()?;
     let found = core.digest();
-    // Another version of the program may have reckoned otherwise; the hash over all bytes holds all the same.
-    if header.digest_version == DIGEST_VERSION && found != header.digest {
+    if header.has_digest_of_this_version() && found != header.digest {
         return Err(SnapshotError::Digest { noted: header.digest, found });
     }
     if core.sequence().next() != header.from.sequence {

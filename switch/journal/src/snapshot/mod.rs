@@ -9,6 +9,7 @@
 //! from its first fact. What a snapshot holds was durable in the journal before it was begun.
 
 mod entry;
+mod entry_read;
 mod file;
 mod format;
 mod load;
@@ -20,7 +21,7 @@ use std::io;
 use holdfast_core::ledger::Digest;
 use holdfast_core::snapshot::NoLedger;
 
-pub(crate) use format::From;
+pub(crate) use format::{From, Header};
 pub(crate) use load::load;
 pub use maker::{SnapshotSettings, SnapshotStep, Snapshotter};
 

@@ -2,11 +2,12 @@
 
 use holdfast_journal::{ForgetfulStorage, OpenError, SegmentNumber, SnapshotStorage, Storage};
 
-use crate::world::{Course, EVERY_OTHER, World};
+use crate::course::Course;
+use crate::world::{EVERY_OTHER, World};
 
 /// A course with two snapshots, at rest.
 fn course(seed: u64) -> Course {
-    let mut world = World::start(Course::new(seed), EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+    let mut world = World::must_start(Course::new(seed), EVERY_OTHER);
     assert!(world.run(160) > 2, "enough snapshots are made");
     let course = world.course;
     course.storage.crash(seed);
@@ -19,7 +20,7 @@ fn snapshots(storage: &ForgetfulStorage) -> Vec<SegmentNumber> {
 }
 
 fn restart(course: Course) -> World {
-    World::start(course, EVERY_OTHER).map_err(|(_, error)| error).unwrap()
+    World::must_start(course, EVERY_OTHER)
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn a_snapshot_whose_segment_is_gone_says_that_facts_are_missing() {
         course.storage.remove(segment.number).unwrap();
     }
     course.storage.sync_directory().unwrap();
-    let Err((_, error)) = World::start(course, EVERY_OTHER) else { panic!("durable facts are missing") };
+    let error = World::must_not_start(course, EVERY_OTHER);
     assert!(matches!(error, OpenError::Corrupt { at, .. } if at.segment == newest), "{error}");
 }
 

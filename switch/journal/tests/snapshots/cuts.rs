@@ -2,14 +2,15 @@
 
 use holdfast_journal::{Fault, SnapshotSettings, SnapshotStep};
 
-use crate::world::{Course, EVERY_OTHER, World};
+use crate::course::Course;
+use crate::world::{EVERY_OTHER, World};
 
 const TURNS: u64 = 70;
 
 /// A course with a snapshot, then one more run under a fault.
 fn under(fault: Option<Fault>, seed: u64) -> (Course, u64, u64) {
     let trimming = SnapshotSettings { retention: Some(std::time::Duration::from_secs(1)), ..EVERY_OTHER };
-    let mut world = World::start(Course::new(seed), trimming).map_err(|(_, error)| error).unwrap();
+    let mut world = World::must_start(Course::new(seed), trimming);
     assert!(world.run(50) > 0, "there is a snapshot before");
     let mut course = world.course;
     course.storage.crash(seed);
@@ -23,7 +24,7 @@ fn under(fault: Option<Fault>, seed: u64) -> (Course, u64, u64) {
             made = world.run(TURNS);
             course = world.course;
         }
-        Err((back, _)) => course = back,
+        Err(refused) => course = refused.0,
     }
     let operations = course.storage.operations() - before;
     (course, operations, made)
@@ -38,7 +39,7 @@ fn a_power_cut_leaves_a_ledger_that_is_what_it_was() {
         let (course, _, _) = under(Some(Fault::CutAfter(after)), 7);
         course.storage.crash(after);
         // Checks the ledger, and goes on.
-        let mut world = World::start(course, EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+        let mut world = World::must_start(course, EVERY_OTHER);
         assert!(world.unusable.is_empty(), "cut after {after}: a snapshot that has its name is whole");
         world.run(4);
     }
@@ -50,7 +51,7 @@ const OPERATIONS: u64 = 14;
 /// Payments, and then a snapshot made under a fault. Whether it was made, or nothing was left to do; and whether a step
 /// failed.
 fn make_under(fault: Fault, seed: u64) -> (World, bool, bool) {
-    let mut world = World::start(Course::new(seed), EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+    let mut world = World::must_start(Course::new(seed), EVERY_OTHER);
     assert!(world.run(40) > 0, "there is a snapshot before");
     for _ in 0..15 {
         assert!(world.turn());
@@ -76,7 +77,7 @@ fn a_power_cut_at_any_operation_of_a_snapshot_leaves_the_one_before_or_the_new_o
             let at = world.journal.sealed().next();
             let course = world.course;
             course.storage.crash(after + 100 * seed);
-            let world = World::start(course, EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+            let world = World::must_start(course, EVERY_OTHER);
             assert!(world.unusable.is_empty(), "cut after {after}: a snapshot that has its name is whole");
             let loaded = world.loaded.expect("the one before counts at the least");
             if loaded == at { new += 1 } else { old += 1 }
@@ -97,7 +98,7 @@ fn a_failure_while_a_snapshot_is_made_costs_the_snapshot_only() {
         assert!(world.journal.failure().is_none());
         let course = world.course;
         course.storage.crash(at);
-        World::start(course, EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+        World::must_start(course, EVERY_OTHER);
     }
     assert!(failures > 3, "operations of a snapshot failed: {failures}");
 }
@@ -105,7 +106,7 @@ fn a_failure_while_a_snapshot_is_made_costs_the_snapshot_only() {
 #[test]
 fn syncs_that_lie_are_noticed() {
     let lost = (0..40_u64).filter(|seed| {
-        let mut world = World::start(Course::new(*seed), EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+        let mut world = World::must_start(Course::new(*seed), EVERY_OTHER);
         world.course.storage.lie();
         world.run(80);
         let course = world.course;

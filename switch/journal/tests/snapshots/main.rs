@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod broken;
+mod course;
 mod cuts;
 mod trimming;
+mod verified;
 mod world;
 
 use holdfast_journal::{SegmentNumber, SnapshotSettings, SnapshotStep, SnapshotStorage};
 
-use crate::world::{Course, EVERY_OTHER, World, whole};
+use crate::course::Course;
+use crate::world::{EVERY_OTHER, World, whole};
 
 #[test]
 fn a_start_from_a_snapshot_finds_what_the_whole_journal_tells() {
@@ -17,7 +20,7 @@ fn a_start_from_a_snapshot_finds_what_the_whole_journal_tells() {
         let mut course = Course::new(seed);
         let mut made = 0;
         for round in 0..6 {
-            let mut world = World::start(course, EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+            let mut world = World::must_start(course, EVERY_OTHER);
             assert_eq!(
                 world.loaded.is_some(),
                 made > 0,
@@ -36,7 +39,7 @@ fn a_start_from_a_snapshot_finds_what_the_whole_journal_tells() {
 
 #[test]
 fn a_start_reads_only_what_follows_the_snapshot() {
-    let mut world = World::start(Course::new(3), EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+    let mut world = World::must_start(Course::new(3), EVERY_OTHER);
     assert!(world.run(200) > 3);
     let course = world.course;
     course.storage.crash(1);
@@ -44,14 +47,14 @@ fn a_start_reads_only_what_follows_the_snapshot() {
     let newest = course.storage.list_snapshots().unwrap().last().unwrap().at;
     let behind = holdfast_journal::Position { segment: SegmentNumber(newest.0 - 1), offset: 4_096 };
     course.storage.flip(behind, 3);
-    let world = World::start(course, EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+    let world = World::must_start(course, EVERY_OTHER);
     assert_eq!(world.loaded, Some(newest));
 }
 
 #[test]
 fn without_snapshots_none_is_made() {
     let none = SnapshotSettings { segments_between: 0, ..EVERY_OTHER };
-    let mut world = World::start(Course::new(4), none).map_err(|(_, error)| error).unwrap();
+    let mut world = World::must_start(Course::new(4), none);
     assert_eq!(world.run(120), 0);
     assert!(world.journal.sealed() > SegmentNumber(4));
     assert_eq!(world.snapshot_step().unwrap(), SnapshotStep::Idle);
@@ -62,7 +65,7 @@ fn without_snapshots_none_is_made() {
 fn snapshots_never_write_more_than_a_part_of_what_the_journal_does() {
     let seldom = SnapshotSettings { times_its_size: 6, ..EVERY_OTHER };
     let (mut snapshot_bytes, mut last) = (0, None);
-    let mut world = World::start(Course::new(5), seldom).map_err(|(_, error)| error).unwrap();
+    let mut world = World::must_start(Course::new(5), seldom);
     for _ in 0..600 {
         assert!(world.turn());
         if let SnapshotStep::Made { bytes, .. } = world.snapshot_step().unwrap() {

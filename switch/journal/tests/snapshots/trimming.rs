@@ -6,7 +6,8 @@ use holdfast_journal::{
     SegmentNumber, SnapshotSettings, SnapshotStep, SnapshotStorage, Storage, read_facts, read_storage,
 };
 
-use crate::world::{Course, EVERY_OTHER, World};
+use crate::course::Course;
+use crate::world::{EVERY_OTHER, World};
 
 fn trimming(retention: Duration) -> SnapshotSettings {
     SnapshotSettings { retention: Some(retention), ..EVERY_OTHER }
@@ -18,7 +19,7 @@ fn first(course: &Course) -> SegmentNumber {
 
 #[test]
 fn nothing_is_removed_unless_it_is_asked_for() {
-    let mut world = World::start(Course::new(1), EVERY_OTHER).map_err(|(_, error)| error).unwrap();
+    let mut world = World::must_start(Course::new(1), EVERY_OTHER);
     assert!(world.run(300) > 4);
     assert_eq!(first(&world.course), SegmentNumber::FIRST);
 }
@@ -29,7 +30,7 @@ fn what_is_old_and_behind_both_snapshots_goes_and_each_snapshot_is_enough_for_a_
         let settings = trimming(Duration::from_secs(2));
         let mut course = Course::new(seed);
         for round in 0..5 {
-            let mut world = World::start(course, settings).map_err(|(_, error)| error).unwrap();
+            let mut world = World::must_start(course, settings);
             world.run(120);
             course = world.course;
             course.storage.crash(round);
@@ -44,13 +45,13 @@ fn what_is_old_and_behind_both_snapshots_goes_and_each_snapshot_is_enough_for_a_
         // From the older one, with the newest gone bad.
         let newest = course.storage.list_snapshots().unwrap().last().unwrap().at;
         course.storage.flip_snapshot(newest, 900, 1);
-        let world = World::start(course, settings).map_err(|(_, error)| error).unwrap();
+        let world = World::must_start(course, settings);
         assert_eq!(world.unusable, [newest]);
         // And with both gone bad it refuses: what they stood for is nowhere else.
         let course = world.course;
         let older = course.storage.list_snapshots().unwrap()[0].at;
         course.storage.flip_snapshot(older, 900, 1);
-        let Err((_, error)) = World::start(course, settings) else { panic!("facts are missing") };
+        let error = World::must_not_start(course, settings);
         assert!(error.to_string().contains("no snapshot counts"), "{error}");
     }
 }
@@ -58,7 +59,7 @@ fn what_is_old_and_behind_both_snapshots_goes_and_each_snapshot_is_enough_for_a_
 #[test]
 fn what_is_younger_than_the_retention_stays() {
     let settings = trimming(Duration::from_secs(86_400));
-    let mut world = World::start(Course::new(7), settings).map_err(|(_, error)| error).unwrap();
+    let mut world = World::must_start(Course::new(7), settings);
     assert!(world.run(300) > 4);
     assert_eq!(first(&world.course), SegmentNumber::FIRST);
     // A day later it goes, as soon as the next snapshot is there, one segment a step.
@@ -75,8 +76,7 @@ fn what_is_younger_than_the_retention_stays() {
 
 #[test]
 fn a_trimmed_journal_is_read_from_where_it_begins() {
-    let mut world =
-        World::start(Course::new(9), trimming(Duration::ZERO)).map_err(|(_, error)| error).unwrap();
+    let mut world = World::must_start(Course::new(9), trimming(Duration::ZERO));
     world.run(300);
     let course = world.course;
     let mut found = Vec::new();

@@ -1,0 +1,107 @@
+//! The thread that makes snapshots: of the lowest priority, and waited for by nothing but the orderly stop.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use holdfast_core::Settings;
+use holdfast_journal::{FileStorage, Recovered, Sealed, SnapshotSettings, SnapshotStep, Snapshotter};
+use tracing::{Dispatch, dispatcher, info, warn};
+
+use super::ServeError;
+use crate::clock::Clock;
+use crate::config::JournalConfig;
+
+/// How often it is looked whether another segment is sealed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The lowest priority there is: what a payment needs is never taken by a snapshot.
+const NICE: i32 = 19;
+
+/// The running thread.
+#[derive(Debug)]
+pub(super) struct SnapshotThread {
+    /// Dropped to end it.
+    running: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+/// What makes the snapshots of a recovered journal.
+pub(super) fn snapshotter(
+    recovered: &Recovered<FileStorage>,
+    journal: &JournalConfig,
+    settings: Settings,
+) -> Snapshotter<FileStorage> {
+    let days = Duration::from_secs(86_400).saturating_mul(u32::from(journal.retention_days));
+    let snapshots = SnapshotSettings {
+        segments_between: journal.snapshot_segments,
+        retention: (journal.retention_days > 0).then_some(days),
+        ..SnapshotSettings::default()
+    };
+    let (storage, id) = (recovered.storage(), recovered.journal());
+    Snapshotter::new(storage, id, settings, snapshots, recovered.snapshot())
+}
+
+impl SnapshotThread {
+    pub(super) fn start(
+        snapshotter: Snapshotter<FileStorage>,
+        sealed: Sealed,
+        clock: Arc<Mutex<Clock>>,
+    ) -> io::Result<Self> {
+        let (running, stop) = bounded(0);
+        let log = dispatcher::get_default(Dispatch::clone);
+        let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
+            dispatcher::with_default(&log, || run(snapshotter, &sealed, &clock, &stop));
+        })?;
+        Ok(Self { running, thread })
+    }
+
+    /// Ends it after the piece of work it is at.
+    pub(super) fn stop(self) -> Result<(), ServeError> {
+        drop(self.running);
+        self.thread.join().map_err(|_| ServeError::Thread)
+    }
+}
+
+fn run(
+    mut snapshotter: Snapshotter<FileStorage>,
+    sealed: &Sealed,
+    clock: &Mutex<Clock>,
+    stop: &Receiver<()>,
+) {
+    // Of this thread alone: on Linux a priority belongs to a thread.
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        warn!(%error, "snapshots are made at the usual priority");
+    }
+    let mut begun = None;
+    loop {
+        let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();
+        let wait = match snapshotter.step(sealed.through(), now) {
+            Ok(SnapshotStep::Idle) => LOOK,
+            Ok(SnapshotStep::More) => {
+                begun.get_or_insert_with(Instant::now);
+                Duration::ZERO
+            }
+            Ok(SnapshotStep::Made { at, sequence, bytes }) => {
+                let took_ms = begun.take().map_or(0, |begun: Instant| begun.elapsed().as_millis());
+                info!(segment = %at, facts = sequence.0, bytes, took_ms, "snapshot made");
+                Duration::ZERO
+            }
+            Ok(SnapshotStep::Trimmed(segment)) => {
+                info!(%segment, "journal segment removed: older than the retention, and behind two snapshots");
+                Duration::ZERO
+            }
+            Err(error) => {
+                begun = None;
+                let error: &dyn std::error::Error = &error;
+                warn!(error, "no snapshot was made; payments go on, and so does the journal");
+                LOOK
+            }
+        };
+        if stop.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
