@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod fixture;
 pub mod metronome;
 pub mod parties;
+pub mod party;
 pub mod peer;
 pub mod processes;
 pub mod requests;

@@ -131,6 +131,13 @@ impl Process {
         assert!(status.unwrap().success(), "{} has ended already\n{}", self.name, self.log_tail());
     }
 
+    /// Lets it stand still for a while (SIGSTOP, then SIGCONT).
+    pub fn freeze(&self, pause: Duration) {
+        self.signal("STOP");
+        std::thread::sleep(pause);
+        self.signal("CONT");
+    }
+
     /// Its number on this machine.
     pub fn id(&self) -> u32 {
         self.child.id()
