@@ -6,6 +6,7 @@ pub mod deliveries;
 pub mod dialler;
 pub mod evidence;
 pub mod fixture;
+pub mod fuzz;
 pub mod metronome;
 pub mod parties;
 pub mod party;
