@@ -30,8 +30,10 @@ pub struct LiveSession {
 pub struct View {
     /// The live links of each participant, in the order of their instances.
     pub links: BTreeMap<ParticipantNumber, Vec<LiveSession>>,
-    /// Set where the journal cannot take new work: too much is unsynced, or the disk is full.
+    /// The disk is full: only what finishes open work is taken.
     pub journal_full: bool,
+    /// The disk is behind, too much is not synced: new work is busy, what is under way goes on.
+    pub journal_behind: bool,
     /// The switch is stopping: no new work.
     pub stopping: bool,
 }

@@ -65,7 +65,7 @@ pub struct JournalConfig {
     pub gather_us: u64,
     /// A commit of this size leaves without waiting.
     pub gather_bytes: u64,
-    /// At this many unsynced bytes new work is refused (I8).
+    /// At this many unsynced bytes new payments are busy, at twice as many captures and releases, too (I8).
     pub unsynced_bytes_max: u64,
     /// With no room for a next segment and less than this left in the current one, new work is refused.
     pub full_reserve_bytes: u64,

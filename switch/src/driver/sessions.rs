@@ -92,6 +92,11 @@ impl Sessions {
         self.places.get_mut(place_of(session))?.as_mut().filter(|live| live.from.session == session)
     }
 
+    /// Whether no link lives.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
     /// All live links.
     pub fn iter(&self) -> impl Iterator<Item = &Live> {
         self.places.iter().flatten()

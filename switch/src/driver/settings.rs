@@ -13,7 +13,7 @@ pub struct DriverSettings {
     pub events_per_turn: usize,
     /// Bytes queued for a link that does not read before it is closed.
     pub outbound_bytes_max: usize,
-    /// Bytes of facts not yet durable at which new work is refused.
+    /// Bytes of facts not yet durable at which new payments are busy; at twice as many, captures and releases, too.
     pub unsynced_bytes_max: u64,
     /// Requests that may wait for their turn, in all; more are refused as busy.
     pub backlog_max: usize,

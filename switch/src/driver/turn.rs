@@ -48,6 +48,8 @@ pub struct Driver<L, S = Shipped> {
     counted: TurnStats,
     /// Of the turn under way: effects let go, with how long they waited for the disk in nanoseconds.
     let_go: Vec<(u64, u64)>,
+    /// Twice as much as stops new payments is not synced: captures and releases wait, too (I8).
+    far_behind: bool,
 }
 
 impl<L: Log> Driver<L> {
@@ -93,14 +95,17 @@ impl<L: Log, S: Seam> Driver<L, S> {
             remarks: Remarks::default(),
             counted: TurnStats::default(),
             let_go: Vec::new(),
+            far_behind: false,
         }
     }
 
     /// One turn. `now` must not go backwards; `at` is for the statistics alone.
     pub fn turn(&mut self, now: UnixMillis, at: Instant) -> Progress {
         self.release(now, at);
-        self.view.journal_full =
-            self.log.is_full() || self.unsynced_bytes() >= self.settings.unsynced_bytes_max;
+        self.view.journal_full = self.log.is_full();
+        let unsynced_bytes = self.unsynced_bytes();
+        self.view.journal_behind = unsynced_bytes >= self.settings.unsynced_bytes_max;
+        self.far_behind = unsynced_bytes >= self.settings.unsynced_bytes_max.saturating_mul(2);
         let taken = self.take_events(now, at);
         self.recalled(now);
         self.serve_work(now, at);
@@ -194,6 +199,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
             && self.unsubmitted.is_empty()
             && self.work.is_empty()
             && self.events.is_empty()
+            && self.recalls.is_empty()
     }
 
     fn step(&mut self, now: UnixMillis, input: &Input) {
@@ -243,7 +249,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
         if self.sessions.get(from.session).is_none() {
             return;
         }
-        if self.work.len() + work.len() <= self.settings.backlog_max {
+        if !self.far_behind && self.work.len() + work.len() <= self.settings.backlog_max {
             return self.work.push(from.participant, read, work);
         }
         self.told(from.participant, Reason::Busy, work.len() as u64, at);

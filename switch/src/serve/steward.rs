@@ -30,6 +30,12 @@ const COMMANDS_PER_TURN: usize = 8;
 /// How far ahead of the switch's time a business date may be: long enough for any holiday.
 const CUTOVER_AHEAD_MAX_MS: u64 = 31 * 86_400_000;
 
+/// Beyond the time for what is in flight: how long a stop waits for decided facts to be durable.
+const SETTLES_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a stop waits for its links, more than each of them waits for its peer.
+const LINKS_CLOSE_WITHIN: Duration = Duration::from_secs(3);
+
 /// How often clock and statistics are looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
@@ -41,6 +47,8 @@ pub(super) struct Steward {
     commands: CommandReceiver,
     stop: Stop,
     stopping: Option<Instant>,
+    /// Since when its links are closing.
+    closing: Option<Instant>,
     clock: Arc<Mutex<Clock>>,
     shared: Arc<Shared>,
     endpoints: Vec<Endpoint>,
@@ -91,6 +99,7 @@ impl Steward {
             commands,
             stop,
             stopping: None,
+            closing: None,
             clock,
             shared,
             endpoints,
@@ -235,16 +244,27 @@ impl Steward {
             driver.tell(&Message::Drain(Drain { within_ms }), |_| true);
             at
         });
+        let waited = at.saturating_duration_since(since);
         let patience = Duration::from_millis(self.config.sessions.drain_timeout_ms);
-        let in_flight = driver.core().pending();
-        let patient = at.saturating_duration_since(since) < patience;
-        if (in_flight > 0 && patient) || !driver.is_settled() {
+        if self.closing.is_none() {
+            let in_flight = driver.core().pending();
+            let settled = driver.is_settled();
+            if (in_flight > 0 && waited < patience) || (!settled && waited < patience + SETTLES_WITHIN) {
+                return false;
+            }
+            if in_flight > 0 {
+                warn!(in_flight, "stopping with transactions in flight: they are taken up after the restart");
+            }
+            if !settled {
+                warn!("stopping although not everything decided is on disk: nobody was told of the rest");
+            }
+            driver.close_links(Reason::SwitchStopping);
+        }
+        // Each link takes its last answers along; it has a time limit of its own.
+        let closing = *self.closing.get_or_insert(at);
+        if !driver.sessions().is_empty() && at.saturating_duration_since(closing) < LINKS_CLOSE_WITHIN {
             return false;
         }
-        if in_flight > 0 {
-            warn!(in_flight, "stopping with transactions in flight: they are taken up after the restart");
-        }
-        driver.close_links(Reason::SwitchStopping);
         for endpoint in &self.endpoints {
             let code = quinn::VarInt::from_u32(u32::from(Reason::SwitchStopping.number()));
             endpoint.quinn.close(code, Reason::SwitchStopping.name().as_bytes());

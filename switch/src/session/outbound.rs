@@ -3,7 +3,7 @@
 //! Invariant I8: the bytes queued for a link are limited; a peer that does not read loses its link, nobody else
 //! notices.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -25,6 +25,8 @@ pub struct Outbound {
     unanswered: AtomicU32,
     closing: OnceLock<Reason>,
     closed: Notify,
+    /// What is queued is the last.
+    finishing: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -59,15 +61,26 @@ impl Outbound {
         }
     }
 
-    /// Waits until there is something for a stream and moves it into `chunks`.
+    /// Waits until there is something for a stream and moves it into `chunks`. Where nothing more will come, it leaves
+    /// them empty.
     pub async fn wait(&self, stream: usize, chunks: &mut Vec<Bytes>) {
-        let Some(queue) = self.streams.get(stream) else { return std::future::pending().await };
+        let Some(queue) = self.streams.get(stream) else { return };
         loop {
+            // Asked first: what was pushed before the end is taken all the same.
+            let ends = self.finishing.load(Ordering::Acquire);
             queue.take(chunks);
-            if !chunks.is_empty() {
+            if !chunks.is_empty() || ends {
                 return;
             }
             queue.ready.notified().await;
+        }
+    }
+
+    /// Nothing is pushed any more: the streams end when what is queued was written.
+    pub fn finish(&self) {
+        self.finishing.store(true, Ordering::Release);
+        for stream in &self.streams {
+            stream.ready.notify_one();
         }
     }
 

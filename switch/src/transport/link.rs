@@ -1,7 +1,7 @@
 //! The life of one link: handshake, sign-on, lanes, and why it ended.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use holdfast_core::From;
@@ -25,6 +25,9 @@ use crate::telemetry::Matter;
 
 /// Bytes of the control stream taken with one read.
 const CONTROL_READ_BYTES: usize = 4_096;
+
+/// How long a switch that stops waits for a peer to take what was decided.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// One link from the end of its handshake to its last packet.
 pub(super) async fn serve_link(connection: Connection, shared: Arc<Shared>) {
@@ -104,25 +107,33 @@ async fn serve(
     let address = connection.remote_address();
     shared.tell(Event::Up { from, sign_on, address, outbound: Arc::clone(&outbound) }).await;
     shared.telemetry.links.signed_on.add(1);
-    let mut tasks = JoinSet::new();
+    let (mut tasks, mut writers) = (JoinSet::new(), JoinSet::new());
     for (lane, (send, receive)) in (0_u8..).zip(lanes) {
         let inbound = Inbound::new(from, Arc::clone(member), Arc::clone(&outbound), agreed, lane);
         tasks.spawn(read_lane(receive, inbound, lane, Arc::clone(shared)));
-        tasks.spawn(write_stream(send, usize::from(lane) + 1, Arc::clone(&outbound)));
+        writers.spawn(write_stream(send, usize::from(lane) + 1, Arc::clone(&outbound)));
     }
     let (send, receive) = control_streams;
-    tasks.spawn(write_stream(send, CONTROL, Arc::clone(&outbound)));
+    writers.spawn(write_stream(send, CONTROL, Arc::clone(&outbound)));
     let reason = tokio::select! {
         reason = run_control(control, receive, &outbound, from, shared) => reason,
         reason = outbound.closed() => reason,
         ended = tasks.join_next() => ended.and_then(Result::ok).unwrap_or(Reason::SignedOff),
+        ended = writers.join_next() => ended.and_then(Result::ok).unwrap_or(Reason::SignedOff),
     };
-    // Before the streams go: their ends must not reach the peer ahead of the reason. But a switch that stops lets what it
-    // has written leave first.
-    if reason != Reason::SwitchStopping {
-        end(connection, reason);
+    if reason == Reason::SwitchStopping {
+        // What was decided and is durable is told before the link goes.
+        outbound.finish();
+        let told = async { while writers.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_WORDS, told).await.is_err() {
+            let unsent_bytes = outbound.queued_bytes();
+            warn!(%address, participant = member.name, unsent_bytes, "did not take the last answers");
+        }
     }
+    // Before the streams are dropped: their ends must not reach the peer ahead of the reason.
+    end(connection, reason);
     tasks.shutdown().await;
+    writers.shutdown().await;
     shared.tell(Event::Down { from }).await;
     reason
 }

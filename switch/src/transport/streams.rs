@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use holdfast_protocol::Reason;
 use quinn::{RecvStream, SendStream};
+use tracing::debug;
 
 use super::shared::Shared;
 use crate::driver::Event;
@@ -56,11 +57,21 @@ pub(super) async fn read_lane(
     }
 }
 
-/// Writes what is queued for a stream, everything that is ready in one call, until the link ends.
+/// Writes what is queued for a stream, everything that is ready in one call, until the link ends; or, where nothing more
+/// will come, until the peer has all of it.
 pub(super) async fn write_stream(mut stream: SendStream, index: usize, outbound: Arc<Outbound>) -> Reason {
     let mut chunks = Vec::new();
     loop {
         outbound.wait(index, &mut chunks).await;
+        if chunks.is_empty() {
+            // A stream that the peer stopped, or whose link is lost, has nobody left to wait for.
+            if stream.finish().is_ok()
+                && let Ok(Some(code)) = stream.stopped().await
+            {
+                debug!(index, code = code.into_inner(), "the peer stopped the stream before its end");
+            }
+            return Reason::SwitchStopping;
+        }
         let bytes: usize = chunks.iter().map(Bytes::len).sum();
         if stream.write_all_chunks(&mut chunks).await.is_err() {
             return Reason::SignedOff;

@@ -49,14 +49,9 @@ fn body(sequence: u64) -> Vec<u8> {
 /// A good journal of one fact a frame.
 fn written() -> ForgetfulStorage {
     let storage = ForgetfulStorage::new();
-    let recovered = recover(
-        Arc::new(storage.clone()),
-        Settings::small(),
-        JournalId([7; 16]),
-        NOW,
-        &mut |_| Ok(()),
-    )
-    .expect("an empty storage becomes a new journal");
+    let recovered =
+        recover(Arc::new(storage.clone()), Settings::small(), JournalId([7; 16]), NOW, &mut |_| Ok(()))
+            .expect("an empty storage becomes a new journal");
     let journal = SteppedJournal::start(recovered);
     for sequence in 1..=FRAMES {
         let batch = Batch { bytes: body(sequence), first: Sequence(sequence), count: 1, time: NOW };

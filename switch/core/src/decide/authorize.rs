@@ -179,7 +179,7 @@ fn may_be_recorded(desk: &Desk<'_>, from: From, m: &Authorize) -> Result<(), Rea
     let full = ledger.pending >= settings.pending_max
         || ledger.transactions.len() >= settings.open_max as usize
         || ledger.remembered.len() >= settings.remembered_max as usize;
-    if full || ledger.business_date.is_none() {
+    if full || desk.view.journal_behind || ledger.business_date.is_none() {
         return Err(Reason::Busy);
     }
     Ok(())

@@ -195,6 +195,25 @@ fn a_full_journal_takes_only_what_finishes_open_work() {
 }
 
 #[test]
+fn a_journal_that_is_behind_makes_new_work_wait_and_nothing_else() {
+    check(
+        "
+        authorize A 10 m@D 50.00 reserve -> D authorize A/10 50.00
+        answer D A/10 approved   -> A 10 approved 50.00 Held
+        authorize A 11 m@B 5.00  -> B authorize A/11 5.00
+        answer B A/11 approved   -> A 11 approved 5.00 Captured
+        journal behind
+        authorize A 12 m@B 1.00  -> A 12 refused Busy
+        capture A 20 of 10 50.00 last -> A 20 approved 50.00 Captured, D capture 50.00 last A/10 #1
+        reverse A 21 of 11       -> A 21 approved 5.00 Reversed, B reverse A/11 #1
+        reverse A 22 of 99       -> A 22 approved 0.00 Reversed, B reverse A/99 #1
+        journal free
+        authorize A 12 m@B 1.00  -> B authorize A/12 1.00
+        ",
+    );
+}
+
+#[test]
 fn each_currency_has_limits_of_its_own() {
     check(
         "

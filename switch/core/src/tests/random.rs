@@ -47,6 +47,7 @@ pub(super) fn line() -> impl Strategy<Value = String> {
         "cutover 2026-11-24",
         "restart",
         "journal full",
+        "journal behind",
         "journal free",
     ]);
     let link = prop::sample::select(vec![

@@ -278,6 +278,7 @@ impl World {
             }
             "journal" => {
                 self.view.journal_full = words[1] == "full";
+                self.view.journal_behind = words[1] == "behind";
                 Vec::new()
             }
             other => panic!("no such line: {other}"),
