@@ -73,11 +73,16 @@ pub fn view() -> View {
 
 /// A core that knows all of them and has a business date.
 pub fn core(settings: Settings) -> Core {
-    let (mut core, mut out) = (Core::new(settings), Output::default());
-    let date = "2026-11-22".parse().expect("it is a date");
-    core.step(START, &Input::CutOver(date), &view(), &mut out);
-    core.step(START, &Input::Configure(participants(), routes()), &view(), &mut out);
+    let mut core = Core::new(settings);
+    configure(&mut core, &mut Output::default());
     core
+}
+
+/// Gives a core all of them and a business date.
+pub fn configure(core: &mut Core, out: &mut Output) {
+    let date = "2026-11-22".parse().expect("it is a date");
+    core.step(START, &Input::CutOver(date), &view(), out);
+    core.step(START, &Input::Configure(participants(), routes()), &view(), out);
 }
 
 /// Makes pays, always the same ones: a new id each, spread over operators and acquirers.

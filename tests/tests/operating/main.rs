@@ -7,6 +7,7 @@ mod load;
 mod participants;
 mod programs;
 mod reloads;
+mod snapshots;
 mod watching;
 
 use holdfast_tests::fixture::Fixture;

@@ -1,0 +1,219 @@
+//! Measures how long a start takes: from a snapshot, and from the first fact.
+//!
+//! Makes a journal of payments, each a reservation and its approval, spread over the seconds given, and a snapshot of it;
+//! then opens it as a start does, once from the snapshot and once without. Nothing is read from the page cache.
+//!
+//! `cargo run --release -p holdfast-benches --bin recovery -- --ids 10000000`
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use holdfast_benches::traffic::{self, START, approval, from, view};
+use holdfast_core::effect::Effect;
+use holdfast_core::{Core, Input, Output, Settings, View};
+use holdfast_journal::{
+    Batch, Handle, Log, News, RecordWriter, Recovered, SnapshotSettings, SnapshotStep, Snapshotter, open_core,
+};
+use holdfast_protocol::{Partition, Sequence, UnixMillis};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long a start takes.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Ids that are remembered.
+    #[arg(long, default_value_t = 10_000_000)]
+    ids: u64,
+    /// Seconds in which they were created.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Length of a segment in MiB.
+    #[arg(long, default_value_t = 64)]
+    segment_mib: u64,
+    /// Where the journal is made, and removed afterwards. The directory must not exist.
+    #[arg(long, default_value = "recovery-journal")]
+    directory: PathBuf,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Payments in one batch.
+const BATCH: u64 = 256;
+
+impl Arguments {
+    fn settings(&self) -> Settings {
+        let rate = (self.ids / self.seconds.max(1)).max(1);
+        Settings {
+            window_max_ms: (self.seconds + 60) * 1_000,
+            expected_rate_per_s: u32::try_from(rate).unwrap_or(u32::MAX),
+            ..Settings::default()
+        }
+    }
+
+    fn journal_settings(&self) -> holdfast_journal::Settings {
+        let bytes = self.segment_mib << 20;
+        holdfast_journal::Settings { segment_bytes: bytes, full_reserve_bytes: 0, ..Default::default() }
+    }
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments = Arguments::parse();
+    println!("needs about {} MiB under {}", (arguments.ids * 600) >> 20, arguments.directory.display());
+    if arguments.directory.exists() {
+        return Err("the directory exists already".into());
+    }
+    let measured = measure(&arguments);
+    std::fs::remove_dir_all(&arguments.directory)?;
+    measured
+}
+
+fn measure(arguments: &Arguments) -> Result<(), Failure> {
+    let started = Instant::now();
+    let digest = make(arguments)?;
+    println!("made in {:.1} s", started.elapsed().as_secs_f64());
+    for from_snapshot in [true, false] {
+        if !from_snapshot {
+            remove_snapshots(&arguments.directory)?;
+        }
+        let prepared = Instant::now();
+        let mut core = Core::new(arguments.settings());
+        core.prepare();
+        let prepare_s = prepared.elapsed().as_secs_f64();
+        let (core, took, loaded) = start(arguments, core)?;
+        assert_eq!(core.digest().to_string(), digest, "I7: the ledger is what it was");
+        let way = loaded.map_or_else(
+            || "from the first fact".to_owned(),
+            |loaded| format!("from a snapshot, of which {:.2} s for the snapshot", loaded.as_secs_f64()),
+        );
+        println!(
+            "{} remembered ids, {} facts: {:.2} s {way}; memory made ready before in {prepare_s:.2} s",
+            arguments.ids,
+            core.sequence().0,
+            took.as_secs_f64(),
+        );
+    }
+    Ok(())
+}
+
+/// Opens the journal as a start does. How long it took, and how much of that the snapshot.
+fn start(arguments: &Arguments, core: Core) -> Result<(Core, Duration, Option<Duration>), Failure> {
+    let mut prepared = Some(core);
+    let mut loaded = None;
+    let started = Instant::now();
+    let (mut core, recovered) = open_core(
+        &arguments.directory,
+        arguments.journal_settings(),
+        START,
+        &mut || prepared.take().unwrap_or_else(|| Core::new(arguments.settings())),
+        &mut |news| {
+            if let News::SnapshotLoaded(..) = news {
+                loaded = Some(started.elapsed());
+            }
+        },
+    )?;
+    core.resume(recovered.last_time(), recovered.epoch(), Partition(0));
+    let took = started.elapsed();
+    drop(recovered);
+    Ok((core, took, loaded))
+}
+
+fn remove_snapshots(directory: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "snapshot") {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the journal and its snapshot. The digest of the ledger at the end.
+fn make(arguments: &Arguments) -> Result<String, Failure> {
+    let empty = &mut || Core::new(arguments.settings());
+    let opened = open_core(&arguments.directory, arguments.journal_settings(), START, empty, &mut |_| {});
+    let (mut core, recovered) = opened?;
+    let snapshotter = snapshotter(arguments, &recovered);
+    let log = Handle::start(recovered, Box::new(|| {}), Box::new(|failure| panic!("{failure}")))?;
+    let (mut facts, mut out, mut pays) =
+        (RecordWriter::default(), Output::default(), traffic::Pays::default());
+    core.set_epoch(log.epoch());
+    traffic::configure(&mut core, &mut out);
+    submit(&core, &log, &mut facts, &mut out, START);
+    let (world, mut made) = (view(), 0);
+    while made < arguments.ids {
+        let now = START.plus(made * arguments.seconds * 1_000 / arguments.ids);
+        for _ in 0..BATCH.min(arguments.ids - made) {
+            pay(&mut core, &world, &mut pays, &mut out, now);
+            made += 1;
+        }
+        submit(&core, &log, &mut facts, &mut out, now);
+    }
+    snapshot(snapshotter, &log)?;
+    let digest = core.digest().to_string();
+    log.stop().map_err(|failure| failure.to_string())?;
+    Ok(digest)
+}
+
+fn pay(core: &mut Core, world: &View, pays: &mut traffic::Pays, out: &mut Output, now: UnixMillis) {
+    let (operator, request) = pays.next(now);
+    core.step(now, &Input::Authorize(from(operator), request), world, out);
+    let forward = out.effects.drain(..).find_map(|effect| match effect {
+        Effect::Forward { to, request, .. } => Some((to, request)),
+        _ => None,
+    });
+    let (to, request) = forward.expect("every payment is forwarded");
+    let acquirer = u16::try_from(to.0).expect("a session has its participant's number");
+    core.step(now, &Input::Answer(from(acquirer), approval(&request)), world, out);
+    out.effects.clear();
+}
+
+/// Hands the facts of a batch to the journal, waiting where it is behind.
+fn submit(core: &Core, log: &Handle, records: &mut RecordWriter, out: &mut Output, time: UnixMillis) {
+    let count = u32::try_from(out.facts.len()).expect("a batch is small");
+    let mut bytes = log.take_buffer();
+    out.facts.iter().for_each(|fact| records.write(fact, &mut bytes));
+    out.clear();
+    let first = Sequence(core.sequence().0 + 1 - u64::from(count));
+    let mut batch = Batch { bytes, first, count, time };
+    while let Err(back) = log.try_submit(batch) {
+        batch = back;
+        std::thread::yield_now();
+    }
+}
+
+fn snapshotter(
+    arguments: &Arguments,
+    recovered: &Recovered<holdfast_journal::FileStorage>,
+) -> Snapshotter<holdfast_journal::FileStorage> {
+    let settings = SnapshotSettings { segments_between: 1, times_its_size: 0, retention: None };
+    Snapshotter::new(recovered.storage(), recovered.journal(), arguments.settings(), settings, None)
+}
+
+/// Makes one snapshot of all that is sealed.
+fn snapshot(
+    mut snapshotter: Snapshotter<holdfast_journal::FileStorage>,
+    log: &Handle,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    while log.unsynced_bytes() > 0 {
+        std::thread::yield_now();
+    }
+    let sealed = log.sealed().through();
+    loop {
+        match snapshotter.step(sealed, START)? {
+            SnapshotStep::More | SnapshotStep::Trimmed(_) => {}
+            SnapshotStep::Idle => return Err("too little was sealed for a snapshot".into()),
+            SnapshotStep::Made { sequence, bytes, .. } => {
+                println!(
+                    "a snapshot of {} facts, {} MiB, made in {:.1} s",
+                    sequence.0,
+                    bytes >> 20,
+                    started.elapsed().as_secs_f64()
+                );
+                return Ok(());
+            }
+        }
+    }
+}
