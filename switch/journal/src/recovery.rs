@@ -14,20 +14,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use holdfast_core::Core;
 use holdfast_protocol::{Epoch, Sequence, UnixMillis};
 
 use crate::block::{BLOCK, BlockBuffer};
-use crate::facts::fold;
 use crate::format::{FrameKind, JournalId};
 use crate::reading::{Begin, Reading, Report, count, read_all};
 use crate::scan::{Facts, Progress};
 use crate::settings::{Settings, SettingsError};
 use crate::shared::{JournalFailure, Notify, Shared};
-use crate::snapshot::{SnapshotError, load};
-use crate::storage::{
-    Access, FileStorage, Position, Segment, SegmentNumber, SnapshotFile, SnapshotStorage, Storage,
-};
+use crate::storage::{Access, FileStorage, Position, Segment, SegmentNumber, SnapshotFile, Storage};
 use crate::supply::{Preparer, Supply, make_segment};
 use crate::survey::{Survey, survey};
 use crate::writer::{Clock, FrameBuffer, Tail, Writer, write_frame};
@@ -82,58 +77,6 @@ pub enum OpenError {
     Epoch(#[from] JournalFailure),
 }
 
-/// What recovering into a core tells while it goes on.
-#[derive(Debug)]
-pub enum News<'a> {
-    /// A snapshot does not count; the one before it, or the journal, is read instead.
-    SnapshotUnusable(SegmentNumber, &'a SnapshotError),
-    /// A snapshot was loaded; the journal goes on after this fact.
-    SnapshotLoaded(SegmentNumber, Sequence),
-    /// The facts up to this one, in this segment, were applied.
-    Applied(SegmentNumber, Sequence),
-}
-
-/// Opens the journal of any storage into a core: from the newest snapshot that counts and the facts after it, or from the
-/// first fact. `new_core` makes an empty core; `news` is told what happens, once a frame at most.
-///
-/// # Errors
-/// See [`OpenError`].
-pub fn recover_core<S: SnapshotStorage>(
-    storage: Arc<S>,
-    settings: Settings,
-    new_id: JournalId,
-    now: UnixMillis,
-    new_core: &mut dyn FnMut() -> Core,
-    news: &mut dyn FnMut(News<'_>),
-) -> Result<(Core, Recovered<S>), OpenError> {
-    settings.check()?;
-    let mut files = storage.list_snapshots()?;
-    files.retain(|file| file.finished);
-    let journal = survey(&*storage)?.journal;
-    let mut loaded = None;
-    while let Some((file, journal)) = files.pop().zip(journal) {
-        match load(&*storage, file, journal, new_core()) {
-            Ok((core, header)) => {
-                news(News::SnapshotLoaded(file.at, core.sequence()));
-                loaded = Some((core, file, header.from));
-                break;
-            }
-            Err(error) => news(News::SnapshotUnusable(file.at, &error)),
-        }
-    }
-    let (mut core, snapshot, begin) = match loaded {
-        Some((core, file, from)) => (core, Some(file), Begin::After(from)),
-        None => (new_core(), None, Begin::First),
-    };
-    let mut recovered = recover_from(storage, settings, new_id, now, &begin, &mut |facts| {
-        fold(&mut core, &facts)?;
-        news(News::Applied(facts.at.segment, core.sequence()));
-        Ok(())
-    })?;
-    recovered.snapshot = snapshot;
-    Ok((core, recovered))
-}
-
 /// A journal that is whole, durable, and in an epoch of its own: ready to be written.
 #[derive(Debug)]
 pub struct Recovered<S> {
@@ -142,7 +85,7 @@ pub struct Recovered<S> {
     tail: Tail,
     ready: Vec<Segment>,
     report: Option<Report>,
-    snapshot: Option<SnapshotFile>,
+    pub(crate) snapshot: Option<SnapshotFile>,
 }
 
 impl<S: Storage> Recovered<S> {
@@ -224,23 +167,7 @@ pub fn open(
     recover(storage, settings, random_id()?, now, visit)
 }
 
-/// Opens the journal of a directory into a core, or makes one: see [`recover_core`].
-///
-/// # Errors
-/// See [`OpenError`].
-pub fn open_core(
-    directory: &Path,
-    settings: Settings,
-    now: UnixMillis,
-    new_core: &mut dyn FnMut() -> Core,
-    news: &mut dyn FnMut(News<'_>),
-) -> Result<(Core, Recovered<FileStorage>), OpenError> {
-    settings.check()?;
-    let storage = Arc::new(FileStorage::open(directory, Access::Write)?);
-    recover_core(storage, settings, random_id()?, now, new_core, news)
-}
-
-fn random_id() -> io::Result<JournalId> {
+pub(crate) fn random_id() -> io::Result<JournalId> {
     let mut id = [0; 16];
     rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty())?;
     Ok(JournalId(id))
@@ -258,18 +185,18 @@ pub fn recover<S: Storage>(
     visit: Visit<'_>,
 ) -> Result<Recovered<S>, OpenError> {
     settings.check()?;
-    recover_from(storage, settings, new_id, now, &Begin::First, visit)
+    let reading = read_all(&*storage, &Begin::First, visit)?;
+    recover_read(storage, settings, new_id, now, reading)
 }
 
-fn recover_from<S: Storage>(
+/// Makes durable what was read, and begins an epoch after it.
+pub(crate) fn recover_read<S: Storage>(
     storage: Arc<S>,
     settings: Settings,
     new_id: JournalId,
     now: UnixMillis,
-    begin: &Begin,
-    visit: Visit<'_>,
+    reading: Option<Reading>,
 ) -> Result<Recovered<S>, OpenError> {
-    let reading = read_all(&*storage, begin, visit)?;
     let (journal, progress, segments, report) = match reading {
         Some(reading) => {
             make_durable(&*storage, &reading)?;

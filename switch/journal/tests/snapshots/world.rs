@@ -9,8 +9,8 @@ use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord
 use holdfast_core::view::{LiveSession, SessionId};
 use holdfast_core::{Core, Input, Output, Settings as CoreSettings, View};
 use holdfast_journal::{
-    Batch, ForgetfulStorage, JournalId, Log, News, OpenError, RecordWriter, SegmentNumber, Settings,
-    SnapshotError, SnapshotFile, SnapshotSettings, SnapshotStep, SnapshotStorage, Snapshotter,
+    Batch, ForgetfulStorage, JournalId, Log, News, OpenError, RecordWriter, Recovering, SegmentNumber,
+    Settings, SnapshotError, SnapshotFile, SnapshotSettings, SnapshotStep, SnapshotStorage, Snapshotter,
     SteppedJournal, recover_core,
 };
 use holdfast_protocol::*;
@@ -100,11 +100,14 @@ impl World {
             settings(),
             JournalId([7; 16]),
             course.now,
-            &mut || Core::new(core_settings()),
-            &mut |news| match news {
-                News::SnapshotUnusable(at, _) => unusable.push(at),
-                News::SnapshotLoaded(at, _) => loaded = Some(at),
-                News::Applied(..) => {}
+            Recovering {
+                new_core: &mut || Core::new(core_settings()),
+                apply: &mut |core, fact| core.apply_recovered(fact),
+                news: &mut |news| match news {
+                    News::SnapshotUnusable(at, _) => unusable.push(at),
+                    News::SnapshotLoaded(at, _) => loaded = Some(at),
+                    News::Applied(..) => {}
+                },
             },
         );
         let (mut core, recovered) = match recovered {
