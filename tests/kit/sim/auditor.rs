@@ -15,6 +15,7 @@ use super::log::Journaled;
 use super::operator::{Operator, Request};
 use super::plan::Plan;
 use super::violation::{Verdict, ensure};
+use super::words;
 
 /// Debits and credits of each participant in each currency.
 type Books = BTreeMap<(ParticipantNumber, Currency), (i128, i128)>;
@@ -127,7 +128,7 @@ pub(crate) fn closed(
         refused_is_not_recorded(operator, journaled)?;
         for (original, known) in known(operator, Some(journaled)) {
             book(&mut books, plan, operator.number, &known, true);
-            agree(operator.key(original), &known, plan, destinations)?;
+            agree(operator, original, &known, plan, destinations)?;
         }
     }
     for (record, _, positions) in core.participants() {
@@ -155,7 +156,14 @@ fn refused_is_not_recorded(operator: &Operator, journaled: &Journaled) -> Verdic
 }
 
 /// Operator and destination of one transaction know the same.
-fn agree(key: TransactionKey, known: &Known<'_>, plan: &Plan, destinations: &[Destination]) -> Verdict {
+fn agree(
+    operator: &Operator,
+    original: RequestId,
+    known: &Known<'_>,
+    plan: &Plan,
+    destinations: &[Destination],
+) -> Verdict {
+    let key = operator.key(original);
     let Some(m) = known.authorize else { return Ok(()) };
     let route = plan.legs(key.originator, m.payment_id, m.kind).map(|(destination, _)| destination);
     let at = destinations.iter().find(|d| Some(d.number) == route);
@@ -167,6 +175,7 @@ fn agree(key: TransactionKey, known: &Known<'_>, plan: &Plan, destinations: &[De
         return Ok(());
     };
     amounts_agree(key, known, m.kind, entry)?;
+    words::agree(operator, original, m, entry)?;
     // I5: each ending reaches the destination.
     let held = known.approved.is_some() && m.kind != Kind::Pay;
     ensure!("I5", !held || entry.ended(), "{key} has ended, and the destination still holds: {entry:?}");

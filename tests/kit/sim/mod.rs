@@ -32,6 +32,7 @@ mod switch;
 mod trace;
 mod violation;
 mod watch;
+mod words;
 mod world;
 
 use std::cell::Cell;

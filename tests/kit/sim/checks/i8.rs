@@ -26,6 +26,10 @@ pub(crate) fn check<L: Log, S: Seam>(driver: &Driver<L, S>, plan: &Plan) -> Verd
         let limit = plan.driver.outbound_bytes_max + ROOM_BYTES;
         let closing = live.outbound.closing().is_some();
         let queued = live.outbound.queued_bytes();
+        // Repeats count, and what one chunk brings is counted before it is refused.
+        let unanswered = live.outbound.unanswered();
+        let most = if live.sign_on.receives { 0 } else { plan.request_window };
+        ensure!("I8", unanswered <= most + 1, "{unanswered} requests are unanswered, more than {most}");
         ensure!("I8", closing || queued <= limit, "{queued} bytes wait for {:?}", live.from);
     }
     Ok(())

@@ -70,7 +70,8 @@ impl Destination {
                 return self.complete(key);
             }
             Message::Capture(m) => {
-                let task = Task::Capture { id: m.id, amount: m.amount, last: m.last };
+                let task =
+                    Task::Capture { id: m.id, amount: m.amount, last: m.last, date: m.settlement_date };
                 Delivery::new(m.originator, m.original, m.delivery, (m.repeat, m.attempt), task)?
             }
             Message::Release(m) => {

@@ -8,8 +8,8 @@ mod mischief;
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_protocol::{
-    Acknowledge, Amount, Answer, ApprovalCode, Authorize, DecidedBy, DeliveryNumber, Epoch, Extensions,
-    Inquiry, Message, Outcome, ParticipantNumber, Partition, Reason, RequestId, Sequence, State,
+    Acknowledge, Amount, Answer, ApprovalCode, Authorize, BusinessDate, DecidedBy, DeliveryNumber, Epoch,
+    Extensions, Inquiry, Message, Outcome, ParticipantNumber, Partition, Reason, RequestId, Sequence, State,
     TransactionKey, UnixMillis, lane_of,
 };
 
@@ -49,7 +49,7 @@ pub(crate) struct Said {
 /// What a delivery does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
-    Capture { id: RequestId, amount: Amount, last: bool },
+    Capture { id: RequestId, amount: Amount, last: bool, date: Option<BusinessDate> },
     Release { id: RequestId, expired: bool },
     Reverse { id: RequestId },
 }
