@@ -54,7 +54,8 @@ impl Seam for Observer {
         let (facts, effects) = (out.facts.len(), out.effects.len());
         core.step(now, input, view, out);
         let (new_facts, new_effects) = (&out.facts[facts..], &out.effects[effects..]);
-        let verdict = self.watched.borrow_mut().after(core, before.as_ref(), input, new_facts, new_effects);
+        let verdict =
+            self.watched.borrow_mut().after(core, before.as_ref(), input, new_facts, new_effects, now);
         if let Err(violation) = verdict {
             self.note(violation);
         }

@@ -1,6 +1,8 @@
 //! Watches each step of the core from outside: which cells of the two tables it meets, whether it does what they say, and
 //! whether a new hold respects the cap (I9).
 
+mod deliveries;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -8,15 +10,15 @@ use holdfast_core::effect::{Delivery, Effect};
 use holdfast_core::input::From;
 use holdfast_core::overview::OpenDetails;
 use holdfast_core::report::TransactionView;
-use holdfast_core::transaction::delivery::{Event as DeliveryEvent, Progress};
+use holdfast_core::transaction::delivery::Event as DeliveryEvent;
 use holdfast_core::transaction::money::{Ending, Event, Money, Step, next};
 use holdfast_core::{Core, Fact, Input};
 use holdfast_protocol::{
-    Answer, DeliveryNumber, Instance, Kind, Outcome, ParticipantNumber, Reason, ReasonClass, RequestId,
-    Sequence, TransactionKey,
+    Answer, Instance, Kind, Outcome, ParticipantNumber, Reason, ReasonClass, RequestId, Sequence,
+    TransactionKey, UnixMillis,
 };
 
-use super::checks::i9;
+use super::checks::{i9, timely};
 use super::coverage::Coverage;
 use super::plan::Plan;
 use super::violation::{Verdict, ensure};
@@ -106,11 +108,13 @@ impl Watched {
         input: &Input,
         facts: &[Fact],
         effects: &[Effect],
+        now: UnixMillis,
     ) -> Verdict {
+        timely::check(before.map(|before| &before.view), facts, &self.plan, now)?;
         match (input, before) {
             (Input::Answer(from, m), Some(before)) => self.answered(core, before, *from, m)?,
             (Input::Acknowledge(from, m), Some(before)) => {
-                self.acknowledged(before, *from, m.delivery, facts)
+                self.acknowledged(before, *from, m.delivery, facts)?;
             }
             (Input::Capture(_, m), Some(before)) if before.view.kind == Some(Kind::Reserve) => {
                 let event = if m.last { Event::CaptureLast } else { Event::CapturePart };
@@ -136,7 +140,7 @@ impl Watched {
             self.fact(core, fact)?;
         }
         for effect in effects {
-            self.effect(effect);
+            self.leaves(core, effect, now)?;
         }
         Ok(())
     }
@@ -239,52 +243,6 @@ impl Watched {
         self.met(core, before, Event::Reverse)
     }
 
-    fn acknowledged(&mut self, before: &Before, from: From, number: DeliveryNumber, facts: &[Fact]) {
-        if before.view.destination != Some(from.participant) {
-            return;
-        }
-        let Some(progress) = self.progress(before, number.0) else { return };
-        let party = self.plan.destinations.iter().find(|party| party.number == from.participant);
-        let instance = self.known.get(&before.key).and_then(|known| known.instance);
-        let knows = party.is_some_and(|party| party.shared) || instance.is_none_or(|i| i == from.instance);
-        let event = if knows { DeliveryEvent::Acknowledge } else { DeliveryEvent::AcknowledgeElsewhere };
-        self.coverage.delivery(progress, event);
-        if facts.iter().any(|fact| matches!(fact, Fact::Acknowledged { .. }))
-            && before.view.undelivered.len() > 1
-        {
-            self.coverage.delivery(Progress::Behind, DeliveryEvent::FirstNow);
-        }
-    }
-
-    /// Where a delivery stands; none where there never was one with this number.
-    fn progress(&self, before: &Before, number: u16) -> Option<Progress> {
-        let known = self.known.get(&before.key)?;
-        match before.view.undelivered.iter().position(|delivery| delivery.number().0 == number) {
-            Some(0) if before.details.as_ref().is_some_and(|details| details.sends == 0) => {
-                Some(Progress::Waiting)
-            }
-            Some(0) => Some(Progress::Sent),
-            Some(_) => Some(Progress::Behind),
-            None if known.superseded.contains(&number) => Some(Progress::Superseded),
-            None => (number > 0 && number <= known.made).then_some(Progress::Done),
-        }
-    }
-
-    fn each_delivery(&mut self, before: &Before, event: DeliveryEvent) {
-        let made = self.known.get(&before.key).map_or(0, |known| known.made);
-        for number in 1..=made {
-            if let Some(progress) = self.progress(before, number) {
-                self.coverage.delivery(progress, event);
-            }
-        }
-    }
-
-    fn all_deliveries(&mut self, core: &Core, key: TransactionKey, event: DeliveryEvent) {
-        if let Some(view) = core.transaction(key) {
-            self.each_delivery(&Before { key, view, details: core.open_details(key) }, event);
-        }
-    }
-
     fn link_lost(&mut self, core: &Core, from: From) {
         let of_link =
             |known: &Known| known.destination == from.participant && known.instance == Some(from.instance);
@@ -346,26 +304,6 @@ impl Watched {
         if let Some(known) = self.known.get(&key) {
             self.coverage.money(known.money, event);
         }
-    }
-
-    fn effect(&mut self, effect: &Effect) {
-        let Effect::Deliver { delivery, .. } = effect else { return };
-        let (originator, attempt) = match delivery {
-            Delivery::Capture(m) => (m.originator, m.attempt),
-            Delivery::Release(m) => (m.originator, m.attempt),
-            Delivery::Reverse(m) => (m.originator, m.attempt),
-        };
-        let Some(originator) = originator else { return };
-        let Some(known) = self.known.get_mut(&key_of(originator, delivery.original())) else { return };
-        let number = delivery.number().0;
-        let again = number <= known.sent;
-        known.sent = known.sent.max(number);
-        let (progress, event) = match (attempt, again) {
-            (1, false) => (Progress::Waiting, DeliveryEvent::Room),
-            (1, true) => (Progress::Sent, DeliveryEvent::Room),
-            (_, _) => (Progress::Sent, DeliveryEvent::PauseOver),
-        };
-        self.coverage.delivery(progress, event);
     }
 }
 

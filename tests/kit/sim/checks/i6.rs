@@ -50,14 +50,15 @@ pub(crate) fn holds(
 }
 
 /// An outcome of an authorize, and what its destination said of it.
-pub(crate) fn has_ground(key: TransactionKey, told: &Answer, entry: Option<&Entry>) -> Verdict {
+/// There is room to remember all that travels along where `wide`.
+pub(crate) fn has_ground(key: TransactionKey, told: &Answer, entry: Option<&Entry>, wide: bool) -> Verdict {
     let said = |outcome: Outcome, fits: &dyn Fn(&Reply) -> bool| {
         entry.is_some_and(|entry| {
             entry.answers.iter().any(|said| said.reply.outcome == outcome && fits(&said.reply))
         })
     };
     // Where there is no room to remember it, nothing travels along.
-    let along = |r: &Reply| told.extensions.is_empty() || told.extensions == r.extensions();
+    let along = |r: &Reply| (told.extensions.is_empty() && !wide) || told.extensions == r.extensions();
     let ground = match (told.outcome, told.reason) {
         (Outcome::Approved, _) => said(Outcome::Approved, &|r| {
             r.amount == told.amount && r.approval_code == told.approval_code && along(r)

@@ -130,6 +130,9 @@ impl Destination {
         if self.random.percent(20) {
             return self.ask(&ready, scene);
         }
+        if self.random.percent(30) {
+            return self.answer_elsewhere(&ready, scene);
+        }
         let key = self.random.pick(scene.gossip).copied();
         let (Some(key), Some((_, wire))) = (key, self.random.pick(&ready).copied()) else { return };
         if self.entries.contains_key(&key) {
@@ -155,6 +158,24 @@ impl Destination {
             said[lane].push((key, usize::MAX));
         }
         scene.net.send(wire, 1 + lane, &[message], scene.now);
+    }
+
+    /// Another of its processes answers a forward that it never got, without a store to know it from.
+    fn answer_elsewhere(&mut self, ready: &[(usize, WireId)], scene: &mut Scene<'_>) {
+        let waits = |(_, (instance, due)): (&_, &(usize, Due))| match due {
+            Due::Answer(key, _) => Some((*key, *instance)),
+            Due::Acknowledge(..) | Due::Inquire(_) => None,
+        };
+        let Some((key, instance)) = self.due.iter().find_map(waits).filter(|_| !self.party.shared) else {
+            return;
+        };
+        let Some((_, wire)) = ready.iter().find(|(other, _)| *other != instance).copied() else { return };
+        scene.fault(Fault::Intruded);
+        let reply = self.approve(amount(7));
+        let lane = usize::from(lane_of(key.id, LANES));
+        let said = self.said.entry(wire).or_insert_with(|| vec![Vec::new(); usize::from(LANES)]);
+        said[lane].push((key, usize::MAX));
+        scene.net.send(wire, 1 + lane, &[answer(key, reply)], scene.now);
     }
 
     /// Asks for a payment, which only operators may.
