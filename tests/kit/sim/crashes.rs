@@ -32,7 +32,7 @@ impl World {
     /// The journal writes and syncs what is due. Where that fails the process stops.
     pub(crate) fn write(&mut self) -> Verdict {
         match self.switch.write(self.now) {
-            Ok(()) => Ok(()),
+            Ok(()) => self.switch.snapshot(self.now),
             Err(failure) => {
                 self.trace.note(self.now, || format!("the journal ends: {}", chain(&*failure)));
                 let power = is_power(&failure);

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use holdfast_journal::{BLOCK_BYTES, ForgetfulStorage, Position, Segment, SegmentNumber, Storage};
+use holdfast_journal::{
+    BLOCK_BYTES, ForgetfulStorage, Position, Segment, SegmentNumber, SnapshotFile, SnapshotStorage, Storage,
+};
 
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,36 @@ impl Storage for Disk {
 
     fn sync_directory(&self) -> io::Result<()> {
         self.storage.sync_directory()
+    }
+}
+
+impl SnapshotStorage for Disk {
+    fn list_snapshots(&self) -> io::Result<Vec<SnapshotFile>> {
+        self.storage.list_snapshots()
+    }
+
+    fn begin_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
+        self.storage.begin_snapshot(at)
+    }
+
+    fn append_snapshot(&self, at: SegmentNumber, bytes: &[u8]) -> io::Result<()> {
+        self.taken(self.storage.append_snapshot(at, bytes))
+    }
+
+    fn sync_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
+        if self.is(Wrong::SyncsLeftOut) { Ok(()) } else { self.taken(self.storage.sync_snapshot(at)) }
+    }
+
+    fn name_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
+        self.storage.name_snapshot(at)
+    }
+
+    fn read_snapshot(&self, at: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.storage.read_snapshot(at, offset, bytes)
+    }
+
+    fn remove_snapshot(&self, file: SnapshotFile) -> io::Result<()> {
+        self.storage.remove_snapshot(file)
     }
 }
 

@@ -11,13 +11,16 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Sender, unbounded};
 use holdfast::clock::Timeline;
 use holdfast::driver::{Driver, Event};
-use holdfast::serve::recover::{fold, resume};
+use holdfast::serve::recover::resume;
 use holdfast::session::Member;
 use holdfast::session::control::Offer;
 use holdfast::telemetry::Telemetry;
 use holdfast_core::view::SessionId;
 use holdfast_core::{Core, Input};
-use holdfast_journal::{JournalFailure, JournalId, Log, Report, SteppedJournal, recover};
+use holdfast_journal::{
+    JournalFailure, JournalId, Log, Recovering, Report, SnapshotError, SnapshotSettings, Snapshotter,
+    SteppedJournal, recover_core,
+};
 use holdfast_protocol::{BusinessDate, ParticipantNumber, Partition, UnixMillis};
 
 use super::checks::i7;
@@ -28,6 +31,10 @@ use super::planted::Planted;
 use super::seam::Observer;
 use super::violation::{Verdict, Violation, ensure};
 use super::watch::Watched;
+
+/// Often, so that most starts go on from one, and with a short retention, so that the journal is trimmed behind them.
+const SNAPSHOTS: SnapshotSettings =
+    SnapshotSettings { segments_between: 2, times_its_size: 0, retention: Some(Duration::from_secs(20)) };
 
 /// What outlives the switch's process.
 #[derive(Debug)]
@@ -47,6 +54,7 @@ pub(crate) struct Surroundings {
 #[derive(Debug)]
 pub(crate) struct Switch {
     pub(crate) driver: Driver<Tap, Observer>,
+    snapshotter: Snapshotter<Disk>,
     pub(crate) report: Option<Report>,
     events: Sender<Event>,
     sessions: u64,
@@ -98,20 +106,22 @@ impl Switch {
             Some(planted) => planted.settings(plan.core.clone()),
             None => plan.core.clone(),
         };
-        let mut core = Core::new(settings);
         let storage = Arc::new(around.disk.clone());
-        let recovered =
-            recover(
-                storage,
-                plan.journal.clone(),
-                JournalId([7; 16]),
-                wall,
-                &mut |facts| match around.planted {
-                    Some(planted) => planted.fold(&mut core, &facts),
-                    None => fold(&mut core, &facts),
+        let recovered = recover_core(
+            storage,
+            plan.journal.clone(),
+            JournalId([7; 16]),
+            wall,
+            Recovering {
+                new_core: &mut || Core::new(settings.clone()),
+                apply: &mut |core, fact| match around.planted {
+                    Some(planted) => planted.apply(core, fact),
+                    None => core.apply_recovered(fact),
                 },
-            );
-        let recovered = recovered.map_err(|error| Violation::new("recovery", chain(&error)))?;
+                news: &mut |_| {},
+            },
+        );
+        let (mut core, recovered) = recovered.map_err(|error| Violation::new("recovery", chain(&error)))?;
         resume(&mut core, &recovered, wall);
         let (folded, read) = (core.sequence(), recovered.last_sequence());
         ensure!("recovery", folded == read, "{folded:?} was folded, {read:?} recovered");
@@ -120,6 +130,13 @@ impl Switch {
         let report = recovered.report().cloned();
         let timeline = Timeline::start(wall.get() * 1_000, recovered.last_time());
         let epoch = recovered.epoch();
+        let snapshotter = Snapshotter::new(
+            recovered.storage(),
+            recovered.journal(),
+            plan.core.clone(),
+            SNAPSHOTS,
+            recovered.snapshot(),
+        );
         let log = Tap::new(SteppedJournal::start(recovered), around);
         let (events, receiver) = unbounded();
         let seam = Observer::new(around, epoch);
@@ -136,6 +153,7 @@ impl Switch {
         };
         let mut switch = Self {
             driver,
+            snapshotter,
             report,
             events,
             sessions: 0,
@@ -183,6 +201,14 @@ impl Switch {
     pub(crate) fn write(&self, now: UnixMillis) -> Result<(), Arc<JournalFailure>> {
         let since = Duration::from_millis(now.since(self.started));
         self.driver.log().journal.step(since)
+    }
+
+    /// Makes a piece of a snapshot, where one is due. A disk that fails costs the snapshot; anything else is wrong.
+    pub(crate) fn snapshot(&mut self, now: UnixMillis) -> Verdict {
+        match self.snapshotter.step(self.driver.log().journal.sealed(), now) {
+            Ok(_) | Err(SnapshotError::Io(_)) => Ok(()),
+            Err(error) => Err(Violation::new("snapshots", chain(&error))),
+        }
     }
 
     pub(crate) fn door(&mut self, now: UnixMillis, time: UnixMillis) -> Door<'_> {

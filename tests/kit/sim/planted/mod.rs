@@ -5,9 +5,7 @@
 
 mod wrongdoer;
 
-use holdfast::serve::recover::fold;
 use holdfast_core::{Core, Fact, Settings};
-use holdfast_journal::{Facts, VisitError, read_facts};
 
 pub(crate) use wrongdoer::Wrongdoer;
 
@@ -90,19 +88,13 @@ impl Planted {
     }
 
     /// Recovery with it.
-    pub(crate) fn fold(self, core: &mut Core, facts: &Facts<'_>) -> Result<(), VisitError> {
-        if self != Self::FactNotReplayed {
-            return fold(core, facts);
+    pub(crate) fn apply(self, core: &mut Core, fact: &Fact) {
+        match fact {
+            // In its place one that changes nothing of a transaction.
+            Fact::LateAnswer { reversal: false, .. } if self == Self::FactNotReplayed => {
+                core.apply_recovered(&Fact::Forgotten(0));
+            }
+            fact => core.apply_recovered(fact),
         }
-        core.set_epoch(facts.epoch);
-        read_facts(facts, &mut |_, fact| {
-            let fact = match fact {
-                // In its place one that changes nothing of a transaction.
-                Fact::LateAnswer { reversal: false, .. } => Fact::Forgotten(0),
-                other => other,
-            };
-            core.apply_recovered(&fact);
-            Ok(())
-        })
     }
 }
