@@ -24,6 +24,7 @@ mod handle;
 mod reading;
 pub mod record;
 mod recovery;
+pub mod repair;
 mod restore;
 mod scan;
 mod settings;

@@ -34,6 +34,7 @@ Examples:
   holdfast route explain shop-1@acq-1
   holdfast cutover 2026-11-23
   holdfast journal verify /var/lib/holdfast/journal
+  holdfast journal repair /var/lib/holdfast/journal
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 configuration wrong, 4 switch not reached, 5 refused by the
 switch, 6 journal corrupt.";
@@ -122,6 +123,17 @@ pub(super) enum JournalCommand {
         /// The journal's directory.
         #[arg(value_name = "DIR")]
         directory: PathBuf,
+    },
+    /// Say what keeps a switch from starting with a journal, and exactly what would be lost if it were cut there. Without
+    /// --cut nothing is changed, and the exit code is 6 where something is corrupt.
+    Repair {
+        /// The journal's directory.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// Cut there: what participants were told of is lost. Everything that is removed is first copied into this new
+        /// directory.
+        #[arg(long, value_name = "COPY")]
+        cut: Option<PathBuf>,
     },
 }
 

@@ -16,6 +16,7 @@ mod client;
 mod dump;
 mod journal;
 mod life;
+mod repair;
 mod show;
 mod time;
 mod words;
@@ -105,6 +106,9 @@ fn run(
         }
         Command::Journal(JournalCommand::Verify { directory }) => journal::verify(&directory),
         Command::Journal(JournalCommand::Dump { directory }) => journal::dump(&directory),
+        Command::Journal(JournalCommand::Repair { directory, cut }) => {
+            repair::repair(&directory, cut.as_deref())
+        }
         Command::Status(target) => show::status(target.client()?.get("/status")?, target.json),
         Command::Participant(command) => participant(command),
         Command::Cutover { date, target } => {

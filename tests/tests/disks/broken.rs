@@ -3,16 +3,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use holdfast_protocol::Message;
-use holdfast_tests::peer::Peer;
+use holdfast_tests::peer::{Peer, wait_until};
 use holdfast_tests::processes::{Process, SwitchHome, run_well, text};
 use holdfast_tests::requests::{approval, pay};
 
 use crate::{approved, home, parties, patient};
 
-const ENDS_WITHIN: Duration = Duration::from_secs(60);
 /// Behind this no file of the switch may grow: more than its log, less than what its journal has by then.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
@@ -29,7 +27,9 @@ async fn fails(home: &SwitchHome, words: &[&str], fail: impl AsyncFnOnce(&Proces
     let forward = acquirer.next_forward().await;
     fail(&process).await;
     acquirer.send(&[approval(&forward, None).into()]).await;
-    let status = process.wait(ENDS_WITHIN);
+    // The approval is on its way only while the test's own tasks run.
+    wait_until("the switch to end", async || process.ended().is_some()).await;
+    let status = process.ended().expect("it has");
     assert!(!status.success(), "{status}");
     let log = process.log_tail();
     let clear = log.lines().any(|line| words.iter().all(|word| line.contains(word)));

@@ -2,6 +2,7 @@
 
 mod broken;
 mod full;
+mod rotten;
 
 use std::fs;
 

@@ -69,7 +69,7 @@ impl FileStorage {
         Ok(Self { directory, access, open: Mutex::new(HashMap::new()), _lock: lock })
     }
 
-    fn path(&self, segment: SegmentNumber) -> PathBuf {
+    pub(super) fn path(&self, segment: SegmentNumber) -> PathBuf {
         self.directory.join(format!("{:012}{SEGMENT_SUFFIX}", segment.0))
     }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use rustix::fs::Advice;
 
 use super::files::FileStorage;
-use super::{SegmentNumber, SnapshotFile, SnapshotStorage};
+use super::{Segment, SegmentNumber, SnapshotFile, SnapshotStorage};
 
 const SUFFIX: &str = ".snapshot";
 const UNFINISHED_SUFFIX: &str = ".snapshot.unfinished";
@@ -17,6 +17,12 @@ impl FileStorage {
     fn snapshot_path(&self, at: SegmentNumber, finished: bool) -> PathBuf {
         let suffix = if finished { SUFFIX } else { UNFINISHED_SUFFIX };
         self.directory.join(format!("{:012}{suffix}", at.0))
+    }
+
+    /// The files of segments and snapshots.
+    pub(crate) fn files_of(&self, segments: &[Segment], snapshots: &[SnapshotFile]) -> Vec<PathBuf> {
+        let segments = segments.iter().map(|segment| self.path(segment.number));
+        segments.chain(snapshots.iter().map(|file| self.snapshot_path(file.at, file.finished))).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 mod broken;
 mod course;
 mod cuts;
+mod repaired;
 mod trimming;
 mod verified;
 mod world;
