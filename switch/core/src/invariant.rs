@@ -162,7 +162,7 @@ fn walk(core: &Core) -> Vec<Undelivered> {
             in_doubt: BTreeMap::new(),
         });
         entry.messages += transaction.deliveries.len() as u64;
-        entry.on_their_way += u64::from(matches!(flight.head, Head::Sent(_)));
+        entry.on_their_way += u64::from(matches!(flight.head, Head::Sent(..)));
         entry.oldest = Some(entry.oldest.map_or(flight.head_since, |oldest| oldest.min(flight.head_since)));
         if let Some((currency, amount)) = in_doubt(transaction) {
             let doubt = entry.in_doubt.entry(currency).or_default();

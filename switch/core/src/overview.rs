@@ -14,6 +14,7 @@ use crate::ledger::record::Standing;
 use crate::registry::{Debtor, Route};
 use crate::schedule::Head;
 use crate::step::Core;
+use crate::view::{LiveSession, View};
 
 /// What one destination has not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub struct Overdue {
 /// What a delivery waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitsFor {
-    /// The window of its destination has no room for it yet.
+    /// The windows of the links that may take it have no room yet.
     Window,
     /// Its destination has no link: of this instance, or none of any.
     Link(Option<Instance>),
@@ -101,8 +102,8 @@ impl Core {
         let Standing::Open(index) = self.ledger.remembered.transaction(key)?.standing() else { return None };
         let (transaction, flight) = (self.ledger.transactions.get(index), self.schedule.flight(index));
         let next_send = match flight.head {
-            Head::Sent(again) => Some(again),
-            Head::Idle | Head::Ready | Head::Waiting(_) => None,
+            Head::Sent(again, _) => Some(again),
+            Head::Idle | Head::Waiting(..) => None,
         };
         Some(OpenDetails {
             payment_id: transaction.payment_id,
@@ -121,7 +122,7 @@ impl Core {
             .map(|p| Undelivered {
                 destination: p.record.number,
                 messages: u64::from(p.undelivered),
-                on_their_way: u64::from(self.schedule.on_their_way(p.record.number)),
+                on_their_way: self.schedule.on_their_way(p.record.number) as u64,
                 oldest: self.schedule.oldest(p.record.number),
                 in_doubt: p.in_doubt.clone(),
             })
@@ -130,7 +131,7 @@ impl Core {
 
     /// The transactions with unacknowledged deliveries, of one destination or of all: the `max` that wait longest, the
     /// oldest first, and how many there are. Takes as long as there are participants and `max`, whatever is undelivered.
-    pub fn overdue(&self, of: Option<ParticipantNumber>, max: usize) -> (Vec<Overdue>, u64) {
+    pub fn overdue(&self, view: &View, of: Option<ParticipantNumber>, max: usize) -> (Vec<Overdue>, u64) {
         let numbers = self.ledger.participants.iter().map(|p| p.record.number);
         let numbers = numbers.filter(|number| of.is_none_or(|of| of == *number));
         let mut queues: Vec<_> =
@@ -146,13 +147,13 @@ impl Core {
         while oldest.len() < max
             && let Some(Reverse(((since, index), at))) = heads.pop()
         {
-            oldest.extend(self.overdue_one(index, since));
+            oldest.extend(self.overdue_one(view, index, since));
             heads.extend(queues[at].next().map(|next| Reverse((*next, at))));
         }
         (oldest, count)
     }
 
-    fn overdue_one(&self, index: u32, since: UnixMillis) -> Option<Overdue> {
+    fn overdue_one(&self, view: &View, index: u32, since: UnixMillis) -> Option<Overdue> {
         let (transaction, flight) = (self.ledger.transactions.get(index), self.schedule.flight(index));
         let first = transaction.deliveries.first()?.clone();
         Some(Overdue {
@@ -163,9 +164,13 @@ impl Core {
             since,
             sends: flight.sends,
             waits_for: match flight.head {
-                Head::Idle | Head::Ready => WaitsFor::Window,
-                Head::Waiting(instance) => WaitsFor::Link(instance),
-                Head::Sent(again) => WaitsFor::Acknowledgement(again),
+                Head::Idle => WaitsFor::Window,
+                Head::Waiting(instance, _) => {
+                    let takes = |link: &LiveSession| link.takes_deliveries_of(instance);
+                    let has_link = view.receivers(transaction.destination).any(takes);
+                    if has_link { WaitsFor::Window } else { WaitsFor::Link(instance) }
+                }
+                Head::Sent(again, _) => WaitsFor::Acknowledgement(again),
             },
             in_doubt: in_doubt(transaction),
         })

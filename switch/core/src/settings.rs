@@ -28,7 +28,7 @@ pub struct Settings {
     pub remembered_max: u32,
     /// Messages that one destination has not acknowledged; at 80 % new forwards to it are refused.
     pub undelivered_for_destination_max: u32,
-    /// Of those, how many are on their way at once.
+    /// Of those, how many are on their way at once over each of its links.
     pub delivery_window: u32,
     /// Captures that one transaction may need acknowledged, at most 60; its ending always fits.
     pub deliveries_for_transaction_max: u16,

@@ -221,12 +221,10 @@ impl Core {
 
     /// Deliveries whose pause is over leave again, and what a step left over goes on.
     fn send_again(&mut self, view: &View, out: &mut Output) {
-        let ledger = &self.ledger;
-        let destination_of = |index| ledger.transactions.get(index).destination;
         let mut destinations = self.schedule.take_left_over();
         for _ in 0..expire::TAKEN_MAX {
-            let Some(index) = self.schedule.take_retry(self.now, destination_of) else { break };
-            destinations.insert(destination_of(index));
+            let Some(destination) = self.schedule.take_retry(&self.ledger, self.now) else { break };
+            destinations.insert(destination);
         }
         let desk = &mut self.desk(view, out);
         for destination in destinations {

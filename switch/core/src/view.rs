@@ -25,6 +25,13 @@ pub struct LiveSession {
     pub window: u32,
 }
 
+impl LiveSession {
+    /// Whether its destination knows over this link what an instance got (`None`: what any may get).
+    pub fn takes_deliveries_of(&self, instance: Option<Instance>) -> bool {
+        self.shared_deduplication || instance.is_none_or(|instance| instance == self.instance)
+    }
+}
+
 /// The volatile world.
 #[derive(Clone, Debug, Default)]
 pub struct View {

@@ -134,7 +134,8 @@ impl Steward {
                 self.waiting.push((driver.core().sequence(), Done::Transaction(reply, found)));
             }
             Command::Undelivered { destination, max, reply } => {
-                let found = transactions::undelivered(driver.core(), destination.as_ref(), max, now);
+                let found =
+                    transactions::undelivered(driver.core(), driver.view(), destination.as_ref(), max, now);
                 self.waiting.push((driver.core().sequence(), Done::Undelivered(reply, found)));
             }
             Command::ExplainRoute { payment_id, reply } => {

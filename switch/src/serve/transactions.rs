@@ -4,6 +4,7 @@ use holdfast_core::Core;
 use holdfast_core::effect::Delivery;
 use holdfast_core::overview::{OpenDetails, Overdue, WaitsFor};
 use holdfast_core::transaction::money::Money;
+use holdfast_core::view::View;
 use holdfast_protocol::{
     ApprovalCode, DecidedBy, Kind, Outcome, Reason, RequestId, State, TransactionKey, UnixMillis,
 };
@@ -126,12 +127,13 @@ fn deliveries(deliveries: &[Delivery], details: Option<&OpenDetails>) -> Vec<Tra
 /// The transactions that wait longest for an acknowledgement.
 pub(super) fn undelivered(
     core: &Core,
+    view: &View,
     destination: Option<&Who>,
     max: usize,
     now: UnixMillis,
 ) -> Result<Box<UndeliveredReport>, CommandError> {
     let destination = destination.map(|who| find(core, who).ok_or(CommandError::ParticipantUnknown));
-    let (oldest, count) = core.overdue(destination.transpose()?, max);
+    let (oldest, count) = core.overdue(view, destination.transpose()?, max);
     let more = count.saturating_sub(oldest.len() as u64);
     let transactions = oldest.iter().map(|one| overdue(core, one, now)).collect();
     Ok(Box::new(UndeliveredReport { transactions, more }))
@@ -139,7 +141,7 @@ pub(super) fn undelivered(
 
 fn overdue(core: &Core, one: &Overdue, now: UnixMillis) -> UndeliveredTransaction {
     let (why, next_attempt) = match one.waits_for {
-        WaitsFor::Window => ("waits for room in the destination's delivery window".to_owned(), None),
+        WaitsFor::Window => ("waits for room in the delivery window of its link".to_owned(), None),
         WaitsFor::Link(None) => ("the destination has no link".to_owned(), None),
         WaitsFor::Link(Some(instance)) => (
             format!("instance {} of the destination has no link, and only it may acknowledge", instance.0),

@@ -1,6 +1,6 @@
 //! What goes to destinations: forwards, and deliveries until they are acknowledged.
 
-use holdfast_protocol::{Authorize, Instance, ParticipantNumber, UnixMillis};
+use holdfast_protocol::{Authorize, ParticipantNumber, UnixMillis};
 
 use super::Desk;
 use crate::counters::Counters;
@@ -9,7 +9,7 @@ use crate::ledger::state::Ledger;
 use crate::schedule::{Schedule, Unsent};
 use crate::settings::Settings;
 use crate::step::Output;
-use crate::view::{LiveSession, SessionId, View};
+use crate::view::{SessionId, View};
 
 /// Forwards or deliveries that one step sends again to one destination; the next tick goes on (I8).
 const AGAIN_PER_STEP: usize = 1_024;
@@ -30,7 +30,7 @@ pub(crate) fn forward_again_parts(
     out: &mut Output,
 ) {
     for _ in 0..AGAIN_PER_STEP {
-        match schedule.take_unsent(view, ledger, destination, now) {
+        match schedule.take_unsent(view, destination, now) {
             Some(Unsent::Send(index, to)) => {
                 push_forward(ledger, schedule, index, to, out);
                 counters.forwards_repeated += 1;
@@ -65,7 +65,8 @@ pub(crate) fn push_forward(
     out.effects.push(Effect::Forward { to, deadline: transaction.deadline, request });
 }
 
-/// Lets deliveries leave while the destination's window has room.
+/// Lets deliveries leave while the windows of the destination's links have room. Without shared deduplication only the
+/// instance that got the forward is told: another would not know it.
 pub(crate) fn pump(desk: &mut Desk<'_>, destination: ParticipantNumber) {
     pump_parts(desk.ledger, desk.schedule, desk.settings, desk.view, desk.now, destination, desk.out);
 }
@@ -79,26 +80,14 @@ pub(crate) fn pump_parts(
     destination: ParticipantNumber,
     out: &mut Output,
 ) {
-    let destination_of = |index| ledger.transactions.get(index).destination;
-    let may_go = |instance| link_for(view, destination, instance).is_some();
     for _ in 0..AGAIN_PER_STEP {
-        let window = settings.delivery_window;
-        let Some(index) = schedule.pop_ready(destination, window, may_go, destination_of) else { return };
+        let next = schedule.next_delivery(view, destination, settings.delivery_window);
+        let Some((index, to)) = next else { return };
         let transaction = ledger.transactions.get(index);
-        let Some(link) = link_for(view, destination, transaction.instance) else {
-            schedule.wait(index, destination, transaction.instance);
-            continue;
-        };
-        let attempt = schedule.send(index, transaction, settings, now);
-        let delivery = transaction.deliveries.first().expect("a ready transaction has something to deliver");
-        let delivery = delivery.as_sent(attempt);
-        out.effects.push(Effect::Deliver { to: link.session, delivery });
+        let attempt = schedule.send(index, transaction, to, settings, now);
+        let delivery =
+            transaction.deliveries.first().expect("a transaction that waits has something to deliver");
+        out.effects.push(Effect::Deliver { to, delivery: delivery.as_sent(attempt) });
     }
     schedule.leave_over(destination);
-}
-
-/// Without shared deduplication only the instance that got the forward: another would not know it.
-fn link_for(view: &View, destination: ParticipantNumber, instance: Option<Instance>) -> Option<&LiveSession> {
-    let mut links = view.receivers(destination);
-    links.find(|link| instance.is_none_or(|instance| instance == link.instance) || link.shared_deduplication)
 }

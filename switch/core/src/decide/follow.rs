@@ -128,7 +128,7 @@ impl Follower<'_> {
         if transaction.deliveries.is_empty() {
             return;
         }
-        self.schedule.enqueue(touched.index, transaction.destination);
+        self.schedule.enqueue(touched.index, transaction);
         self.pump(transaction.destination, out);
     }
 
@@ -168,7 +168,7 @@ impl Follower<'_> {
 
     /// A window may have room for what a lost link had.
     fn forward_again(&mut self, destination: ParticipantNumber, out: &mut Output) {
-        if self.schedule.has_unsent() {
+        if self.schedule.unsent() > 0 {
             let Self { ledger, schedule, counters, view, now, .. } = self;
             deliver::forward_again_parts(ledger, schedule, counters, view, *now, destination, out);
         }

@@ -41,12 +41,6 @@ impl<T> Slab<T> {
         self.chunks[index / CHUNK][index % CHUNK].as_ref().expect("a record points to a value that is there")
     }
 
-    /// The value of a number that may be free by now.
-    pub(crate) fn find(&self, index: u32) -> Option<&T> {
-        let index = index as usize;
-        self.chunks.get(index / CHUNK)?.get(index % CHUNK)?.as_ref()
-    }
-
     pub(crate) fn get_mut(&mut self, index: u32) -> &mut T {
         self.place(index).as_mut().expect("a record points to a value that is there")
     }

@@ -1,14 +1,15 @@
-//! Deliveries of all destinations: which is ready, which waits for a link, which was sent, and since when.
+//! Deliveries of all destinations: which waits for a link with room, which was sent over which, and since when.
 
 use std::collections::BTreeSet;
 
-use holdfast_protocol::{Instance, ParticipantNumber, UnixMillis};
+use holdfast_protocol::{ParticipantNumber, UnixMillis};
 
 use super::outbound::{self, Head};
 use super::{Flight, Schedule};
 use crate::ledger::apply::Touched;
 use crate::ledger::state::{Ledger, Transaction};
 use crate::settings::Settings;
+use crate::view::{SessionId, View};
 
 impl Schedule {
     /// A fact changed a transaction: notes since when its first delivery is the first. Called for each fact in recovery,
@@ -56,102 +57,88 @@ impl Schedule {
     }
 
     /// A transaction has something to deliver and nothing of it is on its way.
-    pub(crate) fn enqueue(&mut self, index: u32, destination: ParticipantNumber) {
+    pub(crate) fn enqueue(&mut self, index: u32, transaction: &Transaction) {
         let flight = self.flight_mut(index);
         if flight.head == Head::Idle {
-            flight.head = Head::Ready;
             flight.sends = 0;
-            self.destination(destination).outbound.ready.push_back(index);
+            self.wait(index, transaction);
         }
     }
 
-    /// The next delivery of a destination that may leave now, with those first that waited for a link that has come
-    /// (`may_go` of their instance). What is no longer ready is passed over: taking it out of the middle of a long queue
-    /// would cost more.
-    pub(crate) fn pop_ready(
-        &mut self,
+    /// The next delivery of a destination that may leave now, and over which link.
+    pub(crate) fn next_delivery(
+        &self,
+        view: &View,
         destination: ParticipantNumber,
         window: u32,
-        may_go: impl Fn(Option<Instance>) -> bool,
-        destination_of: impl Fn(u32) -> ParticipantNumber,
-    ) -> Option<u32> {
-        let outbound = &mut self.destinations.get_mut(&destination)?.outbound;
-        if outbound.sent >= window {
-            return None;
-        }
-        if let Some(index) = outbound.take_waiting(may_go) {
-            self.flight_mut(index).head = Head::Ready;
-            return Some(index);
-        }
-        let flights = &self.flights;
-        // A number may belong to another destination's transaction by now.
-        let is_ready = |index: &u32| {
-            flights[*index as usize].head == Head::Ready && destination_of(*index) == destination
-        };
-        std::iter::from_fn(|| outbound.ready.pop_front()).find(is_ready)
+    ) -> Option<(u32, SessionId)> {
+        self.destinations.get(&destination)?.outbound.next(view.receivers(destination), window)
     }
 
-    /// A delivery waits for a link of its instance.
-    pub(crate) fn wait(&mut self, index: u32, destination: ParticipantNumber, instance: Option<Instance>) {
-        self.flight_mut(index).head = Head::Waiting(instance);
-        self.destination(destination).outbound.waiting.entry(instance).or_default().insert(index);
+    /// A delivery waits for room in the window of a link that may take it, behind all that wait.
+    pub(super) fn wait(&mut self, index: u32, transaction: &Transaction) {
+        self.waits += 1;
+        let (instance, order) = (transaction.instance, self.waits);
+        self.flight_mut(index).head = Head::Waiting(instance, order);
+        self.destination(transaction.destination).outbound.wait(instance, order, index);
     }
 
-    /// A delivery leaves. Returns which send it is.
+    /// A delivery leaves over a link. Returns which send it is.
     pub(crate) fn send(
         &mut self,
         index: u32,
         transaction: &Transaction,
+        over: SessionId,
         settings: &Settings,
         now: UnixMillis,
     ) -> u8 {
+        self.head_done(index, transaction.destination);
         let flight = self.flight_mut(index);
         flight.sends = flight.sends.saturating_add(1);
         let attempt = flight.sends;
         let at = now.plus(outbound::pause(settings, transaction, attempt));
-        flight.head = Head::Sent(at);
+        flight.head = Head::Sent(at, over);
         self.retries.insert((at, index));
-        self.destination(transaction.destination).outbound.sent += 1;
+        self.destination(transaction.destination).outbound.send(over, index);
         attempt
     }
 
-    /// A delivery whose pause is over: it is on its way no longer.
-    pub(crate) fn take_retry(
-        &mut self,
-        now: UnixMillis,
-        destination_of: impl Fn(u32) -> ParticipantNumber,
-    ) -> Option<u32> {
-        let (at, index) = *self.retries.first()?;
-        if at > now {
-            return None;
-        }
-        self.retries.pop_first();
-        let outbound = &mut self.destination(destination_of(index)).outbound;
-        outbound.sent -= 1;
-        outbound.ready.push_back(index);
-        self.flight_mut(index).head = Head::Ready;
-        Some(index)
+    /// A delivery whose pause is over waits again. Returns its destination.
+    pub(crate) fn take_retry(&mut self, ledger: &Ledger, now: UnixMillis) -> Option<ParticipantNumber> {
+        let (_, index) = self.retries.first().copied().filter(|(at, _)| *at <= now)?;
+        let transaction = ledger.transactions.get(index);
+        self.head_done(index, transaction.destination);
+        self.wait(index, transaction);
+        Some(transaction.destination)
     }
 
-    /// The first delivery was acknowledged or is superseded.
+    /// What a lost link had not acknowledged waits for the next: no pause holds it up, and it takes up no window.
+    pub(super) fn put_back(&mut self, ledger: &Ledger, destination: ParticipantNumber, link: SessionId) {
+        let sent = self.destinations.get(&destination).map(|d| d.outbound.sent_over(link));
+        for index in sent.unwrap_or_default() {
+            self.head_done(index, destination);
+            self.wait(index, ledger.transactions.get(index));
+        }
+    }
+
+    /// The first delivery waits no longer, and is no longer on its way.
     pub(crate) fn head_done(&mut self, index: u32, destination: ParticipantNumber) {
         let head = std::mem::take(&mut self.flight_mut(index).head);
         match head {
-            // Its place among the ready is passed over.
-            Head::Idle | Head::Ready => {}
-            Head::Waiting(instance) => {
-                self.destination(destination).outbound.stop_waiting(instance, index);
+            Head::Idle => {}
+            Head::Waiting(instance, order) => {
+                self.destination(destination).outbound.stop_waiting(instance, order);
             }
-            Head::Sent(at) => {
+            Head::Sent(at, over) => {
                 self.retries.remove(&(at, index));
-                self.destination(destination).outbound.sent -= 1;
+                self.destination(destination).outbound.no_longer_sent(over, index);
             }
         }
     }
 
     /// Transactions of a destination whose first delivery was sent and is not acknowledged.
-    pub(crate) fn on_their_way(&self, destination: ParticipantNumber) -> u32 {
-        self.destinations.get(&destination).map_or(0, |d| d.outbound.sent)
+    pub(crate) fn on_their_way(&self, destination: ParticipantNumber) -> usize {
+        self.destinations.get(&destination).map_or(0, |d| d.outbound.on_their_way())
     }
 
     /// The transactions of a destination with something unacknowledged, by the age of their first such delivery.

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_protocol::{ParticipantNumber, UnixMillis};
 
-use forwards::Forwards;
 pub(crate) use forwards::Unsent;
+use forwards::{Forward, Forwards};
 pub(crate) use outbound::Head;
 use outbound::Outbound;
 use pending::PendingLists;
@@ -34,8 +34,8 @@ const ROOM: usize = 1 << 20;
 pub(crate) struct Flight {
     /// Where the answer to the authorize goes: the link of its latest copy.
     pub(crate) waiter: Option<SessionId>,
-    /// The link that has the forward and has not answered.
-    pub(crate) forwarded_to: Option<SessionId>,
+    /// Where the forward is.
+    forward: Forward,
     /// How often the forward may have been sent.
     pub(crate) forwards: u8,
     /// How the first unacknowledged delivery stands.
@@ -63,8 +63,10 @@ pub(crate) struct Schedule {
     destinations: BTreeMap<ParticipantNumber, Destination>,
     /// When which delivery is sent again.
     retries: BTreeSet<(UnixMillis, u32)>,
-    /// Forwards that no link has, in all, ended ones included.
+    /// Forwards that no link has, in all.
     unsent: usize,
+    /// How many deliveries have waited so far: the place of the last in the order.
+    waits: u64,
     /// Destinations for which a step reached its limit: the next tick goes on.
     left_over: BTreeSet<ParticipantNumber>,
     /// Requests that wait until their original was looked up.
@@ -82,6 +84,7 @@ impl Schedule {
             destinations: BTreeMap::new(),
             retries: BTreeSet::new(),
             unsent: 0,
+            waits: 0,
             left_over: BTreeSet::new(),
             recalls: Recalls::default(),
             inquiries: BTreeMap::new(),
@@ -107,7 +110,7 @@ impl Schedule {
                 Money::Closed(_) => {}
             }
             if !transaction.deliveries.is_empty() {
-                self.wait(index, transaction.destination, transaction.instance);
+                self.wait(index, transaction);
             }
         }
     }

@@ -1,5 +1,8 @@
+use holdfast_protocol::Instance;
+
 use super::world::{World, check, check_with, settings};
 use crate::Settings;
+use crate::overview::WaitsFor;
 
 #[test]
 fn a_delivery_is_sent_until_it_is_acknowledged() {
@@ -222,4 +225,97 @@ fn a_contradiction_that_there_is_no_room_for_ends_the_link_before_it_is_taken_fo
         reverse A 14 of 11       -> A 14 approved 1.00 Reversed, B reverse A/11 #1
         ",
     );
+}
+
+#[test]
+fn an_instance_that_acknowledges_nothing_holds_up_no_other() {
+    check_with(
+        Settings { delivery_window: 2, ..settings() },
+        "
+        authorize A 10 m@B 1.00 -> B authorize A/10 1.00
+        authorize A 11 m@B 1.00 -> B authorize A/11 1.00
+        authorize A 12 m@B 1.00 -> B authorize A/12 1.00
+        link up B#1             -> nothing
+        authorize A 13 m@B 1.00 -> B authorize A/13 1.00
+        reverse A 20 of 10
+        reverse A 21 of 11
+        reverse A 22 of 12      -> A 22 approved 1.00 Reversed, A 12 declined ReversedByOriginator Reversed
+        reverse A 23 of 13      -> A 23 approved 1.00 Reversed, A 13 declined ReversedByOriginator Reversed, B reverse A/13 #1
+        undelivered             -> B 4 on_their_way=3 age=0 in doubt 4.00
+        acknowledge B#1 A/13 1  -> B complete A/13
+        acknowledge B A/10 1    -> B complete A/10, B reverse A/12 #1
+        ",
+    );
+}
+
+#[test]
+fn what_a_lost_link_had_not_acknowledged_leaves_at_once_over_the_next() {
+    check_with(
+        Settings { delivery_retry_ms: 60_000, ..settings() },
+        "
+        authorize A 10 m@B 1.00 -> B authorize A/10 1.00
+        reverse A 20 of 10      -> A 20 approved 1.00 Reversed, A 10 declined ReversedByOriginator Reversed, B reverse A/10 #1
+        link lost B             -> nothing
+        undelivered             -> B 1 on_their_way=0 age=0 in doubt 1.00
+        link up B#1             -> nothing
+        link up B               -> B reverse A/10 #1 again
+        undelivered             -> B 1 on_their_way=1 age=0 in doubt 1.00
+        wait 40000              -> nothing
+        link lost B             -> nothing
+        link up B#2 shared      -> B reverse A/10 #1 again
+        link lost B#2           -> nothing
+        wait 100000             -> nothing
+        reverse A 21 of 10      -> A 21 approved 0.00 Reversed
+        link up B               -> B reverse A/10 #1 again
+        acknowledge B A/10 1    -> B complete A/10
+        wait 200000             -> nothing
+        ",
+    );
+}
+
+#[test]
+fn what_waits_says_for_what() {
+    let mut world = World::new(Settings { delivery_window: 1, ..settings() });
+    for n in 1..=3 {
+        world.line(&format!("authorize A {n} m@B 1.00"));
+    }
+    for n in 1..=2 {
+        world.line(&format!("reverse A {} of {n}", 10 + n));
+    }
+    let waits = |world: &World| {
+        let (oldest, count) = world.core.overdue(&world.view, None, 10);
+        assert_eq!(count, oldest.len() as u64);
+        oldest.into_iter().map(|one| one.waits_for).collect::<Vec<_>>()
+    };
+    let [sent, queued] = waits(&world)[..] else { panic!("two wait") };
+    assert!(matches!(sent, WaitsFor::Acknowledgement(_)), "{sent:?}");
+    assert_eq!(queued, WaitsFor::Window);
+    world.line("link lost B");
+    world.line("link up B#1");
+    assert_eq!(waits(&world), [WaitsFor::Link(Some(Instance(0))); 2]);
+    world.line("link up B#2 shared");
+    let [sent, queued] = waits(&world)[..] else { panic!("two wait") };
+    assert!(matches!(sent, WaitsFor::Window | WaitsFor::Acknowledgement(_)) && sent != queued);
+}
+
+#[test]
+fn instances_that_never_come_back_leave_nothing_behind_once_their_payments_ended() {
+    let mut world = World::new(settings());
+    world.watch = None;
+    world.line("link lost B");
+    for n in 1..=3_000 {
+        world.line(&format!("link up B#{n}"));
+        assert_eq!(world.line(&format!("authorize A {n} m@B 0.01")).len(), 1);
+        world.line(&format!("link lost B#{n}"));
+    }
+    assert_eq!(world.core.schedule.unsent(), 3_000);
+    for n in 1..=1_000 {
+        world.line(&format!("reverse A {} of {n}", 10_000 + n));
+    }
+    assert_eq!(world.core.schedule.unsent(), 2_000, "I8: what was reversed waits for no link");
+    world.wait(5_000);
+    assert_eq!(world.core.schedule.unsent(), 0, "I8: what timed out waits for no link");
+    assert_eq!(world.core.pending(), 0);
+    world.line("link up B#7");
+    assert_eq!(world.core.undelivered()[0].on_their_way, 1, "one of the reversals is for this instance");
 }

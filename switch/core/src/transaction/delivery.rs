@@ -75,15 +75,16 @@ pub const fn next(progress: Progress, event: Event) -> Step {
             Event::FirstNow | Event::PauseOver => Step::Never,
         },
         Progress::Sent => match event {
-            Event::PauseOver => Step::Send,
+            // Room: of another link, after the one it was sent over was lost.
+            Event::PauseOver | Event::Room => Step::Send,
             Event::Acknowledge => Step::To(Progress::Done),
             // It knows nothing of the transaction, so its word closes nothing.
             Event::AcknowledgeElsewhere => Step::Unexpected,
             // What was sent is finished first; the reversal follows it.
             Event::Reverse => Step::Stay,
-            // It is sent again after its pause, when a link is there.
+            // It is sent again as soon as a link that may take it is there.
             Event::LinkLost | Event::Restart => Step::Stay,
-            Event::FirstNow | Event::Room => Step::Never,
+            Event::FirstNow => Step::Never,
         },
         Progress::Done | Progress::Superseded => match event {
             Event::Acknowledge | Event::AcknowledgeElsewhere => Step::Unexpected,
