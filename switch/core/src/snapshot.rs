@@ -41,7 +41,7 @@ pub enum Entry {
     Closed(ClosedEntry),
     /// A capture, release or reversal that is remembered.
     FollowUp(FollowUpParts),
-    /// Closed transactions that are older than the window, and the second they go with.
+    /// Closed transactions that stay beyond their own second, and the second they go with.
     ClosedUntil(u64, Vec<TransactionKey>),
     /// What came along with the answer to a request.
     Extensions(ParticipantNumber, RequestId, Extensions),

@@ -5,12 +5,12 @@ use holdfast_protocol::{
     ParticipantNumber, Reason, Reverse, TransactionKey, UnixMillis,
 };
 
+use super::apply_follow_up as follow_up;
 use super::content::Content;
 use super::movement::{change, open};
 use super::record::{Closed, Standing, Terms, TransactionRecord};
 use super::remembered::second_of;
 use super::state::{Ledger, Transaction};
-use super::{apply_follow_up as follow_up, remembered};
 use crate::effect::Delivery;
 use crate::fact::{DeclinedAtOnce, Fact, Reserved};
 use crate::registry::Debtor;
@@ -346,8 +346,11 @@ pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
         late_noted: transaction.late_noted,
     };
     ledger.remembered.change(transaction.key, |record| record.close(&closed)).expect(RECORDED);
-    if remembered::second_of(transaction.key.id) <= ledger.remembered.forgotten_through() {
-        ledger.remembered.close_long(transaction.key, transaction.latest_second);
-    }
+    let own = second_of(transaction.key.id);
+    // Rule 13: a repeat of a request that names it says how it stands. Where all that was done to it was to capture, that
+    // is said without it, too: by far the most go with their own second.
+    let said_without = ending == Ending::Captured && own > ledger.remembered.forgotten_through();
+    let second = if said_without { own } else { transaction.latest_second };
+    ledger.remembered.closed(transaction.key, second);
     Touched { index, destination, opened: false, gone: true }
 }

@@ -177,7 +177,8 @@ pub(super) fn reopen(ledger: &mut Ledger, key: TransactionKey, closed: &Closed) 
         deliveries: Vec::new(),
         deliveries_made: closed.deliveries_made,
         late_noted: closed.late_noted,
-        latest_second: second_of(key.id),
+        // Which requests named it is not known any more.
+        latest_second: ledger.remembered.newest_second(key),
     };
     let index = open(ledger, transaction);
     ledger.remembered.change(key, |record| record.reopen(index)).expect(RECORDED);
@@ -204,6 +205,7 @@ pub(super) fn reverse(
         Standing::Closed(_) => {
             // Rule 10: acknowledged, and nothing moves, for nothing is there to undo.
             remember(ledger, &outcome);
+            ledger.remembered.closed(key, second_of(request.id));
             return None;
         }
     };

@@ -20,7 +20,7 @@ use crate::ledger::participants::Participant;
 
 /// Which way the digest is reckoned. A digest that was noted is compared with one of the same version only; a test holds
 /// the digest of a fixed history, and whoever changes that raises this.
-pub const DIGEST_VERSION: u32 = 1;
+pub const DIGEST_VERSION: u32 = 2;
 
 /// Two parts: what lives long, and what is remembered for the window.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub(crate) fn digest(ledger: &Ledger) -> Digest {
     for (key, record) in ledger.remembered.long() {
         long_lived = long_lived.wrapping_add(transaction(*key, record));
     }
-    for until in ledger.remembered.long_until() {
+    for until in ledger.remembered.staying() {
         long_lived = long_lived.wrapping_add(entry(&until));
     }
     let mut remembered = entry(&(ledger.remembered.forgotten_through(), ledger.remembered.len()));
@@ -150,7 +150,7 @@ mod tests {
         let second = super::super::remembered::second_of(key(1).id);
         for (ledger, until) in ledgers.iter_mut().zip([second + 1, second + 2]) {
             ledger.remembered.forget(second);
-            ledger.remembered.close_long(key(1), until);
+            ledger.remembered.closed(key(1), until);
         }
         assert_ne!(digest(&ledgers[0]).long_lived, digest(&ledgers[1]).long_lived);
     }

@@ -97,7 +97,8 @@ fn write_remembered<E>(ledger: &Ledger, each: &mut dyn FnMut(Entry) -> Result<()
             each(Entry::FollowUp(record.parts(key)))?;
         }
     }
-    for (second, keys) in remembered.long_until() {
+    for (second, keys) in remembered.staying() {
+        let keys: Vec<_> = keys.iter().copied().collect();
         for keys in keys.chunks(KEYS_MAX) {
             each(Entry::ClosedUntil(*second, keys.to_vec()))?;
         }
@@ -180,7 +181,9 @@ pub(crate) fn restore(ledger: &mut Ledger, entry: Entry) -> Result<Option<(u32, 
         Entry::FollowUp(parts) => restore_follow_up(ledger, &parts)?,
         Entry::ClosedUntil(second, keys) => {
             ensure(second > ledger.remembered.forgotten_through(), "a second was forgotten")?;
-            ledger.remembered.restore_until(second, keys);
+            for key in keys {
+                ensure(ledger.remembered.restore_until(second, key), "a transaction stays twice")?;
+            }
         }
         Entry::Extensions(who, id, extensions) => {
             ledger.remembered.keep_extensions(who, id, &extensions);

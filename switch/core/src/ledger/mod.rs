@@ -15,6 +15,7 @@ pub(crate) mod record;
 pub(crate) mod remembered;
 mod slab;
 pub(crate) mod state;
+mod staying;
 
 pub(crate) use digest::digest;
 pub use digest::{DIGEST_VERSION, Digest};

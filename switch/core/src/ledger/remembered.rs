@@ -1,9 +1,9 @@
 //! Every id decided within the window, in one generation for each second of creation time (rule 5).
 //!
 //! Which generation an id belongs to follows from the id alone, so a lookup touches one and forgetting drops one whole.
-//! What is still open then moves to the long-lived table.
+//! What is still open then moves to the long-lived table, and so does what a younger request names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
@@ -12,6 +12,7 @@ use holdfast_protocol::{Extensions, ParticipantNumber, RequestId, TransactionKey
 use super::follow_up_record::FollowUpRecord;
 use super::generation::{Found, Generation, Room};
 use super::record::TransactionRecord;
+use super::staying::Staying;
 
 /// The ids that are remembered.
 #[derive(Debug)]
@@ -24,10 +25,9 @@ pub(crate) struct Remembered {
     room: Room,
     /// How many may be kept.
     spare_max: usize,
-    /// Transactions older than the window that are still open, and those that closed later than their own second.
+    /// Transactions older than the window that are still open, and those that stay though they are closed.
     long: HashMap<TransactionKey, TransactionRecord, FixedState>,
-    /// Which closed transactions of the long-lived table go with which second.
-    long_until: BTreeMap<u64, Vec<TransactionKey>>,
+    staying: Staying,
     /// What came along with answers: rare, so beside the records.
     extensions: HashMap<(ParticipantNumber, RequestId), Extensions, FixedState>,
     extension_bytes: usize,
@@ -54,7 +54,7 @@ impl Remembered {
             room: Room::default(),
             spare_max: seconds,
             long: HashMap::with_hasher(hasher.clone()),
-            long_until: BTreeMap::new(),
+            staying: Staying::new(hasher.clone()),
             extensions: HashMap::with_hasher(hasher.clone()),
             extension_bytes: 0,
             forgotten_through: 0,
@@ -163,17 +163,20 @@ impl Remembered {
         self.extension_bytes
     }
 
-    /// A transaction of the long-lived table closed for good: it goes with `second`, the latest of those that a
-    /// repeat may still name it from.
-    pub(crate) fn close_long(&mut self, key: TransactionKey, second: u64) {
-        if second_of(key.id) > self.forgotten_through {
-            return;
-        }
-        if second <= self.forgotten_through {
+    /// A transaction is closed. It stays until `second`, the latest of those that a request which names it is of.
+    pub(crate) fn closed(&mut self, key: TransactionKey, second: u64) {
+        let own = second_of(key.id);
+        if second > own.max(self.forgotten_through) {
+            self.staying.keep(key, second, self.forgotten_through);
+        } else if own <= self.forgotten_through && !self.staying.contains(key) {
             self.drop_long(key);
-        } else {
-            self.long_until.entry(second).or_default().push(key);
         }
+    }
+
+    /// No request that is remembered is of a later second than this, nor is the transaction.
+    pub(crate) fn newest_second(&self, key: TransactionKey) -> u64 {
+        let newest = self.seconds.last_key_value().map_or(0, |(second, ())| *second);
+        newest.max(second_of(key.id))
     }
 
     /// An empty memory that has forgotten everything up to a second, as a snapshot found it.
@@ -182,9 +185,11 @@ impl Remembered {
         self.forgotten_through = forgotten_through;
     }
 
-    /// Closed transactions of the long-lived table that go with a second, in their order.
-    pub(crate) fn restore_until(&mut self, second: u64, keys: Vec<TransactionKey>) {
-        self.long_until.entry(second).or_default().extend(keys);
+    /// A closed transaction stays until a second. Says whether that is new.
+    pub(crate) fn restore_until(&mut self, second: u64, key: TransactionKey) -> bool {
+        let is_new = !self.staying.contains(key);
+        self.staying.keep(key, second, self.forgotten_through);
+        is_new
     }
 
     fn drop_long(&mut self, key: TransactionKey) {
@@ -223,10 +228,8 @@ impl Remembered {
             }
         }
         self.forgotten_through = through;
-        while let Some(entry) = self.long_until.first_entry()
-            && *entry.key() <= through
-        {
-            for key in entry.remove() {
+        while let Some(keys) = self.staying.take_last(through) {
+            for key in keys {
                 self.drop_long(key);
             }
         }
@@ -238,12 +241,24 @@ impl Remembered {
             self.long.insert(key_of(record.originator(), second, record.id_low()), *record);
             self.ids += 1;
         }
+        for key in self.staying.take_own(second) {
+            let found = generation.find(self.hash(key.originator, key.id), key.originator, key.id);
+            // What is open again has moved already.
+            if let Some(Found::Transaction(record)) = found
+                && record.index().is_none()
+            {
+                self.long.insert(key, *record);
+                self.ids += 1;
+            }
+        }
         if self.extensions.is_empty() {
             return;
         }
         for record in generation.transactions().filter(|record| record.index().is_none()) {
             let key = key_of(record.originator(), second, record.id_low());
-            self.drop_extensions(key.originator, key.id);
+            if !self.long.contains_key(&key) {
+                self.drop_extensions(key.originator, key.id);
+            }
         }
     }
 
@@ -278,9 +293,9 @@ impl Remembered {
         second_of(id) <= self.forgotten_through
     }
 
-    /// Which closed transactions of the long-lived table go with which second.
-    pub(crate) fn long_until(&self) -> impl Iterator<Item = (&u64, &Vec<TransactionKey>)> {
-        self.long_until.iter()
+    /// Which closed transactions stay until which second, beyond their own.
+    pub(crate) fn staying(&self) -> impl Iterator<Item = (&u64, &BTreeSet<TransactionKey>)> {
+        self.staying.iter()
     }
 
     /// The long-lived table, in no order.

@@ -189,3 +189,77 @@ fn a_verification_holds_for_a_short_time_only() {
         ",
     );
 }
+
+#[test]
+fn a_repeat_of_a_capture_says_how_its_original_stands_when_that_is_older_than_the_window() {
+    check(
+        "
+        authorize A 10 m@D 50.00 reserve many -> D authorize A/10 50.00
+        answer D A/10 approved      -> A 10 approved 50.00 Held
+        wait 55000
+        capture A 11 of 10 50.00 last -> A 11 approved 50.00 Captured, D capture 50.00 last A/10 #1
+        acknowledge D A/10 1        -> D complete A/10
+        reverse A 12 of 10          -> A 12 approved 50.00 Reversed, D reverse A/10 #2
+        acknowledge D A/10 2        -> D complete A/10
+        wait 15000                  -> nothing
+        capture A 11 of 10 50.00 last -> A 11 approved 50.00 Reversed
+        restart
+        link up A
+        capture A 11 of 10 50.00 last -> A 11 approved 50.00 Reversed
+        wait 60000                  -> nothing
+        capture A 11 of 10 50.00 last -> A 11 refused IdTooOld
+        reverse A 13 of 10          -> recall A/10
+        ",
+    );
+}
+
+#[test]
+fn a_repeat_of_a_release_or_a_reversal_that_moved_nothing_says_how_its_original_stands() {
+    check(
+        "
+        authorize A 10 m@D 50.00 reserve many -> D authorize A/10 50.00
+        answer D A/10 approved      -> A 10 approved 50.00 Held
+        authorize A 20 m@D 50.00 -> D authorize A/20 50.00
+        answer D A/20 declined DoNotHonour -> A 20 declined DoNotHonour Declined
+        wait 50000
+        capture A 11 of 10 20.00
+        acknowledge D A/10 1
+        release A 12 of 10          -> A 12 approved 30.00 Captured, D release A/10 #2
+        acknowledge D A/10 2        -> D complete A/10
+        reverse A 21 of 20          -> A 21 approved 0.00 Declined
+        wait 20000                  -> nothing
+        release A 12 of 10          -> A 12 approved 30.00 Captured
+        reverse A 21 of 20          -> A 21 approved 0.00 Declined
+        reverse A 13 of 10          -> A 13 approved 20.00 Reversed, D reverse A/10 #3
+        acknowledge D A/10 3        -> D complete A/10
+        release A 12 of 10          -> A 12 approved 30.00 Reversed
+        wait 150000                 -> nothing
+        reverse A 14 of 10          -> recall A/10
+        reverse A 22 of 20          -> recall A/20
+        ",
+    );
+}
+
+#[test]
+fn what_was_opened_again_stays_as_long_as_the_youngest_request_that_names_it() {
+    check(
+        "
+        authorize A 10 m@D 50.00 reserve hold=200000 -> D authorize A/10 50.00
+        answer D A/10 approved      -> A 10 approved 50.00 Held
+        wait 100000                 -> nothing
+        capture A 11 of 10 50.00 last -> A 11 approved 50.00 Captured, D capture 50.00 last A/10 #1
+        acknowledge D A/10 1        -> D complete A/10
+        wait 30000                  -> nothing
+        reverse A 12 of 10          -> A 12 approved 50.00 Reversed, D reverse A/10 #2
+        acknowledge D A/10 2        -> D complete A/10
+        wait 40000                  -> nothing
+        reverse A 13 of 10          -> A 13 approved 0.00 Reversed
+        restart
+        link up A
+        wait 60000                  -> nothing
+        reverse A 13 of 10          -> A 13 approved 0.00 Reversed
+        wait 10000                  -> nothing
+        reverse A 14 of 10          -> recall A/10
+        ",
+    );
+}
