@@ -66,9 +66,10 @@ impl SnapshotStorage for FileStorage {
 
     fn read_snapshot(&self, at: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
         let file = File::open(self.snapshot_path(at, true))?;
-        // What the cache holds clean is dropped; the disk is what counts.
-        let wanted = u64::try_from(bytes.len()).ok().and_then(std::num::NonZeroU64::new);
-        rustix::fs::fadvise(&file, offset, wanted, Advice::DontNeed)?;
+        if offset == 0 {
+            // What the cache holds clean is dropped; the disk is what counts. Once: what the kernel reads ahead is wanted.
+            rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
+        }
         let mut done = 0_usize;
         while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
             let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
