@@ -14,6 +14,40 @@ fn destination() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["B", "B#1", "D", "A", "C"])
 }
 
+/// What those who run the switch do, and the disk.
+fn change() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "status A draining",
+        "status A active",
+        "status B suspended",
+        "status B active",
+        "configure A cap=50.00",
+        "configure A daily=300.00 count=9",
+        "configure without C",
+        "cutover 2026-11-23",
+        "cutover 2026-11-24",
+        "restart",
+        "journal full",
+        "journal behind",
+        "journal free",
+    ])
+}
+
+fn link() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "lost A",
+        "lost B",
+        "lost B#1",
+        "lost D",
+        "up A",
+        "up B",
+        "up B#1",
+        "up B shared",
+        "up D",
+        "up C",
+    ])
+}
+
 /// One line. Few ids, so that they meet; authorizes from 1, what follows them from 100.
 pub(super) fn line() -> impl Strategy<Value = String> {
     let payee = prop::sample::select(vec!["m@B", "out@B", "m@D", "m@C", "m@A", "x@D", "m@X"]);
@@ -34,33 +68,6 @@ pub(super) fn line() -> impl Strategy<Value = String> {
         "declined DoNotHonour",
         "declined DestinationFailed",
         "refused Malformed",
-    ]);
-    let change = prop::sample::select(vec![
-        "status A draining",
-        "status A active",
-        "status B suspended",
-        "status B active",
-        "configure A cap=50.00",
-        "configure A daily=300.00 count=9",
-        "configure without C",
-        "cutover 2026-11-23",
-        "cutover 2026-11-24",
-        "restart",
-        "journal full",
-        "journal behind",
-        "journal free",
-    ]);
-    let link = prop::sample::select(vec![
-        "lost A",
-        "lost B",
-        "lost B#1",
-        "lost D",
-        "up A",
-        "up B",
-        "up B#1",
-        "up B shared",
-        "up D",
-        "up C",
     ]);
     prop_oneof![
         8 => (operator(), 1..12_u32, payee, sum, kind, options)
@@ -84,8 +91,8 @@ pub(super) fn line() -> impl Strategy<Value = String> {
             .prop_map(|(who, id, what)| format!("recalled {who}/{id} {what}")),
         3 => prop::sample::select(vec![1_u64, 400, 900, 6_000, 41_000, 70_000])
             .prop_map(|millis| format!("wait {millis}")),
-        2 => link.prop_map(|what| format!("link {what}")),
-        1 => change.prop_map(str::to_owned),
+        2 => link().prop_map(|what| format!("link {what}")),
+        1 => change().prop_map(str::to_owned),
     ]
 }
 
