@@ -15,4 +15,4 @@ pub use certificate::{Authorities, Certificate};
 pub use endpoint::{Endpoint, bind_client, bind_server};
 pub use identity::{Identity, IdentityError};
 pub use settings::LinkSettings;
-pub use tls::{Credentials, TlsError};
+pub use tls::{Credentials, TlsError, ValidUntil};

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use holdfast_protocol::UnixMillis;
 use holdfast_protocol::version::ALPN;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::client::danger::HandshakeSignatureValid;
@@ -11,11 +12,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, CipherSuite, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
 };
 
-use crate::certificate::Authorities;
+use crate::certificate::{Authorities, Certificate};
 use crate::identity::Identity;
 
 /// Why certificates or keys cannot be used.
@@ -32,6 +34,16 @@ pub enum TlsError {
     /// What a file holds is no certificate.
     #[error("{0}: a certificate in it cannot be read")]
     Unreadable(PathBuf),
+    /// A key is another certificate's.
+    #[error("{key}: does not go with {certificate}: {source}")]
+    Pair {
+        /// The file of the key.
+        key: PathBuf,
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// Why.
+        source: rustls::Error,
+    },
     /// Nobody can be dialled by this.
     #[error("{0:?} is no host name or address")]
     Name(String),
@@ -55,11 +67,36 @@ pub struct Credentials {
     roots: Arc<RootCertStore>,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    valid_until: ValidUntil,
+}
+
+/// When certificates end: of several in a file, the first that does; nothing where it cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ValidUntil {
+    /// The authority's.
+    pub authority: Option<UnixMillis>,
+    /// The owner's, with its chain.
+    pub own: Option<UnixMillis>,
+}
+
+impl ValidUntil {
+    fn read(authority: &Path, certificate: &Path) -> Self {
+        let first = |file| {
+            let found = Certificate::read(file).ok()?;
+            found.into_iter().map(|certificate| certificate.valid_until).min()
+        };
+        Self { authority: first(authority), own: first(certificate) }
+    }
 }
 
 impl Clone for Credentials {
     fn clone(&self) -> Self {
-        Self { roots: Arc::clone(&self.roots), chain: self.chain.clone(), key: self.key.clone_key() }
+        Self {
+            roots: Arc::clone(&self.roots),
+            chain: self.chain.clone(),
+            key: self.key.clone_key(),
+            valid_until: self.valid_until,
+        }
     }
 }
 
@@ -74,13 +111,23 @@ impl Credentials {
     /// Reads PEM files.
     ///
     /// # Errors
-    /// Where a file cannot be read or holds something else; the error names it.
+    /// Where a file cannot be read or holds something else, or the key does not go with the certificate; the error names
+    /// it.
     pub fn load(authority: &Path, certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let authorities = Authorities::load(authority)?;
         let chain = certificates(certificate)?;
-        let key = PrivateKeyDer::from_pem_file(key)
+        let secret = PrivateKeyDer::from_pem_file(key)
             .map_err(|source| TlsError::File { path: key.to_owned(), source })?;
-        Ok(Self { roots: Arc::clone(authorities.roots()), chain, key })
+        CertifiedKey::from_der(chain.clone(), secret.clone_key(), &provider()).map_err(|source| {
+            TlsError::Pair { key: key.to_owned(), certificate: certificate.to_owned(), source }
+        })?;
+        let valid_until = ValidUntil::read(authority, certificate);
+        Ok(Self { roots: Arc::clone(authorities.roots()), chain, key: secret, valid_until })
+    }
+
+    /// How long they last.
+    pub const fn valid_until(&self) -> ValidUntil {
+        self.valid_until
     }
 
     /// `DIR/ca.pem`, `DIR/NAME.pem` and `DIR/NAME.key`, as `holdfast certs` writes them.

@@ -25,6 +25,12 @@ fn ready_means_recovered_and_listening() {
     assert_eq!(stage.get("/readyz").0, 503);
     stage.telemetry.set_ready(true);
     assert_eq!(stage.get("/readyz"), (200, "ready\n".to_owned()));
+    stage.telemetry.set_journal_full(true);
+    let full = "not ready: the journal has no room: only open work is finished\n";
+    assert_eq!(stage.get("/readyz"), (503, full.to_owned()));
+    assert!(stage.get("/metrics").1.contains("\nholdfast_ready 0.0\n"));
+    stage.telemetry.set_journal_full(false);
+    assert_eq!(stage.get("/readyz").0, 200);
     stage.telemetry.set_ready(false);
     assert_eq!(stage.get("/readyz").0, 503);
     assert_eq!(stage.get("/nowhere").0, 404);
@@ -141,6 +147,7 @@ fn metrics_are_openmetrics_with_counters_levels_and_histograms() {
     operator.outcomes(Reason::None, 290);
     operator.outcomes(Reason::InsufficientFunds, 9);
     operator.outcomes(Reason::Busy, 1);
+    t.driver.declines.of(ParticipantNumber::new(2).unwrap()).outcomes(Reason::DestinationTimedOut, 2);
     t.links.refused.of_nobody().outcomes(Reason::Malformed, 4);
     t.driver.turn(&TurnStats { inputs: 300, facts: 600, effects: 300, queued_ns: 40_000, decide_ns: 90_000 });
     t.driver.released(300, 1_200_000, 5_000);
@@ -181,6 +188,12 @@ fn metrics_are_openmetrics_with_counters_levels_and_histograms() {
         (r#"holdfast_in_doubt{destination="acquirer-1",currency="EUR"}"#, 990.0),
         ("holdfast_journal_sync_seconds_count", counts.syncs as f64),
         ("holdfast_pending", 0.0),
+        (
+            r#"holdfast_destination_declines_total{destination="acquirer-1",reason="DestinationTimedOut"}"#,
+            2.0,
+        ),
+        (r#"holdfast_certificate_expires_seconds{certificate="switch"}"#, 86_400.0),
+        (r#"holdfast_certificate_expires_seconds{certificate="authority"}"#, -1.0),
     ] {
         assert_eq!(value(name), expected, "{name}");
     }
@@ -198,6 +211,7 @@ fn every_series_of_a_participant_begins_at_zero() {
         r#"holdfast_outcomes_total{participant="operator-1",reason="None",outcome="approved"} 0"#,
         r#"holdfast_outcomes_total{participant="operator-1",reason="DestinationTimedOut",outcome="declined"} 0"#,
         r#"holdfast_outcomes_total{participant="operator-1",reason="Busy",outcome="refused"} 0"#,
+        r#"holdfast_destination_declines_total{destination="acquirer-1",reason="DestinationTimedOut"} 0"#,
         r#"holdfast_refused_frames_total{participant="acquirer-1",reason="Malformed"} 0"#,
         r#"holdfast_links_closed_total{participant="operator-1",reason="EchoUnanswered"} 0"#,
     ] {
@@ -240,6 +254,11 @@ fn a_reload_takes_over_all_or_nothing() {
     std::fs::write(&stage.file, CONFIG.replace("500.00", "600.00 EUR")).unwrap();
     let (code, body) = post();
     assert_eq!(code, 409);
+    let refused = |n| {
+        let (count, why) = stage.telemetry.reloads_refused();
+        assert_eq!((count, why.is_some()), (n, n > 0));
+    };
+    refused(1);
     assert!(body.contains("holdfast.toml:7: participants[1].caps.EUR: expected a decimal"), "{body}");
 
     let (without, _) = CONFIG.split_once("[[participants]]\nname = \"acquirer-1\"").unwrap();
@@ -249,6 +268,7 @@ fn a_reload_takes_over_all_or_nothing() {
     std::fs::write(&stage.file, CONFIG).unwrap();
     std::fs::write(stage.file.with_file_name("certs/switch.key"), "no key").unwrap();
     assert_eq!(post().0, 409, "a broken key leaves all as it runs");
+    refused(3);
     let orders = stage.orders();
     assert_eq!(orders.iter().filter(|order| order.ends_with("with 2 participants")).count(), 3);
     assert_eq!(orders.len(), 4);

@@ -78,8 +78,9 @@ fn what_exists_stays_unless_forced() {
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
 
-/// What `check-config` prints about a directory of certificates: lines, and remarks.
-fn checked(directory: &Path, config: &str) -> (String, String) {
+/// What `check-config` prints about a directory of certificates that ends with this code: lines, and remarks.
+#[track_caller]
+fn checked(directory: &Path, config: &str, code: i32) -> (String, String) {
     let file = directory.join("holdfast.toml");
     std::fs::write(&file, config).unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_holdfast"))
@@ -87,7 +88,7 @@ fn checked(directory: &Path, config: &str) -> (String, String) {
         .arg(&file)
         .output()
         .unwrap();
-    assert!(output.status.success(), "remarks are no failure");
+    assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
     (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -95,11 +96,12 @@ fn checked(directory: &Path, config: &str) -> (String, String) {
 fn check_config_looks_at_every_certificate() {
     let dir = tempfile::tempdir().unwrap();
     let certs = dir.path().join("certs");
-    let (_, remarks) = checked(dir.path(), CONFIG);
+    let (_, remarks) = checked(dir.path(), CONFIG, 1);
+    assert!(remarks.contains("the switch does not start with these certificates"), "{remarks}");
     assert!(remarks.contains("ca.pem") && remarks.contains("switch.pem"), "{remarks}");
 
     issue(&certs, &config(), false).unwrap();
-    let (lines, remarks) = checked(dir.path(), CONFIG);
+    let (lines, remarks) = checked(dir.path(), CONFIG, 0);
     assert_eq!(remarks, "", "all is right");
     assert!(
         lines.contains("switch.pem: the switch main, dialled as localhost, switch.example, 127.0.0.1"),
@@ -111,34 +113,41 @@ fn check_config_looks_at_every_certificate() {
     );
 
     // Each mended again before the next is broken.
-    let broken = |what: &dyn Fn() -> std::io::Result<u64>, expected: &str| {
+    let broken = |what: &dyn Fn() -> std::io::Result<u64>, code: i32, expected: &str| {
         what().unwrap();
-        let (_, remarks) = checked(dir.path(), CONFIG);
+        let (_, remarks) = checked(dir.path(), CONFIG, code);
         assert!(remarks.contains(expected), "expected {expected:?} in {remarks}");
         issue(&certs, &config(), true).unwrap();
     };
     let copy = |from: &str, to: &str| std::fs::copy(certs.join(from), certs.join(to));
-    broken(&|| copy("operator-1.key", "switch.key"), "switch.key: certificate or key: ");
-    broken(&|| copy("operator-1.key", "acquirer-1.key"), "acquirer-1.key: certificate or key: ");
+    broken(&|| copy("operator-1.key", "switch.key"), 1, "switch.key: does not go with ");
+    broken(&|| copy("operator-1.key", "acquirer-1.key"), 0, "acquirer-1.key: does not go with ");
     broken(
         &|| copy("operator-1.pem", "acquirer-1.pem"),
+        0,
         "acquirer-1.pem: it names the participant operator-1",
     );
-    broken(&|| copy("operator-1.pem", "switch.pem"), "switch.pem: it names the participant operator-1");
-    broken(&|| copy("switch.pem", "operator-1.pem"), "operator-1.pem: expected a certificate that names");
-    broken(&|| copy("operator-1.pem", "ca.pem"), "ca.pem: expected authorities");
+    broken(&|| copy("operator-1.pem", "switch.pem"), 1, "switch.pem: it names the participant operator-1");
+    broken(&|| copy("switch.pem", "operator-1.pem"), 0, "operator-1.pem: expected a certificate that names");
+    broken(&|| copy("operator-1.pem", "ca.pem"), 0, "ca.pem: expected authorities");
     let other = tempfile::tempdir().unwrap();
     issue(other.path(), &config(), false).unwrap();
     broken(
         &|| std::fs::copy(other.path().join("operator-1.pem"), certs.join("operator-1.pem")),
+        0,
         "operator-1.pem: the switch would refuse it: ",
     );
 
-    let (_, remarks) = checked(dir.path(), &CONFIG.replace("switch.example", "other.example"));
+    copy("operator-1.pem", "spare.pem").unwrap();
+    let (lines, _) = checked(dir.path(), CONFIG, 0);
+    assert!(lines.contains("certificates of 2 of 2 participants are here"), "each counts once: {lines}");
+    std::fs::remove_file(certs.join("spare.pem")).unwrap();
+
+    let (_, remarks) = checked(dir.path(), &CONFIG.replace("switch.example", "other.example"), 0);
     assert!(remarks.contains("switch.pem: dialled as other.example it would be refused"), "{remarks}");
-    let (_, remarks) = checked(dir.path(), &CONFIG.replace("acquirer-1", "acquirer-9"));
+    let (_, remarks) = checked(dir.path(), &CONFIG.replace("acquirer-1", "acquirer-9"), 0);
     assert!(remarks.contains("it names the participant acquirer-1, which is not configured"), "{remarks}");
-    let (_, remarks) = checked(dir.path(), &CONFIG.replace("\"main\"", "\"spare\""));
+    let (_, remarks) = checked(dir.path(), &CONFIG.replace("\"main\"", "\"spare\""), 0);
     assert!(remarks.contains("it names the switch main, the configuration spare"), "{remarks}");
 }
 

@@ -141,7 +141,21 @@ fn a_reload_changes_caps_routes_and_participants_at_once() {
 
     std::fs::write(&file, format!("{kept}{routes}nonsense = 1\n")).unwrap();
     assert!(operate(&switch, 5, &["reload"]).contains("routes[1].nonsense: is no key here"));
-    assert_eq!(status(&switch).positions[0].cap.as_deref(), Some("60000"), "all runs on as it was");
+    let now = status(&switch);
+    assert_eq!(now.positions[0].cap.as_deref(), Some("60000"), "all runs on as it was");
+    assert_eq!(now.oddities.configurations_refused, 1);
+    assert!(now.alarms[0].starts_with("the last reload was refused, what ran before runs on: "), "{now:?}");
+    let ends: Vec<_> = now.certificates.iter().map(|certificate| certificate.of.as_str()).collect();
+    assert_eq!(ends, ["switch", "authority"]);
+    assert!(now.certificates.iter().all(|certificate| certificate.valid_until_ms > now.time_ms));
+
+    let agreed = kept.replace("level_3 = {}", "level_2 = {}");
+    assert_ne!(agreed, kept);
+    std::fs::write(&file, format!("{}{routes}", agreed.replace("500.00", "600.00"))).unwrap();
+    let expected = "participants.operator-1.limits.level_2: not agreed -> agreed\n\
+                    participants.operator-1.limits.level_3: agreed -> not agreed\n";
+    assert_eq!(operate(&switch, 0, &["reload"]), expected);
+    assert!(status(&switch).alarms.is_empty(), "a good reload ends the alarm");
     switch.stop().unwrap();
 }
 

@@ -47,10 +47,22 @@ pub struct StatusReport {
     /// What should not happen and did, since the start of the process.
     #[serde(default)]
     pub oddities: OddityReport,
+    /// How long the certificates last that the switch runs with.
+    #[serde(default)]
+    pub certificates: Vec<CertificateReport>,
     /// Alarms that stand now, in words.
     pub alarms: Vec<String>,
     /// The settings that run.
     pub settings: SettingsReport,
+}
+
+/// A certificate of the switch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateReport {
+    /// `switch` or `authority`.
+    pub of: String,
+    /// In milliseconds since 1970; of several, the first that ends.
+    pub valid_until_ms: u64,
 }
 
 /// A participant.

@@ -3,7 +3,7 @@
 //! | request | answer |
 //! | --- | --- |
 //! | `GET /healthz` | 200 while the process runs |
-//! | `GET /readyz` | 200 once recovered and listening, else 503 |
+//! | `GET /readyz` | 200 once recovered and listening, else 503; 503 also while the journal has no room for new work |
 //! | `GET /metrics` | OpenMetrics text |
 //! | `GET /status` | [`StatusReport`] |
 //! | `GET /transaction/{participant}/{id}` | [`TransactionReport`](super::report::TransactionReport) |
@@ -95,7 +95,12 @@ impl Desk {
         let running = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let reload = reload(running, &self.commands, ANSWER_TIMEOUT).await.inspect_err(|error| {
             tracing::error!(asked_by, %error, "not reloaded");
+            // A driver that did not answer may have taken it over all the same.
+            if !matches!(error, ReloadError::DriverSlow) {
+                self.telemetry.reload_refused(&error.to_string());
+            }
         })?;
+        self.telemetry.reload_taken();
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = reload.config;
         for change in &reload.changes {
             tracing::info!(asked_by, %change, "configuration changed");
@@ -122,11 +127,10 @@ pub(super) fn router(desk: Desk) -> Router {
 }
 
 async fn ready(State(desk): State<Desk>) -> Response {
-    if desk.telemetry.is_ready() {
-        (StatusCode::OK, "ready\n").into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: recovering or stopping\n").into_response()
-    }
+    desk.telemetry.not_ready().map_or_else(
+        || (StatusCode::OK, "ready\n").into_response(),
+        |why| (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
+    )
 }
 
 async fn metrics(State(desk): State<Desk>) -> Response {

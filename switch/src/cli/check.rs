@@ -1,7 +1,9 @@
 //! `holdfast check-config`: what the configuration says is right, and what the files are like to which it leads.
 //!
-//! A remark is no failure: the files may come later, and from somebody else.
+//! Files that the switch could not start with are a failure. All else is a remark: what belongs to participants may come
+//! later, and from somebody else.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,7 +27,10 @@ pub(super) fn check_config(config: &Config) -> Result<(), Failure> {
     for remark in findings.remarks {
         eprintln!("holdfast: remark: {remark}");
     }
-    show::lines(findings.lines)
+    show::lines(findings.lines)?;
+    let unusable =
+        |error| Failure::Failed(format!("the switch does not start with these certificates: {error}"));
+    credentials(config).map(|_| ()).map_err(unusable)
 }
 
 struct Findings {
@@ -148,7 +153,7 @@ impl Findings {
     fn participants(&mut self, config: &Config, authorities: Option<&Authorities>) {
         let directory = config.tls.certificate.parent().unwrap_or_else(|| Path::new(""));
         let mut first_end: Option<(UnixMillis, String)> = None;
-        let mut count = 0;
+        let mut here = BTreeSet::new();
         for file in certificate_files(directory) {
             let Some(Ok(Identity::Participant(name))) =
                 Certificate::read(&file).ok().and_then(|chain| Some(chain.into_iter().next()?.identity))
@@ -160,7 +165,7 @@ impl Findings {
                 self.remark(&file, format!("it names the participant {name}, which is not configured"));
                 continue;
             }
-            count += 1;
+            here.insert(name.clone());
             if let Some(until) = self.participant(&file, &name, &config.tls.ca, authorities)
                 && first_end.as_ref().is_none_or(|(first, _)| until < *first)
             {
@@ -170,7 +175,7 @@ impl Findings {
         let first = first_end.map_or_else(String::new, |(until, name)| {
             format!(", the first valid until {} ({name})", BusinessDate::from_utc(until))
         });
-        let all = config.participants.len();
+        let (count, all) = (here.len(), config.participants.len());
         let place = directory.display();
         self.lines.push(format!("{place}: certificates of {count} of {all} participants are here{first}"));
     }

@@ -30,9 +30,7 @@ pub(super) fn participant(p: &ParticipantRecord) -> Keys {
             SecurityLevel::Three => "limits.level_3",
             SecurityLevel::Four => "limits.level_4",
         };
-        if limits.currencies.is_empty() {
-            keys.insert(level.to_owned(), "no limits".to_owned());
-        }
+        keys.insert(level.to_owned(), "agreed".to_owned());
         for (currency, limits) in &limits.currencies {
             keys.insert(format!("{level}.{currency}"), limits_in_words(limits, *currency));
         }

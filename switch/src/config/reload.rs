@@ -24,9 +24,21 @@ pub struct Change {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| absent(&self.key).to_owned());
         write!(f, "{}: {} -> {}", self.key, value(&self.before), value(&self.after))?;
         if self.needs_restart { f.write_str(" (after a restart)") } else { Ok(()) }
+    }
+}
+
+/// What it means that a key is not there: a currency or a level without its key is not agreed, which is no freedom.
+fn absent(key: &str) -> &'static str {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    if last.starts_with("level_") || key.contains(".caps.") {
+        "not agreed"
+    } else if key.contains(".limits.") {
+        "no limits"
+    } else {
+        "none"
     }
 }
 

@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 
 use holdfast_core::Core;
 use holdfast_core::registry::ParticipantRecord;
-use holdfast_protocol::{Currency, ParticipantNumber, UnixMillis};
+use holdfast_link::ValidUntil;
+use holdfast_protocol::{BusinessDate, Currency, ParticipantNumber, UnixMillis};
 use tracing::{info, warn};
 
 use crate::clock::ALARM_MS;
+
+/// Certificates that end sooner are an alarm.
+const ENDS_SOON_MS: u64 = 30 * 86_400_000;
 
 /// What is wrong, without its figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +25,10 @@ pub(super) enum Alarm {
     AboveCap(ParticipantNumber, Currency),
     /// There is no room for the next segment.
     JournalFull,
+    /// A certificate has expired or is about to: of the switch, or of the authority.
+    Certificate(&'static str),
+    /// The file says something else than what runs.
+    ReloadRefused,
     /// The wall clock is far from the switch's time.
     WallClock,
 }
@@ -28,13 +36,61 @@ pub(super) enum Alarm {
 /// Alarms in words.
 pub(super) type Standing = BTreeMap<Alarm, String>;
 
+/// What the core does not know.
+#[derive(Debug)]
+pub(super) struct Around {
+    pub(super) journal_full: bool,
+    pub(super) wall_clock_ahead_ms: i64,
+    /// Why the last reload was refused.
+    pub(super) reload_refused: Option<String>,
+    pub(super) certificates: ValidUntil,
+}
+
 /// What stands now. Looks at each participant, never at each transaction.
-pub(super) fn standing(
-    core: &Core,
-    journal_full: bool,
-    wall_clock_ahead_ms: i64,
-    now: UnixMillis,
-) -> Standing {
+pub(super) fn standing(core: &Core, around: &Around, now: UnixMillis) -> Standing {
+    let mut alarms = of_participants(core, now);
+    if around.journal_full {
+        let text = "the journal has no room: only open work is finished".to_owned();
+        alarms.insert(Alarm::JournalFull, text);
+    }
+    let ahead_ms = around.wall_clock_ahead_ms;
+    if ahead_ms.unsigned_abs() > ALARM_MS {
+        let text = format!("the wall clock is {ahead_ms} ms ahead of the switch's time; slewing");
+        alarms.insert(Alarm::WallClock, text);
+    }
+    if let Some(why) = &around.reload_refused {
+        let why = why.trim().replace('\n', "; ");
+        let text = format!("the last reload was refused, what ran before runs on: {why}");
+        alarms.insert(Alarm::ReloadRefused, text);
+    }
+    for (of, until) in ends(&around.certificates) {
+        if let Some(text) = expiry(of, until, now) {
+            alarms.insert(Alarm::Certificate(of), text);
+        }
+    }
+    alarms
+}
+
+/// Whose certificates end when.
+pub(super) fn ends(certificates: &ValidUntil) -> impl Iterator<Item = (&'static str, UnixMillis)> {
+    let each = [("switch", certificates.own), ("authority", certificates.authority)];
+    each.into_iter().filter_map(|(of, until)| Some((of, until?)))
+}
+
+/// What is to be said of a certificate that ends then.
+fn expiry(of: &str, until: UnixMillis, now: UnixMillis) -> Option<String> {
+    let date = BusinessDate::from_utc(until);
+    let days = until.since(now) / 86_400_000;
+    if until <= now {
+        Some(format!("the certificate of the {of} has expired on {date}: new links fail"))
+    } else if until.since(now) < ENDS_SOON_MS {
+        Some(format!("the certificate of the {of} expires in {days} days, on {date}"))
+    } else {
+        None
+    }
+}
+
+fn of_participants(core: &Core, now: UnixMillis) -> Standing {
     let mut alarms = Standing::new();
     let name = |number| core.participants().map(|(record, ..)| record).find(|r| r.number == number);
     for behind in core.undelivered() {
@@ -55,14 +111,6 @@ pub(super) fn standing(
             let text = format!("{}: exposure above the cap in {}", record.name, position.currency);
             alarms.insert(Alarm::AboveCap(record.number, position.currency), text);
         }
-    }
-    if journal_full {
-        let text = "the journal has no room: only open work is finished".to_owned();
-        alarms.insert(Alarm::JournalFull, text);
-    }
-    if wall_clock_ahead_ms.unsigned_abs() > ALARM_MS {
-        let text = format!("the wall clock is {wall_clock_ahead_ms} ms ahead of the switch's time; slewing");
-        alarms.insert(Alarm::WallClock, text);
     }
     alarms
 }
@@ -105,6 +153,16 @@ impl News {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_is_an_alarm_in_its_last_thirty_days_and_after_them() {
+        let until = UnixMillis::new(1_795_305_600_000).unwrap();
+        assert_eq!(expiry("switch", until, until.minus(ENDS_SOON_MS)), None);
+        let soon = expiry("switch", until, until.minus(ENDS_SOON_MS - 1)).unwrap();
+        assert!(soon.contains("of the switch expires in 29 days, on 2026-11-22"), "{soon}");
+        let late = expiry("authority", until, until).unwrap();
+        assert!(late.contains("of the authority has expired on 2026-11-22"), "{late}");
+    }
 
     #[test]
     fn an_alarm_is_news_when_it_rises_and_when_it_falls() {

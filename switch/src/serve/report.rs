@@ -8,11 +8,12 @@ use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantStatus, Route}
 use holdfast_journal::{Handle, Log};
 use holdfast_protocol::{Currency, ParticipantNumber, PaymentId, Reason, UnixMillis};
 
+use super::alarms;
 use super::steward::Steward;
 use crate::admin::command::Who;
 use crate::admin::report::{
-    DeliveryReport, InDoubtReport, JournalReport, LinkReport, OddityReport, ParticipantReport,
-    PositionReport, QueueReport, RouteReport, SettingsReport, StatusReport,
+    CertificateReport, DeliveryReport, InDoubtReport, JournalReport, LinkReport, OddityReport,
+    ParticipantReport, PositionReport, QueueReport, RouteReport, SettingsReport, StatusReport,
 };
 use crate::driver::Driver;
 
@@ -59,7 +60,8 @@ pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis
         positions: positions(core),
         alarms: steward.alarms(driver, now).into_values().collect(),
         deliveries: deliveries(core, now),
-        oddities: oddities(core),
+        certificates: certificates(steward),
+        oddities: oddities(steward, core),
         journal: journal(steward, driver.log()),
         queues: queues(driver),
         settings: settings(steward),
@@ -162,7 +164,15 @@ fn journal(steward: &Steward, log: &Handle) -> JournalReport {
     }
 }
 
-fn oddities(core: &Core) -> OddityReport {
+fn certificates(steward: &Steward) -> Vec<CertificateReport> {
+    let report = |(of, until): (&str, UnixMillis)| CertificateReport {
+        of: of.to_owned(),
+        valid_until_ms: until.get(),
+    };
+    alarms::ends(&steward.certificates).map(report).collect()
+}
+
+fn oddities(steward: &Steward, core: &Core) -> OddityReport {
     let counters = core.counters();
     OddityReport {
         forwards_repeated: counters.forwards_repeated,
@@ -172,7 +182,7 @@ fn oddities(core: &Core) -> OddityReport {
         declines_late: counters.declines_late,
         acknowledgements_unexpected: counters.acknowledgements_unexpected,
         reversals_before_request: counters.reversals_before_request,
-        configurations_refused: counters.configurations_refused,
+        configurations_refused: counters.configurations_refused + steward.telemetry.reloads_refused().0,
     }
 }
 

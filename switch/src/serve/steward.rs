@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use holdfast_core::Input;
 use holdfast_core::registry::ParticipantStatus;
 use holdfast_journal::{Handle, Log};
-use holdfast_link::{Credentials, Endpoint};
+use holdfast_link::{Credentials, Endpoint, ValidUntil};
 use holdfast_protocol::{
     BusinessDate, Drain, Message, Notice, ParticipantNumber, Reason, Sequence, UnixMillis, Window,
 };
 use tracing::{info, warn};
 
-use super::alarms::{Alarm, Raised};
+use super::alarms::{Alarm, Around, Raised};
 use super::shell::Between;
 use super::threads::members;
 use super::{Stop, alarms, report, transactions};
@@ -56,6 +56,8 @@ pub(super) struct Steward {
     waiting: Vec<(Sequence, Done)>,
     housekeeping: Option<Instant>,
     raised: Raised,
+    /// How long the certificates last that new handshakes use.
+    pub(super) certificates: ValidUntil,
     /// By how much the wall clock was ahead when last compared, in milliseconds.
     pub(super) wall_clock_ahead_ms: i64,
 }
@@ -106,6 +108,7 @@ impl Steward {
             waiting: Vec::new(),
             housekeeping: None,
             raised: Raised::default(),
+            certificates: ValidUntil::default(),
             wall_clock_ahead_ms: 0,
         }
     }
@@ -210,12 +213,19 @@ impl Steward {
             !config.participants.iter().any(|p| p.number == number)
         });
         self.config = config;
+        self.certificates = credentials.valid_until();
         Ok(())
     }
 
     /// The alarms that stand now.
     pub(super) fn alarms(&self, driver: &Driver<Handle>, now: UnixMillis) -> alarms::Standing {
-        alarms::standing(driver.core(), driver.log().is_full(), self.wall_clock_ahead_ms, now)
+        let around = Around {
+            journal_full: driver.log().is_full(),
+            wall_clock_ahead_ms: self.wall_clock_ahead_ms,
+            reload_refused: self.telemetry.reloads_refused().1,
+            certificates: self.certificates,
+        };
+        alarms::standing(driver.core(), &around, now)
     }
 
     fn housekeeping(&mut self, driver: &Driver<Handle>, now: UnixMillis, at: Instant) {
@@ -224,6 +234,7 @@ impl Steward {
         }
         self.housekeeping = Some(at + HOUSEKEEPING);
         self.wall_clock_ahead_ms = self.clock.lock().unwrap_or_else(PoisonError::into_inner).slew();
+        self.telemetry.set_journal_full(driver.log().is_full());
         let news = self.raised.change(self.alarms(driver, now));
         news.log();
         if news.risen.iter().any(|(alarm, _)| *alarm == Alarm::WallClock) {

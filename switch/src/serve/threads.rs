@@ -213,8 +213,9 @@ impl Parts {
             .iter()
             .map(|endpoint| tokio::spawn(accept(endpoint.quinn.clone(), Arc::clone(&shared))))
             .collect();
+        let certificates = self.credentials.valid_until();
         let (telemetry, waiting) = (self.telemetry.clone(), self.waiting);
-        let steward = Steward::new(
+        let mut steward = Steward::new(
             self.config,
             self.commands,
             self.stop,
@@ -223,6 +224,7 @@ impl Parts {
             shared,
             endpoints.clone(),
         );
+        steward.certificates = certificates;
         let shell: Running = Shell::new(driver, clock, steward);
         telemetry.set_ready(true);
         if ready.send(addresses).is_err() {

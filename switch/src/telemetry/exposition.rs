@@ -84,6 +84,7 @@ impl Collector for Scrape {
         self.journal(&mut page)?;
         let Some(status) = &self.status else { return Ok(()) };
         levels(status, &mut page)?;
+        certificates(status, &mut page)?;
         participants(status, &mut page)?;
         deliveries(status, &mut page)
     }
@@ -103,7 +104,11 @@ impl Scrape {
         let uptime = self.telemetry.started.elapsed().as_secs_f64();
         page.level("holdfast_uptime_seconds", "Since the process started.", uptime)?;
         let ready = f64::from(u8::from(self.telemetry.is_ready()));
-        page.level("holdfast_ready", "Whether the switch is recovered and takes work.", ready)?;
+        page.level(
+            "holdfast_ready",
+            "Whether the switch is recovered and takes new work, as /readyz says.",
+            ready,
+        )?;
         let answered = f64::from(u8::from(self.status.is_some()));
         page.level("holdfast_driver_answered", "Whether the driver answered this scrape in time.", answered)
     }
@@ -146,7 +151,20 @@ impl Scrape {
             (labels, n)
         });
         let help = "Outcomes told to originators; a refusal is not recorded (rule 5).";
-        page.counts("holdfast_outcomes", help, outcomes)
+        page.counts("holdfast_outcomes", help, outcomes)?;
+        self.declines(page)
+    }
+
+    /// Whose silence or refusal it was: outcomes are counted for those who hear them.
+    fn declines(&self, page: &mut Page<'_>) -> fmt::Result {
+        let receives = |number| self.names.get(&number).is_some_and(|named: &Named| named.receives);
+        let begins = |number, reason| receives(number) && reason == Reason::DestinationTimedOut;
+        let declines = self.reasons(&self.telemetry.driver.declines, begins).map(|(labels, reason, n)| {
+            let destination = labels.into_iter().map(|(_, value)| value).next().unwrap_or_default();
+            (vec![("destination", destination), ("reason", reason.name().to_owned())], n)
+        });
+        let help = "Forwarded transactions that ended without the destination's approval.";
+        page.counts("holdfast_destination_declines", help, declines)
     }
 
     /// Everybody configured, and whoever else was counted.
@@ -290,6 +308,14 @@ fn levels(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
     page.gauges("holdfast_queue_depth", "What waits in each queue.", queues)?;
     let help = "Bytes that wait because links do not read.";
     page.level("holdfast_outbound_bytes", help, q.outbound_bytes as f64)
+}
+
+fn certificates(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
+    let left = status.certificates.iter().map(|certificate| {
+        let left_s = (certificate.valid_until_ms as f64 - status.time_ms as f64) / 1_000.0;
+        (vec![("certificate", certificate.of.clone())], left_s)
+    });
+    page.gauges("holdfast_certificate_expires_seconds", "Until the first of its certificates expires.", left)
 }
 
 fn participants(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {

@@ -13,7 +13,7 @@ mod remarks;
 mod tally;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use holdfast_journal::{Counts, Statistics};
@@ -39,6 +39,11 @@ pub struct Parts {
     /// The journal counts for itself, on its own thread.
     journal: OnceLock<Arc<Statistics>>,
     ready: AtomicBool,
+    journal_full: AtomicBool,
+    /// Written by the thread of the admin interface.
+    reloads_refused: Tally,
+    /// Why the last reload was refused; nothing after a good one.
+    reload_refused: Mutex<Option<String>>,
 }
 
 impl Default for Telemetry {
@@ -49,6 +54,9 @@ impl Default for Telemetry {
             links: LinkTally::default(),
             journal: OnceLock::new(),
             ready: AtomicBool::new(false),
+            journal_full: AtomicBool::new(false),
+            reloads_refused: Tally::new(),
+            reload_refused: Mutex::default(),
         }))
     }
 }
@@ -62,9 +70,42 @@ impl std::ops::Deref for Telemetry {
 }
 
 impl Telemetry {
-    /// Whether the switch is recovered and listens; `/readyz` says so.
+    /// Whether the switch takes new work.
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
+        self.not_ready().is_none()
+    }
+
+    /// Why the switch takes no new work, if so; `/readyz` says it.
+    pub fn not_ready(&self) -> Option<&'static str> {
+        if !self.ready.load(Ordering::Acquire) {
+            Some("recovering or stopping")
+        } else if self.journal_full.load(Ordering::Acquire) {
+            Some("the journal has no room: only open work is finished")
+        } else {
+            None
+        }
+    }
+
+    /// Says whether new work is refused for want of room in the journal.
+    pub fn set_journal_full(&self, full: bool) {
+        self.journal_full.store(full, Ordering::Release);
+    }
+
+    /// A reload was refused: what ran before runs on. Only the admin interface's thread may call it.
+    pub fn reload_refused(&self, why: &str) {
+        self.reloads_refused.add(1);
+        *self.reload_refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+    }
+
+    /// A reload was taken over.
+    pub fn reload_taken(&self) {
+        *self.reload_refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How many reloads were refused, and why the last was; nothing where it was a good one.
+    pub fn reloads_refused(&self) -> (u64, Option<String>) {
+        let last = self.reload_refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (self.reloads_refused.get(), last)
     }
 
     /// Says where the journal counts; once, when it has been opened.
@@ -79,7 +120,7 @@ impl Telemetry {
         self.journal.get().map(|statistics| statistics.counts()).unwrap_or_default()
     }
 
-    /// Says that the switch takes work, or no longer does.
+    /// Says that the switch is recovered and listens, or is about to end.
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Release);
     }
@@ -121,6 +162,8 @@ pub struct DriverTally {
     pub released: Durations,
     /// Requests and outcomes of each participant.
     pub participants: ParticipantTallies,
+    /// What pending transactions of each destination ended with, other than its approval.
+    pub declines: ParticipantTallies,
     /// Times the wall clock was found more than a second away.
     pub clock_alarms: Tally,
 }

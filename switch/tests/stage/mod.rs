@@ -6,8 +6,8 @@ use std::process::Output;
 use std::thread::JoinHandle;
 
 use holdfast::admin::report::{
-    DeliveryReport, InDoubtReport, ParticipantReport, PositionReport, RouteReport, StatusReport,
-    TransactionReport, UndeliveredReport, UndeliveredTransaction,
+    CertificateReport, DeliveryReport, InDoubtReport, ParticipantReport, PositionReport, RouteReport,
+    StatusReport, TransactionReport, UndeliveredReport, UndeliveredTransaction,
 };
 use holdfast::admin::{AdminThread, Command, CommandError, CommandReceiver, Who, channel};
 use holdfast::certs;
@@ -182,6 +182,10 @@ pub(crate) fn status() -> StatusReport {
         state: text("serving"),
         business_date: text("2026-11-22"),
         sequence: 42,
+        time_ms: 1_795_305_600_000,
+        certificates: [("switch", 1_795_392_000_000), ("authority", 1_795_305_599_000)]
+            .map(|(of, valid_until_ms)| CertificateReport { of: text(of), valid_until_ms })
+            .into(),
         participants: vec![ParticipantReport {
             number: 1,
             name: text("operator-1"),

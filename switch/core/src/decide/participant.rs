@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_protocol::ParticipantNumber;
+use holdfast_protocol::{ParticipantNumber, Total};
 
 use super::Desk;
 use crate::fact::Fact;
@@ -13,8 +13,15 @@ use crate::registry::{ParticipantRecord, ParticipantStatus, Route};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigurationError {
     /// It is not in the file, but has open work or a position that is not flat.
-    #[error("participant {0} has open work or an open position and cannot be removed")]
-    OpenWork(ParticipantNumber),
+    #[error("{name} (number {number}) cannot be removed or get another number: {what}")]
+    OpenWork {
+        /// Which.
+        number: ParticipantNumber,
+        /// Its name.
+        name: String,
+        /// What is open, in words.
+        what: String,
+    },
     /// A number stands for one participant for ever.
     #[error("participant number {number} is that of {:?} for ever, also when that is removed: {:?} needs another", .has, .wants)]
     NumberTaken {
@@ -27,14 +34,20 @@ pub enum ConfigurationError {
     },
 }
 
-/// Whether a participant may go: nothing open, nothing held, nothing owed.
-fn may_go(ledger: &Ledger, number: ParticipantNumber) -> bool {
+/// Why a participant may not go yet: something open, held or owed.
+fn keeps(ledger: &Ledger, number: ParticipantNumber) -> Option<String> {
     let participant = ledger.participants.known(number);
-    let flat = participant
-        .positions
-        .iter()
-        .all(|p| p.held == holdfast_protocol::Total::ZERO && p.debits == p.credits);
-    participant.open == 0 && flat
+    let mut open = Vec::new();
+    if participant.open > 0 {
+        open.push(format!("{} transactions of it are open", participant.open));
+    }
+    for p in &participant.positions {
+        if p.held != Total::ZERO || p.debits != p.credits {
+            let (held, exposure, currency) = (p.held.minor(), p.exposure().minor(), p.currency);
+            open.push(format!("its exposure is {exposure} minor units of {currency}, {held} of them held"));
+        }
+    }
+    (!open.is_empty()).then(|| open.join("; "))
 }
 
 pub(crate) fn check(ledger: &Ledger, wanted: &[ParticipantRecord]) -> Result<(), ConfigurationError> {
@@ -47,8 +60,13 @@ pub(crate) fn check(ledger: &Ledger, wanted: &[ParticipantRecord]) -> Result<(),
                 let (has, wants) = (participant.record.name.clone(), record.name.clone());
                 return Err(ConfigurationError::NumberTaken { number, has, wants });
             }
-            None if participant.removed || may_go(ledger, number) => {}
-            None => return Err(ConfigurationError::OpenWork(number)),
+            None if participant.removed => {}
+            None => {
+                if let Some(what) = keeps(ledger, number) {
+                    let name = participant.record.name.clone();
+                    return Err(ConfigurationError::OpenWork { number, name, what });
+                }
+            }
         }
     }
     Ok(())

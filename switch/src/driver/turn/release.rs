@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use holdfast_core::Effect;
 use holdfast_core::effect::Delivery;
+use holdfast_core::{Effect, Fact};
 use holdfast_journal::{Batch, Log, NotTaken};
 use holdfast_protocol::{Message, Sequence, UnixMillis};
 
@@ -31,6 +31,11 @@ impl<L: Log, S: Seam> Driver<L, S> {
                 && let Some(fact) = left.next()
             {
                 self.records.write(fact, &mut batch.bytes);
+                if let Fact::Declined { key, reason, .. } = fact
+                    && let Some(destination) = self.core.transaction(*key).and_then(|view| view.destination)
+                {
+                    self.telemetry.driver.declines.of(destination).outcomes(*reason, 1);
+                }
                 batch.count += 1;
             }
             next = Sequence(next.0 + u64::from(batch.count));
