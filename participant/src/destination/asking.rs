@@ -82,13 +82,14 @@ impl Book {
             // Not decided: asked again when it is due.
             State::None | State::Pending => {}
             State::Held => self.cover(key, now),
-            State::Captured
-            | State::Released
-            | State::Expired
-            | State::Reversed
-            | State::Declined
-            | State::TimedOut => {
+            State::Captured | State::Released | State::Expired => {
                 self.cover(key, now);
+                if status.undelivered == 0 {
+                    self.nothing_more_comes(key, status.state);
+                }
+            }
+            // The approval does not stand. Where its reversal is still to come, that undoes it.
+            State::Reversed | State::Declined | State::TimedOut => {
                 if status.undelivered == 0 {
                     self.nothing_more_comes(key, status.state);
                 }
@@ -97,16 +98,18 @@ impl Book {
     }
 
     /// The switch has ended the transaction and has nothing to deliver for it: every capture has come, and what is
-    /// still held is let go.
+    /// still held is let go. So is any approval, a pay's too, that the switch did not accept and has no reversal for.
     fn nothing_more_comes(&mut self, key: TransactionKey, state: State) {
         let Some(entry) = self.entries.get(&key) else { return };
-        let (busy, holding) =
-            (entry.applying.is_some() || !entry.waiting.is_empty(), entry.holding().is_some());
+        let busy = entry.applying.is_some() || !entry.waiting.is_empty();
+        let holding = entry.holding().is_some();
+        let refused = matches!(state, State::Reversed | State::Declined | State::TimedOut);
+        let approved = entry.approval().is_some() && !entry.reversed() && !entry.hold_ended();
         let complete = entry.awaiting_completion();
         if busy {
             return;
         }
-        if holding {
+        if holding || (refused && approved) {
             self.record(Record::LetGo(key));
             self.actions.push_back(Action::Notice(Notice::LetGo(key, state)));
         }

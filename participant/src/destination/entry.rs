@@ -32,7 +32,7 @@ pub(crate) struct Entry {
     pub(crate) waiting: VecDeque<Delivery>,
     /// The switch has decided on the approval.
     pub(crate) covered: bool,
-    /// The hold was let go after an inquiry.
+    /// The hold, or an approval that was not accepted, was let go after an inquiry.
     pub(crate) let_go: bool,
     /// Nothing more will come.
     pub(crate) complete: bool,
@@ -94,7 +94,7 @@ impl Entry {
 
     /// Whether the approval binds nobody yet.
     pub(crate) fn provisional(&self) -> bool {
-        self.approval().is_some() && !self.covered && !self.reversed()
+        self.approval().is_some() && !self.covered && !self.let_go && !self.reversed()
     }
 
     /// Whether a delivery has ended the hold.

@@ -97,7 +97,8 @@ pub enum Task {
 pub enum Notice {
     /// The switch has decided on the approval. Unless a reversal follows, a payment stands from now on.
     Covered(TransactionKey),
-    /// The hold has ended at the switch as an inquiry after its end says: let it go.
+    /// The hold has ended at the switch, or the approval, a payment's too, does not stand there, as an inquiry says, and no
+    /// delivery comes for it: let it go.
     LetGo(TransactionKey, State),
     /// Nothing more will come for the transaction.
     Complete(TransactionKey),

@@ -196,6 +196,40 @@ fn approvals_of_a_lost_link_are_asked_about_and_kept_until_then() {
 }
 
 #[test]
+fn an_approval_that_the_switch_did_not_accept_is_let_go() {
+    check(
+        "
+        forward A1 pay 50.00     -> decide A1
+        decide A1 approve        -> approved A1 50.00
+        seconds 6                -> inquire A1 1
+        status A1 1 declined 1   ->
+        remembered 1
+        seconds 37               -> inquire A1 2
+        status A1 2 declined 0   -> let-go A1 Declined
+        restart
+        seconds 100              ->
+        remembered 0
+        ",
+    );
+}
+
+#[test]
+fn an_approval_whose_reversal_came_is_not_let_go_again() {
+    check(
+        "
+        forward A1 pay 50.00     -> decide A1
+        decide A1 approve        -> approved A1 50.00
+        seconds 6                -> inquire A1 1
+        status A1 1 timed-out 1  ->
+        reverse A1 1             -> reverse A1#1
+        done A1 1                -> acknowledge A1#1
+        seconds 40               -> inquire A1 2
+        status A1 2 timed-out 0  -> complete A1
+        ",
+    );
+}
+
+#[test]
 fn a_hold_is_let_go_only_when_the_switch_says_so() {
     check(
         "

@@ -224,6 +224,8 @@ fn status(name: &str, correlation: &str, state: &str, undelivered: &str) -> Stat
         "held" => (Reason::None, State::Held),
         "captured" => (Reason::None, State::Captured),
         "expired" => (Reason::None, State::Expired),
+        "declined" => (Reason::None, State::Declined),
+        "timed-out" => (Reason::None, State::TimedOut),
         _ => panic!("what is {state}?"),
     };
     Status {
