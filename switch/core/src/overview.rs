@@ -176,9 +176,9 @@ impl Core {
         })
     }
 
-    /// What a participant has to finish.
+    /// What a participant that is or was configured has to finish.
     pub fn unfinished(&self, participant: ParticipantNumber) -> Unfinished {
-        self.ledger.participants.get(participant).map_or_else(Unfinished::default, |p| Unfinished {
+        self.ledger.participants.find(participant).map_or_else(Unfinished::default, |p| Unfinished {
             pending: p.pending,
             undelivered: p.undelivered,
             open: p.open,

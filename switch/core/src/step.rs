@@ -318,6 +318,23 @@ impl Core {
         configured.map(|p| (&p.record, p.status, p.positions.as_slice()))
     }
 
+    /// Participants that are not configured any more and have something open or a position that is not flat, by number:
+    /// what is remembered of them may still be reversed. With [`Self::participants`] their books net to zero (I4).
+    pub fn removed_participants(&self) -> impl Iterator<Item = (&ParticipantRecord, &[Position])> {
+        let removed = self.ledger.participants.iter().filter(|p| p.removed && !p.is_settled());
+        removed.map(|p| (&p.record, p.positions.as_slice()))
+    }
+
+    /// The records of all participants that are or were configured, by number.
+    pub fn records(&self) -> impl Iterator<Item = &ParticipantRecord> {
+        self.ledger.participants.iter().map(|p| &p.record)
+    }
+
+    /// The record of a participant that is or was configured.
+    pub fn record(&self, number: ParticipantNumber) -> Option<&ParticipantRecord> {
+        self.ledger.participants.find(number).map(|p| &p.record)
+    }
+
     /// What is remembered of a transaction.
     pub fn transaction(&self, key: TransactionKey) -> Option<TransactionView> {
         report::transaction(&self.ledger, key)
@@ -339,8 +356,8 @@ impl Core {
         participant::check(&self.ledger, participants)
     }
 
-    /// Whether a participant has anything open: pending, held or undelivered.
-    pub fn open_of(&self, participant: ParticipantNumber) -> Option<u32> {
-        self.ledger.participants.get(participant).map(|p| p.open)
+    /// Whether a participant is configured.
+    pub fn is_configured(&self, participant: ParticipantNumber) -> bool {
+        self.ledger.participants.get(participant).is_some()
     }
 }

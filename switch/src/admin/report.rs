@@ -72,7 +72,7 @@ pub struct ParticipantReport {
     pub number: u16,
     /// Its name.
     pub name: String,
-    /// `active`, `draining`, `suspended`.
+    /// `active`, `draining`, `suspended`; `removed` where it is configured no more and its books or deliveries are not empty.
     pub status: String,
     /// It may send requests.
     pub originates: bool,

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use holdfast_core::Core;
-use holdfast_core::registry::ParticipantRecord;
 use holdfast_link::ValidUntil;
 use holdfast_protocol::{BusinessDate, Currency, ParticipantNumber, UnixMillis};
 use tracing::{info, warn};
 
+use super::report::name_of;
 use crate::clock::ALARM_MS;
 
 /// Certificates that end sooner are an alarm.
@@ -92,12 +92,10 @@ fn expiry(of: &str, until: UnixMillis, now: UnixMillis) -> Option<String> {
 
 fn of_participants(core: &Core, now: UnixMillis) -> Standing {
     let mut alarms = Standing::new();
-    let name = |number| core.participants().map(|(record, ..)| record).find(|r| r.number == number);
     for behind in core.undelivered() {
         let age_ms = behind.oldest.map_or(0, |oldest| now.since(oldest));
         if age_ms > core.settings().delivery_alarm_ms {
-            let who: Option<&ParticipantRecord> = name(behind.destination);
-            let who = who.map_or_else(|| behind.destination.to_string(), |record| record.name.clone());
+            let who = name_of(core, behind.destination);
             let text = format!(
                 "{who}: {} messages undelivered, the oldest for {} s",
                 behind.messages,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use holdfast_core::Core;
 use holdfast_core::overview::{InDoubt, Undelivered};
-use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantStatus, Route};
+use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
 use holdfast_journal::{Handle, Log};
 use holdfast_protocol::{Currency, ParticipantNumber, PaymentId, Reason, UnixMillis};
 
@@ -17,20 +17,36 @@ use crate::admin::report::{
 };
 use crate::driver::Driver;
 
-/// The number of a participant that a person named.
+/// The number of a configured participant that a person named.
 pub(super) fn find(core: &Core, who: &Who) -> Option<ParticipantNumber> {
-    core.participants()
-        .map(|(record, ..)| record)
-        .find(|record| match who {
-            Who::Name(name) => record.name == *name,
-            Who::Number(number) => record.number == *number,
-        })
-        .map(|record| record.number)
+    named(core.participants().map(|(record, ..)| record), who)
 }
 
+/// The same, or else of one that was configured: what is remembered of it can still be asked for.
+pub(super) fn find_known(core: &Core, who: &Who) -> Option<ParticipantNumber> {
+    find(core, who).or_else(|| named(core.records(), who))
+}
+
+fn named<'a>(
+    mut records: impl Iterator<Item = &'a ParticipantRecord>,
+    who: &Who,
+) -> Option<ParticipantNumber> {
+    let found = records.find(|record| match who {
+        Who::Name(name) => record.name == *name,
+        Who::Number(number) => record.number == *number,
+    });
+    found.map(|record| record.number)
+}
+
+/// The name of a participant that is or was configured; with its number where it was removed and another has its name.
 pub(super) fn name_of(core: &Core, number: ParticipantNumber) -> String {
-    let found = core.participants().map(|(record, ..)| record).find(|record| record.number == number);
-    found.map_or_else(|| number.to_string(), |record| record.name.clone())
+    let Some(record) = core.record(number) else { return number.to_string() };
+    let taken = || find(core, &Who::Name(record.name.clone())).is_some();
+    if !core.is_configured(number) && taken() {
+        format!("{} ({number})", record.name)
+    } else {
+        record.name.clone()
+    }
 }
 
 const fn status_name(status: ParticipantStatus) -> &'static str {
@@ -69,48 +85,59 @@ pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis
 }
 
 fn participants(driver: &Driver<Handle>, now: UnixMillis) -> Vec<ParticipantReport> {
-    let report =
-        |(record, status, _): (&holdfast_core::registry::ParticipantRecord, ParticipantStatus, _)| {
-            let links: Vec<_> =
-                driver.sessions().iter().filter(|live| live.from.participant == record.number).collect();
-            let unfinished = driver.core().unfinished(record.number);
-            let unanswered = links.iter().map(|live| u64::from(live.outbound.unanswered())).sum();
-            let busy = unanswered > 0 || unfinished.pending > 0 || unfinished.undelivered > 0;
-            ParticipantReport {
-                number: record.number.get(),
-                name: record.name.clone(),
-                status: status_name(status).to_owned(),
-                originates: record.originates,
-                receives: record.receives,
-                unanswered,
-                pending: unfinished.pending.into(),
-                undelivered: unfinished.undelivered.into(),
-                open: unfinished.open.into(),
-                drained: status != ParticipantStatus::Active && !busy,
-                links: links
-                    .iter()
-                    .map(|live| LinkReport {
-                        session: live.from.session.0,
-                        instance: live.from.instance.0,
-                        address: live.address.to_string(),
-                        originates: live.sign_on.originates,
-                        receives: live.sign_on.receives,
-                        lanes: live.sign_on.lanes,
-                        age_ms: now.since(live.since),
-                        outbound_bytes: live.outbound.queued_bytes() as u64,
-                    })
-                    .collect(),
-            }
-        };
-    driver.core().participants().map(report).collect()
+    let core = driver.core();
+    let configured =
+        core.participants().map(|(record, status, _)| participant(driver, record, Some(status), now));
+    let removed = core.removed_participants().map(|(record, _)| participant(driver, record, None, now));
+    configured.chain(removed).collect()
+}
+
+/// One that was removed has no status.
+fn participant(
+    driver: &Driver<Handle>,
+    record: &ParticipantRecord,
+    status: Option<ParticipantStatus>,
+    now: UnixMillis,
+) -> ParticipantReport {
+    let links: Vec<_> =
+        driver.sessions().iter().filter(|live| live.from.participant == record.number).collect();
+    let unfinished = driver.core().unfinished(record.number);
+    let unanswered = links.iter().map(|live| u64::from(live.outbound.unanswered())).sum();
+    let busy = unanswered > 0 || unfinished.pending > 0 || unfinished.undelivered > 0;
+    ParticipantReport {
+        number: record.number.get(),
+        name: name_of(driver.core(), record.number),
+        status: status.map_or("removed", status_name).to_owned(),
+        originates: record.originates,
+        receives: record.receives,
+        unanswered,
+        pending: unfinished.pending.into(),
+        undelivered: unfinished.undelivered.into(),
+        open: unfinished.open.into(),
+        drained: status.is_some_and(|status| status != ParticipantStatus::Active) && !busy,
+        links: links
+            .iter()
+            .map(|live| LinkReport {
+                session: live.from.session.0,
+                instance: live.from.instance.0,
+                address: live.address.to_string(),
+                originates: live.sign_on.originates,
+                receives: live.sign_on.receives,
+                lanes: live.sign_on.lanes,
+                age_ms: now.since(live.since),
+                outbound_bytes: live.outbound.queued_bytes() as u64,
+            })
+            .collect(),
+    }
 }
 
 fn positions(core: &Core) -> Vec<PositionReport> {
     let mut reports = Vec::new();
-    for (record, _, positions) in core.participants() {
+    let configured = core.participants().map(|(record, _, positions)| (record, positions));
+    for (record, positions) in configured.chain(core.removed_participants()) {
         for position in positions {
             reports.push(PositionReport {
-                participant: record.name.clone(),
+                participant: name_of(core, record.number),
                 number: record.number.get(),
                 currency: position.currency.code().to_owned(),
                 held: position.held.minor().to_string(),
@@ -261,5 +288,45 @@ fn pattern(merchants: &MerchantPattern) -> String {
         MerchantPattern::Default => "*".to_owned(),
         MerchantPattern::Prefix(prefix) => format!("{prefix}*"),
         MerchantPattern::Exact(merchant) => merchant.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_core::view::View;
+    use holdfast_core::{Input, Output, Settings};
+
+    use super::*;
+
+    fn record(number: u16, name: &str) -> ParticipantRecord {
+        ParticipantRecord {
+            number: ParticipantNumber::new(number).unwrap(),
+            name: name.to_owned(),
+            originates: true,
+            receives: true,
+            caps: Vec::new(),
+            limits: Vec::new(),
+        }
+    }
+
+    fn configure(core: &mut Core, participants: &[ParticipantRecord]) {
+        let input = Input::Configure(participants.to_vec(), Vec::new());
+        core.step(UnixMillis::default(), &input, &View::default(), &mut Output::default());
+    }
+
+    #[test]
+    fn a_removed_participant_keeps_its_name_for_those_who_look() {
+        let mut core = Core::new(Settings::default());
+        let (one, two) = (record(1, "one"), record(2, "two"));
+        configure(&mut core, &[one.clone(), two.clone()]);
+        configure(&mut core, std::slice::from_ref(&one));
+        let by_name = Who::Name("two".to_owned());
+        assert_eq!(find(&core, &by_name), None, "nobody commands it");
+        assert_eq!(find_known(&core, &by_name), Some(two.number));
+        assert_eq!(name_of(&core, two.number), "two");
+        configure(&mut core, &[one.clone(), record(3, "two")]);
+        assert_eq!(find_known(&core, &by_name).map(ParticipantNumber::get), Some(3));
+        assert_eq!(name_of(&core, two.number), "two (2)", "metrics keep series of two participants apart");
+        assert_eq!(name_of(&core, one.number), "one");
     }
 }

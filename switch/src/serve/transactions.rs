@@ -9,7 +9,7 @@ use holdfast_protocol::{
     ApprovalCode, DecidedBy, Kind, Outcome, Reason, RequestId, State, TransactionKey, UnixMillis,
 };
 
-use super::report::{debtor_name, find, name_of};
+use super::report::{debtor_name, find_known, name_of};
 use crate::admin::command::{CommandError, Who};
 use crate::admin::report::{
     TransactionDelivery, TransactionReport, UndeliveredReport, UndeliveredTransaction,
@@ -59,7 +59,7 @@ pub(crate) fn transaction(
     who: &Who,
     id: RequestId,
 ) -> Result<Box<TransactionReport>, CommandError> {
-    let originator = find(core, who).ok_or(CommandError::ParticipantUnknown)?;
+    let originator = find_known(core, who).ok_or(CommandError::ParticipantUnknown)?;
     let view = core.transaction(TransactionKey { originator, id }).ok_or(CommandError::TransactionUnknown)?;
     let details = core.open_details(TransactionKey { originator, id });
     let pending = view.money == Money::Pending;
@@ -132,7 +132,7 @@ pub(super) fn undelivered(
     max: usize,
     now: UnixMillis,
 ) -> Result<Box<UndeliveredReport>, CommandError> {
-    let destination = destination.map(|who| find(core, who).ok_or(CommandError::ParticipantUnknown));
+    let destination = destination.map(|who| find_known(core, who).ok_or(CommandError::ParticipantUnknown));
     let (oldest, count) = core.overdue(view, destination.transpose()?, max);
     let more = count.saturating_sub(oldest.len() as u64);
     let transactions = oldest.iter().map(|one| overdue(core, one, now)).collect();

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_protocol::{ParticipantNumber, Total};
+use holdfast_protocol::ParticipantNumber;
 
 use super::Desk;
 use crate::fact::Fact;
+use crate::ledger::participants::Participant;
 use crate::ledger::state::Ledger;
 use crate::registry::{ParticipantRecord, ParticipantStatus, Route};
 
@@ -35,19 +36,19 @@ pub enum ConfigurationError {
 }
 
 /// Why a participant may not go yet: something open, held or owed.
-fn keeps(ledger: &Ledger, number: ParticipantNumber) -> Option<String> {
-    let participant = ledger.participants.known(number);
+fn keeps(participant: &Participant) -> Option<String> {
+    if participant.is_settled() {
+        return None;
+    }
     let mut open = Vec::new();
     if participant.open > 0 {
         open.push(format!("{} transactions of it are open", participant.open));
     }
-    for p in &participant.positions {
-        if p.held != Total::ZERO || p.debits != p.credits {
-            let (held, exposure, currency) = (p.held.minor(), p.exposure().minor(), p.currency);
-            open.push(format!("its exposure is {exposure} minor units of {currency}, {held} of them held"));
-        }
+    for p in participant.positions.iter().filter(|p| !p.is_flat()) {
+        let (held, exposure, currency) = (p.held.minor(), p.exposure().minor(), p.currency);
+        open.push(format!("its exposure is {exposure} minor units of {currency}, {held} of them held"));
     }
-    (!open.is_empty()).then(|| open.join("; "))
+    Some(open.join("; "))
 }
 
 pub(crate) fn check(ledger: &Ledger, wanted: &[ParticipantRecord]) -> Result<(), ConfigurationError> {
@@ -62,7 +63,7 @@ pub(crate) fn check(ledger: &Ledger, wanted: &[ParticipantRecord]) -> Result<(),
             }
             None if participant.removed => {}
             None => {
-                if let Some(what) = keeps(ledger, number) {
+                if let Some(what) = keeps(participant) {
                     let name = participant.record.name.clone();
                     return Err(ConfigurationError::OpenWork { number, name, what });
                 }

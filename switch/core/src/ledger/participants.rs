@@ -59,6 +59,11 @@ impl Participant {
         }
     }
 
+    /// Whether nothing is open, nothing held and nothing owed.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.open == 0 && self.positions.iter().all(Position::is_flat)
+    }
+
     /// Whether it agreed to the currency.
     pub(crate) fn agrees(&self, currency: Currency) -> bool {
         self.position(currency).is_some_and(|p| p.cap.is_some())
@@ -74,12 +79,17 @@ const KNOWN: &str = "a transaction names participants that were configured, and 
 impl Participants {
     #[inline]
     pub(crate) fn get(&self, number: ParticipantNumber) -> Option<&Participant> {
-        self.0.get(usize::from(number.get()))?.as_ref().filter(|participant| !participant.removed)
+        self.find(number).filter(|participant| !participant.removed)
+    }
+
+    /// One that is or was configured, if there is such a number.
+    pub(crate) fn find(&self, number: ParticipantNumber) -> Option<&Participant> {
+        self.0.get(usize::from(number.get()))?.as_ref()
     }
 
     /// One that is or was configured.
     pub(crate) fn known(&self, number: ParticipantNumber) -> &Participant {
-        self.0.get(usize::from(number.get())).and_then(Option::as_ref).expect(KNOWN)
+        self.find(number).expect(KNOWN)
     }
 
     #[inline]
@@ -94,7 +104,7 @@ impl Participants {
 
     /// Whether it is or was configured.
     pub(crate) fn is_known(&self, number: ParticipantNumber) -> bool {
-        self.0.get(usize::from(number.get())).is_some_and(Option::is_some)
+        self.find(number).is_some()
     }
 
     /// A participant of a snapshot, with its books. What its open transactions count for comes with them.

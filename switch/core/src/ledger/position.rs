@@ -42,6 +42,11 @@ impl Position {
         self.held.checked_add(self.debits).and_then(|sum| sum.checked_sub(self.credits)).expect(FITS)
     }
 
+    /// Whether nothing is held and nothing owed.
+    pub fn is_flat(&self) -> bool {
+        self.held == Total::ZERO && self.debits == self.credits
+    }
+
     /// I9: whether a hold of `amount` keeps the exposure within the cap.
     pub fn has_room(&self, amount: Amount) -> bool {
         let after = self.exposure().plus(amount).expect(FITS);

@@ -1,4 +1,5 @@
-use super::world::{World, check, check_with, participant, routes, settings};
+use super::world::{World, check, check_with, number, participant, routes, settings};
+use crate::ledger::Position;
 use crate::{Input, Settings};
 
 #[test]
@@ -249,4 +250,45 @@ fn a_number_stays_with_its_name_when_the_participant_is_removed() {
     world.step(&Input::Configure(named("E"), routes()));
     assert_eq!(world.journal.len(), facts, "a configuration that is refused changes nothing");
     assert_eq!(world.core.check_configuration(&named("D")), Ok(()));
+}
+
+#[test]
+fn the_books_of_a_removed_participant_are_shown_until_they_are_flat_again() {
+    let mut world = World::new(settings());
+    let net = |world: &World| {
+        let of = |positions: &[Position]| -> i128 {
+            positions.iter().map(|p| p.debits.minor() - p.credits.minor()).sum()
+        };
+        let configured: i128 = world.core.participants().map(|(.., positions)| of(positions)).sum();
+        configured + world.core.removed_participants().map(|(_, positions)| of(positions)).sum::<i128>()
+    };
+    for line in [
+        "authorize A 10 m@B 50.00 reserve",
+        "answer B A/10 approved",
+        "capture A 11 of 10 50.00 last",
+        "acknowledge B A/10 1",
+        "authorize A 12 m@B 50.00",
+        "answer B A/12 approved",
+        "configure without B",
+    ] {
+        world.line(line);
+    }
+    assert_eq!(world.core.participants().count(), 3, "it was flat, and is gone");
+    assert_eq!(world.core.removed_participants().count(), 0);
+    world.line("reverse A 13 of 12");
+    let removed: Vec<_> = world.core.removed_participants().map(|(record, _)| record.name.as_str()).collect();
+    assert_eq!(removed, ["B"]);
+    assert_eq!(net(&world), 0, "I4: what is shown nets to zero");
+    assert_eq!(world.core.unfinished(number("B")).undelivered, 1);
+    assert_eq!(world.core.record(number("B")).map(|record| record.name.as_str()), Some("B"));
+    world.line("restart");
+    assert_eq!(world.core.removed_participants().count(), 1);
+    world.line("link up A");
+    world.line("reverse A 14 of 10");
+    assert_eq!(world.core.removed_participants().count(), 1, "flat, and two reversals are to be delivered");
+    for line in ["link up B", "acknowledge B A/12 1", "acknowledge B A/10 2"] {
+        world.line(line);
+    }
+    assert_eq!(world.core.removed_participants().count(), 0);
+    assert_eq!(net(&world), 0);
 }

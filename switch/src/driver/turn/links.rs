@@ -46,7 +46,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
         address: SocketAddr,
         outbound: Arc<Outbound>,
     ) {
-        if !self.core.participants().any(|(record, ..)| record.number == from.participant) {
+        if !self.core.is_configured(from.participant) {
             // Removed by a reload while the link was signing on.
             outbound.close(Reason::Removed);
             return;

@@ -46,8 +46,6 @@ impl<L: Log, S: Seam> Driver<L, S> {
     }
 
     fn name(&self, participant: ParticipantNumber) -> String {
-        let mut records = self.core.participants().map(|(record, ..)| record);
-        let record = records.find(|record| record.number == participant);
-        record.map_or_else(|| participant.to_string(), |record| record.name.clone())
+        self.core.record(participant).map_or_else(|| participant.to_string(), |record| record.name.clone())
     }
 }

@@ -9,7 +9,9 @@ use crate::sim::violation::{Verdict, ensure};
 
 pub(crate) fn check(core: &Core) -> Verdict {
     let mut net: BTreeMap<Currency, i128> = BTreeMap::new();
-    for position in core.participants().flat_map(|(_, _, positions)| positions) {
+    let configured = core.participants().flat_map(|(_, _, positions)| positions);
+    let removed = core.removed_participants().flat_map(|(_, positions)| positions);
+    for position in configured.chain(removed) {
         *net.entry(position.currency).or_default() += position.debits.minor() - position.credits.minor();
     }
     for (currency, net) in net {
