@@ -18,6 +18,12 @@ Exit code: 0 when the run had no errors and the books closed; otherwise that of 
 TEXT
 }
 
+wrong() {
+    printf 'demo: %s\n\n' "$*" >&2
+    usage >&2
+    exit 2
+}
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 seconds=10
 rate=20000
@@ -27,17 +33,19 @@ serve=''
 extra=()
 while [ $# -gt 0 ]; do
     case $1 in
-        --seconds) seconds=${2:?--seconds needs a number}; shift ;;
-        --rate) rate=${2:?--rate needs a number or max}; shift ;;
+        --seconds) seconds=${2-}; shift ;;
+        --rate) rate=${2-}; shift ;;
         --saturation) saturation=1 ;;
-        --out) out=${2:?--out needs a directory}; shift ;;
-        --serve) serve=${2:?--serve needs a directory}; shift ;;
+        --out) out=${2-}; [ -n "$out" ] || wrong '--out needs a directory'; shift ;;
+        --serve) serve=${2-}; [ -n "$serve" ] || wrong '--serve needs a directory'; shift ;;
         --) shift; extra=("$@"); break ;;
         -h | --help) usage; exit 0 ;;
-        *) usage >&2; exit 2 ;;
+        *) wrong "$1 is no option" ;;
     esac
-    shift
+    [ $# -eq 0 ] || shift
 done
+case $seconds in '' | *[!0-9]*) wrong "--seconds needs a whole number, found '$seconds'" ;; esac
+case $rate in max) ;; '' | *[!0-9]*) wrong "--rate needs a whole number or max, found '$rate'" ;; esac
 [ "$rate" != max ] || saturation=1
 
 say() {
@@ -133,8 +141,6 @@ summary() {
     sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$out/summary.json" | head -n 1
 }
 
-case $seconds in '' | *[!0-9]*) usage >&2; exit 2 ;; esac
-case $rate in max) ;; '' | *[!0-9]*) usage >&2; exit 2 ;; esac
 [ -z "$out" ] || [ ! -e "$out/journal" ] || { printf 'demo: %s holds an earlier run: name another --out\n' "$out" >&2; exit 2; }
 
 say 'building (the first time takes some minutes)'

@@ -188,6 +188,8 @@ impl Audit {
             file: name,
             role: header.role,
             participant: header.participant,
+            started_ms: header.started_ms,
+            ended_ms: None,
             records: 0,
             closed: false,
             drained: false,
@@ -208,6 +210,7 @@ impl Audit {
             match record.kind {
                 Kind::Closed => {
                     source.closed = true;
+                    source.ended_ms = Some(record.time_ms);
                     source.drained = record.has(flag::DRAINED);
                 }
                 Kind::DecidedThrough => {
@@ -315,7 +318,9 @@ impl Audit {
                 rules::check(&case, findings);
                 look(context, transaction);
                 positions.book(transaction.key.originator, &course);
-                positions.compare(&case, findings);
+                if !case.is_uncovered() {
+                    positions.compare(&case, findings);
+                }
                 tally.count(&case);
                 if let Some(status) = status {
                     let until = transaction.facts.partition_point(|f| f.sequence <= status.sequence);
@@ -329,6 +334,16 @@ impl Audit {
             };
             self.shards.join(shard, judge).map_err(AuditError::Spill)?;
             watcher.advance(shard as u64 + 1);
+        }
+        if self.tally.not_covered > 0 {
+            let n = self.tally.not_covered;
+            self.findings.add(Class::NotCovered, || {
+                let what = format!(
+                    "the journal holds {n} transactions from before or after the time of the given histories, and none \
+                     mentions them: give the histories of that time, too"
+                );
+                (None, what, Vec::new())
+            });
         }
         if let Some(status) = status {
             compare_status(&positions_then, status, &mut self.findings);

@@ -54,6 +54,7 @@ classes! {
     Unanswered "unanswered" "A drained participant still waits for an answer.";
     HistoryContradicts "history-contradicts" "A history contradicts itself.";
     PositionsDisagree "positions-disagree" "Journal, participants and switch count different money.";
+    NotCovered "not-covered" "The journal holds transactions from times that no given history covers: they were not judged by histories.";
     NotNetZero "not-net-zero" "The positions of a currency do not sum to zero.";
 }
 

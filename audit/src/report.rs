@@ -41,6 +41,8 @@ pub struct Tally {
     pub unrecorded: u64,
     /// Captures, releases and reversals without an acknowledgement at the end.
     pub undelivered: u64,
+    /// From times that no history covers.
+    pub not_covered: u64,
     /// Requests that an operator gave up: their outcome is unknown to it.
     pub given_up: u64,
 }
@@ -50,6 +52,7 @@ impl Tally {
     pub fn count(&mut self, case: &Case<'_>) {
         let course = case.course;
         self.transactions += 1;
+        self.not_covered += u64::from(case.is_uncovered());
         let reversed = case.transaction.facts.iter().any(|f| f.kind == FactKind::Reversed);
         self.reversed += u64::from(reversed);
         self.approved += u64::from(course.approved.is_some());

@@ -63,6 +63,10 @@ pub struct Source {
     pub role: Role,
     /// Whose it is.
     pub participant: u16,
+    /// From when on it says what its participant did.
+    pub started_ms: u64,
+    /// Until when, where its writer finished.
+    pub ended_ms: Option<u64>,
     /// How many records it has.
     pub records: u64,
     /// Whether its writer finished.
@@ -92,6 +96,19 @@ impl Context {
     /// Whether a participant's history of this role was given: without one, nothing can be said about what it saw.
     pub fn has(&self, role: Role, participant: u16) -> bool {
         self.sources.iter().any(|s| s.role == role && s.participant == participant)
+    }
+
+    /// Whether a moment lies outside the time of every history of these parties, of which there is one at least.
+    pub fn is_uncovered(&self, originator: u16, destination: u16, at_ms: u64) -> bool {
+        let concerns = |s: &&Source| match s.role {
+            Role::Operator => s.participant == originator,
+            Role::Destination => s.participant == destination,
+        };
+        let covers = |s: &Source| {
+            at_ms + self.skew_ms >= s.started_ms && s.ended_ms.is_none_or(|end| at_ms <= end + self.skew_ms)
+        };
+        let mut sources = self.sources.iter().filter(concerns).peekable();
+        sources.peek().is_some() && !sources.any(covers)
     }
 
     /// On which side a record was written.

@@ -322,6 +322,12 @@ fn a_transaction_is_found_by_name_and_by_number() {
     ];
     assert_eq!(of("operator-1"), life);
     assert_eq!(of("1"), life);
+    for follow_up in [capture().id, release().id, id(23)] {
+        let name = format!("operator-1/{follow_up}");
+        let lines = lines(&["transaction", &name, "--json", "--journal", directory]);
+        assert_eq!(lines.len(), life.len(), "by the id of a capture, release or reversal");
+        assert!(lines.iter().all(|line| line["original"] == id(2).to_string()), "{lines:?}");
+    }
     let unknown = program(&["transaction", &format!("acquirer-1/{}", id(2)), "--journal", directory]);
     assert_eq!(unknown.status.code(), Some(5));
 }

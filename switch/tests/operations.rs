@@ -118,6 +118,7 @@ fn orders_take_effect_and_survive_a_restart() {
     assert_eq!(statuses, ["suspended", "draining", "active"]);
     operate(&switch, 0, &["participant", "resume", "1"]);
     assert_eq!(status(&switch).participants[0].status, "active", "by number too");
+    assert_eq!(operate(&switch, 0, &["participant", "resume", "1"]), "operator-1 takes part\n");
     switch.stop().unwrap();
 }
 

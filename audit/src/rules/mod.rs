@@ -28,6 +28,9 @@ pub struct Case<'a> {
 /// Lets every rule see the transaction.
 pub fn check(case: &Case<'_>, findings: &mut Findings) {
     journal::check(case, findings);
+    if case.is_uncovered() {
+        return;
+    }
     operator::check(case, findings);
     destination::check(case, findings);
     delivery::check(case, findings);
@@ -49,6 +52,13 @@ impl Case<'_> {
             let evidence: Vec<Evidence> = facts.chain(seen).collect();
             (Some(self.transaction.key.to_string()), what(), evidence)
         });
+    }
+
+    /// Whether it began at a time that no history covers, and none mentions it: then nobody's word is missing.
+    pub(crate) fn is_uncovered(&self) -> bool {
+        let Some(first) = self.transaction.facts.first() else { return false };
+        let (originator, destination) = (self.transaction.key.originator, self.course.destination);
+        self.transaction.seen.is_empty() && self.context.is_uncovered(originator, destination, first.time_ms)
     }
 
     /// Whether one record lies before another.

@@ -122,7 +122,7 @@ fn endings(report: &Report, out: &mut String) -> std::fmt::Result {
         out,
         "    sent = approved + declined + not done + unknown + errors + in flight. shed: never sent, for want of a link or \
          window in time;\n    not done: refused, nothing recorded; unknown: no outcome heard; in flight: without an \
-         ending at the end;\n    reversed: of the approved, and approvals too late"
+         ending at the end;\n    reversed: undone after an approval, in time (then counted as approved, too) or too late; no part of that sum"
     )?;
     let sums = &report.closing.sums;
     writeln!(

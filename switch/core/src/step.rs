@@ -1,7 +1,7 @@
 //! The one entry point: an input, the time and the volatile world in; facts and effects out.
 
 use holdfast_protocol::{
-    Epoch, ParticipantNumber, Partition, PaymentId, Reason, Sequence, TransactionKey, UnixMillis,
+    Epoch, ParticipantNumber, Partition, PaymentId, Reason, RequestId, Sequence, TransactionKey, UnixMillis,
 };
 
 use crate::counters::Counters;
@@ -15,6 +15,7 @@ use crate::effect::Effect;
 use crate::fact::Fact;
 use crate::input::{Input, Recalled};
 use crate::ledger::apply::apply;
+use crate::ledger::generation::Found;
 use crate::ledger::state::Ledger;
 use crate::ledger::{Digest, Position, digest};
 use crate::registry::{ParticipantRecord, ParticipantStatus, Route};
@@ -338,6 +339,14 @@ impl Core {
     /// What is remembered of a transaction.
     pub fn transaction(&self, key: TransactionKey) -> Option<TransactionView> {
         report::transaction(&self.ledger, key)
+    }
+
+    /// The authorize that a capture, release or reversal is about, as far as its own id is remembered.
+    pub fn original_of(&self, follow_up: TransactionKey) -> Option<RequestId> {
+        match self.ledger.remembered.find(follow_up.originator, follow_up.id)? {
+            Found::FollowUp(record) => Some(record.original()),
+            Found::Transaction(_) => None,
+        }
     }
 
     /// The route a payment ID takes.

@@ -63,7 +63,7 @@ pub enum Command {
     Transaction {
         /// Whose.
         originator: Who,
-        /// The id of its authorize.
+        /// The id of its authorize, or of a capture, release or reversal of it.
         id: RequestId,
         /// The answer.
         reply: Reply<Result<Box<TransactionReport>, CommandError>>,
@@ -126,6 +126,12 @@ pub enum CommandError {
          --journal DIR` finds it in a copy of the journal"
     )]
     TransactionUnknown,
+    /// It is the id of a capture, release or reversal, and what that is about has left memory.
+    #[error(
+        "this is a capture, release or reversal of {0}, which is not in memory: `holdfast transaction ... --journal DIR` \
+         finds it in a copy of the journal"
+    )]
+    OriginalUnknown(RequestId),
     /// The core refused, with its reason.
     #[error("refused: {} ({})", .0.text(), .0)]
     Refused(Reason),

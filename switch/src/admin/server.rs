@@ -190,6 +190,11 @@ async fn participant(
         other => return Err(not_understood(format!("expected suspend, resume or drain, found {other:?}"))),
     };
     let participant = who(&name);
+    // The answer says the name, whichever way it was asked.
+    let name = match &participant {
+        Who::Number(number) => desk.names().get(&number.get()).map_or(name, |named| named.name.clone()),
+        Who::Name(_) => name,
+    };
     desk.ask(ANSWER_TIMEOUT, |reply| Command::SetStatus { participant, status, reply }).await??;
     Ok(Json(json!({ "participant": name, "done": order })).into_response())
 }
@@ -236,7 +241,9 @@ enum Failure {
 impl From<CommandError> for Failure {
     fn from(error: CommandError) -> Self {
         let code = match error {
-            CommandError::ParticipantUnknown | CommandError::TransactionUnknown => StatusCode::NOT_FOUND,
+            CommandError::ParticipantUnknown
+            | CommandError::TransactionUnknown
+            | CommandError::OriginalUnknown(_) => StatusCode::NOT_FOUND,
             CommandError::Refused(_) | CommandError::Conflict(_) => StatusCode::CONFLICT,
         };
         Self::Answer(code, error.to_string())

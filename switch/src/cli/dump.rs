@@ -61,6 +61,33 @@ pub(super) fn transaction(fact: &Fact) -> Option<TransactionKey> {
     }
 }
 
+/// Who asked for a fact under which id of its own, and what that was about: of captures, releases and reversals.
+pub(super) fn follow_up(fact: &Fact) -> Option<(TransactionKey, RequestId)> {
+    let (originator, id, original) = match fact {
+        Fact::Captured { originator, request, .. } => (*originator, request.id, request.original),
+        Fact::Released { originator, request, .. } => (*originator, request.id, request.original),
+        Fact::Reversed { originator, request, .. } | Fact::Tombstoned { originator, request, .. } => {
+            (*originator, request.id, request.original)
+        }
+        Fact::FollowUpDeclined { originator, request, .. } => (*originator, request.id(), request.original()),
+        Fact::Reserved(_)
+        | Fact::DeclinedAtOnce(_)
+        | Fact::Approved { .. }
+        | Fact::Declined { .. }
+        | Fact::LateAnswer { .. }
+        | Fact::Expired(_)
+        | Fact::Acknowledged { .. }
+        | Fact::ParticipantConfigured(_)
+        | Fact::ParticipantRemoved(_)
+        | Fact::ParticipantStatusSet(..)
+        | Fact::RoutesConfigured(_)
+        | Fact::CutOver(_)
+        | Fact::DayClosed(_)
+        | Fact::Forgotten(_) => return None,
+    };
+    Some((TransactionKey { originator, id }, original))
+}
+
 struct Fields<M>(M);
 
 impl<M: SerializeMap> Fields<M> {

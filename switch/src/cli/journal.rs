@@ -9,7 +9,7 @@ use holdfast_core::Fact;
 use holdfast_journal::{Facts, OpenError, Verified, VisitError, read_directory, record};
 use holdfast_protocol::{ParticipantNumber, RequestId, TransactionKey};
 
-use super::dump::{Line, transaction};
+use super::dump::{Line, follow_up, transaction};
 use super::life::Life;
 use super::{Failure, with_causes};
 use crate::admin::Who;
@@ -32,19 +32,25 @@ pub(super) fn dump(directory: &Path) -> Result<(), Failure> {
 
 /// The whole life of one transaction, for people.
 pub(super) fn life(directory: &Path, originator: &Who, id: RequestId) -> Result<(), Failure> {
-    let mut life = Life::new(originator, id);
-    read(directory, &mut |line| {
-        life.take(line);
-        Ok(())
-    })?;
-    life.print()
+    let life_of = |id| -> Result<Life, Failure> {
+        let mut life = Life::new(originator, id);
+        read(directory, &mut |line| {
+            life.take(line);
+            Ok(())
+        })?;
+        Ok(life)
+    };
+    let life = life_of(id)?;
+    let Some(original) = life.original() else { return life.print() };
+    super::show::lines([super::show::named_by(id)])?;
+    life_of(original)?.print()
 }
 
-/// Every fact about one transaction, as JSON lines.
+/// Every fact about one transaction, as JSON lines. The id may be that of a capture, release or reversal of it.
 pub(super) fn facts_of(directory: &Path, originator: &Who, id: RequestId) -> Result<(), Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut names: HashMap<String, ParticipantNumber> = HashMap::new();
-    let mut lines = 0_u64;
+    let (mut lines, mut original) = (0_u64, None);
     let read = read(directory, &mut |line| {
         if let Fact::ParticipantConfigured(record) = line.fact {
             names.insert(record.name.clone(), record.number);
@@ -58,10 +64,18 @@ pub(super) fn facts_of(directory: &Path, originator: &Who, id: RequestId) -> Res
             lines += 1;
             write_line(&mut out, &line)?;
         }
+        if let Some((key, of)) = follow_up(line.fact)
+            && wanted == Some(key)
+        {
+            original = Some(of);
+        }
         Ok(())
     });
     written(read, out.flush())?;
     if lines == 0 {
+        if let Some(original) = original {
+            return facts_of(directory, originator, original);
+        }
         return Err(Failure::Refused("the journal holds no such transaction".to_owned()));
     }
     Ok(())

@@ -15,7 +15,7 @@ use holdfast_protocol::{
 };
 
 use super::Failure;
-use super::dump::{Line, transaction};
+use super::dump::{Line, follow_up, transaction};
 use super::show;
 use super::time::utc;
 use super::words::{debtor_name, decider_name, kind_name};
@@ -33,6 +33,8 @@ pub(super) struct Life {
     /// The last fact of the journal, of any transaction.
     last: Option<(Sequence, UnixMillis)>,
     page: Vec<String>,
+    /// What the id that is looked for is a capture, release or reversal of.
+    original: Option<RequestId>,
 }
 
 impl Life {
@@ -45,6 +47,7 @@ impl Life {
             currency: None,
             last: None,
             page: Vec::new(),
+            original: None,
         }
     }
 
@@ -63,8 +66,19 @@ impl Life {
                 if key.is_some() && transaction(fact) == key {
                     self.tell(line);
                 }
+                if let Some((asked, original)) = follow_up(fact)
+                    && key == Some(asked)
+                {
+                    self.original = Some(original);
+                }
             }
         }
+    }
+
+    /// The transaction to look for instead: nothing was found under the id, but it is one of its captures, releases or
+    /// reversals.
+    pub(super) fn original(&self) -> Option<RequestId> {
+        self.original.filter(|_| self.page.is_empty())
     }
 
     fn key(&self) -> Option<TransactionKey> {

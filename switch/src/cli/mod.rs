@@ -147,7 +147,7 @@ fn participant(command: ParticipantCommand) -> Result<(), Failure> {
         ParticipantCommand::Drain(named) => ("drain", "is being drained", named),
     };
     let answer = target.client()?.post(&format!("/participant/{}/{order}", is_name(&name)?))?;
-    show::answer(&answer, target.json, || format!("{name} {done}"))
+    show::participant(&answer, target.json, done)
 }
 
 /// What goes into a URL as it is.

@@ -7,7 +7,7 @@ use holdfast_protocol::Currency;
 use serde::de::DeserializeOwned;
 
 use super::Failure;
-use super::time::{duration, utc_ms};
+use super::time::{bytes, duration, utc_ms};
 use crate::admin::report::{
     ChangeReport, ReloadReport, RouteReport, StatusReport, TransactionReport, UndeliveredReport,
 };
@@ -29,6 +29,16 @@ pub(super) fn lines(lines: impl IntoIterator<Item = impl Display>) -> Result<(),
 /// Prints the answer to an order.
 pub(super) fn answer(json: &str, as_json: bool, text: impl FnOnce() -> String) -> Result<(), Failure> {
     lines([if as_json { json.to_owned() } else { text() }])
+}
+
+/// Who was suspended, drained or resumed, by name also where it was asked for by number.
+pub(super) fn participant(json: &str, as_json: bool, done: &str) -> Result<(), Failure> {
+    #[derive(serde::Deserialize)]
+    struct Done {
+        participant: String,
+    }
+    let Done { participant } = read(json)?;
+    answer(json, as_json, || format!("{participant} {done}"))
 }
 
 pub(super) fn reload(json: &str, as_json: bool) -> Result<(), Failure> {
@@ -55,8 +65,9 @@ pub(super) fn transaction(json: String, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return lines([json]);
     }
-    let report = read(&json)?;
-    lines(transaction_page(&report).into_iter().chain(forgotten(&report)))
+    let report: TransactionReport = read(&json)?;
+    let named = report.follow_up.as_deref().map(named_by);
+    lines(named.into_iter().chain(transaction_page(&report)).chain(forgotten(&report)))
 }
 
 pub(super) fn route(json: String, as_json: bool) -> Result<(), Failure> {
@@ -131,15 +142,15 @@ fn status_page(s: &StatusReport) -> Vec<String> {
         ("ids remembered", q.remembered.to_string()),
         ("inputs waiting", q.inputs.to_string()),
         ("turns waiting for the disk", q.outbox.to_string()),
-        ("waiting for links", format!("{} bytes", q.outbound_bytes)),
+        ("waiting for links", bytes(q.outbound_bytes)),
     ];
     page.extend(rows.map(|(name, value)| format!("  {name:<30} {value}")));
     page.push(format!("journal {} since this start", j.directory));
     let rows = [
         ("room", full.to_owned()),
-        ("written", format!("{} bytes, {} facts, {} syncs", j.bytes, j.facts, j.syncs)),
-        ("not synced yet", format!("{} bytes", j.unsynced_bytes)),
-        ("free on its disk", format!("{} bytes", j.free_bytes)),
+        ("written", format!("{}, {} facts, {} syncs", bytes(j.bytes), j.facts, j.syncs)),
+        ("not synced yet", bytes(j.unsynced_bytes)),
+        ("free on its disk", bytes(j.free_bytes)),
     ];
     page.extend(rows.map(|(name, value)| format!("  {name:<30} {value}")));
     page
@@ -194,6 +205,11 @@ fn deliveries(s: &StatusReport) -> Vec<String> {
         ));
     }
     rows
+}
+
+/// What was asked about is a part of the transaction that is shown.
+pub(super) fn named_by(follow_up: impl Display) -> String {
+    format!("{follow_up} is a capture, release or reversal of this transaction:")
 }
 
 pub(super) fn transaction_page(t: &TransactionReport) -> Vec<String> {

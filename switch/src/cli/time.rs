@@ -1,4 +1,4 @@
-//! Times in the form for people: UTC, to the millisecond.
+//! Quantities in the form for people: times in UTC to the millisecond, spans, and sizes.
 
 use holdfast_protocol::{BusinessDate, UnixMillis};
 
@@ -27,6 +27,19 @@ pub(super) fn duration(ms: u64) -> String {
     }
 }
 
+/// A size with its unit, rounded down to one place after the point; the exact number is in the JSON.
+pub(super) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut above = UNITS.into_iter().zip(1_u32..).take_while(|(_, power)| n >= 1 << (10 * power));
+    above.by_ref().last().map_or_else(
+        || format!("{n} bytes"),
+        |(unit, power)| {
+            let tenths = (u128::from(n) * 10) >> (10 * power);
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +48,14 @@ mod tests {
     fn times_are_those_of_a_clock_in_greenwich() {
         assert_eq!(utc_ms(1_795_305_600_000), "2026-11-22 00:00:00.000 UTC");
         assert_eq!(utc_ms(1_795_305_600_000 + 86_399_999), "2026-11-22 23:59:59.999 UTC");
+    }
+
+    #[test]
+    fn sizes_have_their_unit() {
+        let all = [(0, "0 bytes"), (1_023, "1023 bytes"), (1_536, "1.5 KiB"), (289 << 20, "289.0 MiB")];
+        for (n, text) in all.into_iter().chain([(u64::MAX, "16383.9 PiB")]) {
+            assert_eq!(bytes(n), text);
+        }
     }
 
     #[test]

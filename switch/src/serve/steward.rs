@@ -235,6 +235,7 @@ impl Steward {
         self.housekeeping = Some(at + HOUSEKEEPING);
         self.wall_clock_ahead_ms = self.clock.lock().unwrap_or_else(PoisonError::into_inner).slew();
         self.telemetry.set_journal_full(driver.log().is_full());
+        self.shared.sum_failed_handshakes();
         let news = self.raised.change(self.alarms(driver, now));
         news.log();
         if news.risen.iter().any(|(alarm, _)| *alarm == Alarm::WallClock) {

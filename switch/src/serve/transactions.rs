@@ -60,13 +60,28 @@ pub(crate) fn transaction(
     id: RequestId,
 ) -> Result<Box<TransactionReport>, CommandError> {
     let originator = find_known(core, who).ok_or(CommandError::ParticipantUnknown)?;
-    let view = core.transaction(TransactionKey { originator, id }).ok_or(CommandError::TransactionUnknown)?;
-    let details = core.open_details(TransactionKey { originator, id });
+    let asked = TransactionKey { originator, id };
+    if core.transaction(asked).is_none()
+        && let Some(original) = core.original_of(asked)
+    {
+        let original = TransactionKey { originator, id: original };
+        let mut report = describe(core, original).ok_or(CommandError::OriginalUnknown(original.id))?;
+        report.follow_up = Some(id.to_string());
+        return Ok(Box::new(report));
+    }
+    describe(core, asked).map(Box::new).ok_or(CommandError::TransactionUnknown)
+}
+
+fn describe(core: &Core, key: TransactionKey) -> Option<TransactionReport> {
+    let TransactionKey { originator, id } = key;
+    let view = core.transaction(key)?;
+    let details = core.open_details(key);
     let pending = view.money == Money::Pending;
     let open = view.held_for.minor() - view.captured.minor() - view.released.minor();
-    Ok(Box::new(TransactionReport {
+    Some(TransactionReport {
         originator: name_of(core, originator),
         id: id.to_string(),
+        follow_up: None,
         kind: view.kind.map(|kind| {
             match kind {
                 Kind::Pay => "pay",
@@ -105,7 +120,7 @@ pub(crate) fn transaction(
         deliveries: deliveries(&view.undelivered, details.as_ref()),
         created_ms: id.created().get(),
         forgotten: forgotten(details.is_some()),
-    }))
+    })
 }
 
 /// Only the first of a transaction's undelivered messages is on its way; the others wait for it.

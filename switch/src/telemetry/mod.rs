@@ -7,6 +7,7 @@
 //! positions, deliveries) are not kept here: the driver reports them when asked, once a scrape.
 
 mod exposition;
+mod failures;
 mod page;
 mod participant;
 mod remarks;
@@ -19,6 +20,7 @@ use std::time::Instant;
 use holdfast_journal::{Counts, Statistics};
 
 pub use exposition::{CONTENT_TYPE, Named, Names, exposition};
+pub use failures::Failures;
 pub use participant::{ParticipantTallies, ParticipantTally, RequestKind};
 pub use remarks::{Matter, Oddity, Remarks};
 pub use tally::{Durations, Tally};

@@ -26,10 +26,6 @@ pub enum Matter {
     Odd(ParticipantNumber, Oddity),
     /// Links were refused after their handshake; of nobody where the certificate names none.
     LinkRefused(Option<ParticipantNumber>, Reason),
-    /// Handshakes failed.
-    HandshakeFailed,
-    /// Handshakes were not finished in time.
-    HandshakeTimedOut,
     /// Unfinished handshakes gave way to newer ones.
     HandshakeDisplaced,
     /// There was no place for another link.
@@ -99,8 +95,6 @@ impl Remarks {
             Matter::Refused(..)
             | Matter::Odd(..)
             | Matter::LinkRefused(..)
-            | Matter::HandshakeFailed
-            | Matter::HandshakeTimedOut
             | Matter::HandshakeDisplaced
             | Matter::DialRefused
             | Matter::AddressAsked => EVERY,
@@ -130,10 +124,10 @@ mod tests {
     #[test]
     fn a_matter_is_said_at_once_and_then_in_sums() {
         let (mut remarks, start) = (Remarks::default(), Instant::now());
-        assert_eq!(remarks.due(Matter::HandshakeFailed, 1, start), Some(1));
-        assert_eq!(remarks.due(Matter::HandshakeFailed, 2, start + EVERY / 2), None);
+        assert_eq!(remarks.due(Matter::AddressAsked, 1, start), Some(1));
+        assert_eq!(remarks.due(Matter::AddressAsked, 2, start + EVERY / 2), None);
         assert_eq!(remarks.due(Matter::DialRefused, 1, start + EVERY / 2), Some(1), "another matter");
-        assert_eq!(remarks.due(Matter::HandshakeFailed, 3, start + EVERY), Some(5), "nothing is forgotten");
-        assert_eq!(remarks.due(Matter::HandshakeFailed, 1, start + EVERY), None);
+        assert_eq!(remarks.due(Matter::AddressAsked, 3, start + EVERY), Some(5), "nothing is forgotten");
+        assert_eq!(remarks.due(Matter::AddressAsked, 1, start + EVERY), None);
     }
 }

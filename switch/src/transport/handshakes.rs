@@ -96,16 +96,8 @@ async fn shake_hands(incoming: Incoming, shared: Arc<Shared>) -> Option<Connecti
     let address = incoming.remote_address();
     match tokio::time::timeout(shared.limits.sign_on_timeout, incoming).await {
         Ok(Ok(connection)) => return Some(connection),
-        Ok(Err(error)) => {
-            if let Some(times) = shared.remark(Matter::HandshakeFailed) {
-                warn!(%address, %error, times, "handshake failed");
-            }
-        }
-        Err(_) => {
-            if let Some(times) = shared.remark(Matter::HandshakeTimedOut) {
-                warn!(%address, times, "handshake timed out");
-            }
-        }
+        Ok(Err(error)) => shared.handshake_failed(address, &error.to_string()),
+        Err(_) => shared.handshake_failed(address, "not finished in time"),
     }
     shared.telemetry.links.handshakes_failed.add(1);
     None

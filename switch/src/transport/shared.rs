@@ -1,5 +1,6 @@
 //! What all links of the switch have in common.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::clock::Clock;
 use crate::driver::Event;
 use crate::session::control::{EchoTimes, Offer};
 use crate::session::{Directory, Member};
-use crate::telemetry::{Matter, Remarks, Telemetry};
+use crate::telemetry::{Failures, Matter, Remarks, Telemetry};
 
 /// Limits of links.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,7 @@ pub struct Shared {
     wake: Wake,
     places: Mutex<Places>,
     remarks: Mutex<Remarks>,
+    handshakes: Mutex<Failures>,
 }
 
 /// Session ids: the low 16 bits are a place in the driver's table, free again once its link has ended.
@@ -101,6 +103,7 @@ impl Shared {
             wake,
             places: Mutex::default(),
             remarks: Mutex::default(),
+            handshakes: Mutex::default(),
         }
     }
 
@@ -123,6 +126,21 @@ impl Shared {
     /// Something happened once more; where it is time for a log line, how often since the line before.
     pub fn remark(&self, matter: Matter) -> Option<u64> {
         self.remarks.lock().unwrap_or_else(PoisonError::into_inner).due(matter, 1, Instant::now())
+    }
+
+    /// A handshake failed: the first of a burst is said at once.
+    pub fn handshake_failed(&self, address: SocketAddr, cause: &str) {
+        if self.handshakes.lock().unwrap_or_else(PoisonError::into_inner).add(cause) {
+            warn!(%address, cause, "handshake failed");
+        }
+    }
+
+    /// Once a second: says how many more handshakes failed, and why.
+    pub fn sum_failed_handshakes(&self) {
+        let sum = self.handshakes.lock().unwrap_or_else(PoisonError::into_inner).sum();
+        if let Some((times, causes)) = sum {
+            warn!(times, causes, "more handshakes failed");
+        }
     }
 
     /// Tells the driver. Waits while the driver has more than it can take: this link is read no further, and QUIC's

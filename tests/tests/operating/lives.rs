@@ -72,8 +72,9 @@ async fn the_journal_tells_the_whole_life_of_what_memory_has_closed() {
         Answer { approval_code: ApprovalCode::new(*b"A1B2C3").unwrap(), ..approval(&forward, None) };
     parties.acquirer.send(&[approved.into()]).await;
     parties.operator.next_answer().await;
-    for (minor, last) in [(3_000, false), (2_000, true)] {
-        parties.operator.answer_to(capture(&held, minor, last)).await;
+    let captures = [capture(&held, 3_000, false), capture(&held, 2_000, true)];
+    for request in &captures {
+        parties.operator.answer_to(request.clone()).await;
         let delivery = parties.acquirer.next_delivery().await;
         parties.acquirer.send(&[delivery.acknowledgement()]).await;
     }
@@ -86,8 +87,15 @@ async fn the_journal_tells_the_whole_life_of_what_memory_has_closed() {
     );
     assert!(memory.contains(&format!("holdfast transaction {name} --journal COPY")), "{memory}");
 
+    let part = format!("operator-1/{}", captures[0].id);
+    let found = shown(&["transaction", &part, "--admin", &admin]).await;
+    let named = format!("{} is a capture, release or reversal of this transaction:\n", captures[0].id);
+    assert_eq!(found, format!("{named}{memory}"), "by the id of a capture");
+
     fixture.stop();
     let journal = fixture.path().join("journal");
+    let found = shown(&["transaction", &part, "--journal", text(&journal)]).await;
+    assert!(found.starts_with(&named) && found.contains("captured 20.00 EUR, the rest"), "{found}");
     let life = shown(&["transaction", &name, "--journal", text(&journal)]).await;
     let mut rest = life.as_str();
     for happened in [

@@ -73,7 +73,10 @@ async fn a_participant_with_open_work_cannot_be_removed() {
     parties.approved(&reserve("shop@acq-1", 1_000)).await;
     remove(&fixture, "acquirer-1");
     let why = refused_order(&fixture, "/reload", 409);
-    assert!(why.contains("open work"), "{why}");
+    assert!(
+        why.contains("acquirer-1 (number 11)") && why.contains("open work (1 of its transactions)"),
+        "{why}"
+    );
     // All or nothing: everything runs as before.
     assert_eq!(parties.acquirer.connection.close_reason(), None);
     pays(&mut parties.operator, &mut parties.acquirer, "shop@acq-1").await;

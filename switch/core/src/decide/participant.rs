@@ -42,7 +42,7 @@ fn keeps(participant: &Participant) -> Option<String> {
     }
     let mut open = Vec::new();
     if participant.open > 0 {
-        open.push(format!("{} transactions of it are open", participant.open));
+        open.push(format!("it has open work ({} of its transactions)", participant.open));
     }
     for p in participant.positions.iter().filter(|p| !p.is_flat()) {
         let (held, exposure, currency) = (p.held.minor(), p.exposure().minor(), p.currency);

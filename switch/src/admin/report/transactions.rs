@@ -9,6 +9,9 @@ pub struct TransactionReport {
     pub originator: String,
     /// The id of the authorize.
     pub id: String,
+    /// The id that was asked about, where it is that of a capture, release or reversal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_up: Option<String>,
     /// `pay`, `reserve`, `verify`; absent where only the outcome is remembered. So for the fields that follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
