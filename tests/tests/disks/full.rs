@@ -59,6 +59,11 @@ async fn a_full_disk_refuses_new_work_finishes_what_is_open_and_works_again_when
         process.log_tail().contains("alarm: the journal has no room")
     })
     .await;
+    let (ready, why) = http_get(home.admin, "/readyz").expect("the switch answers");
+    assert_eq!(
+        (ready, why.as_str()),
+        (503, "not ready: the journal has no room: only open work is finished\n")
+    );
 
     let (to_undo, forwards) = forwards.split_last().expect("five of them");
     for forward in forwards {
