@@ -133,6 +133,9 @@ async fn a_silent_destination_is_reversed_at_the_deadline() {
         matches!(&reversal, Delivery::Reverse(m) if m.reason == Reason::DestinationTimedOut.number()),
         "it says why: {reversal:?}"
     );
+    let silent =
+        "holdfast_destination_declines_total{destination=\"acquirer-1\",reason=\"DestinationTimedOut\"}";
+    assert_eq!(fixture.metric(silent), 1.0, "whose silence it was");
     // Rule 8: what comes too late is not delivered.
     parties.acquirer.send(&[approval(&forward, None).into(), reversal.acknowledgement()]).await;
     assert_eq!(parties.acquirer.next_complete().await.original, forward.id);
