@@ -3,6 +3,10 @@
 /// The most captures of one transaction: after them its last capture, its release and its reversal still have numbers.
 pub const DELIVERIES_MOST: u16 = 60;
 
+/// How many deliveries a new link gets before it acknowledges any. Each acknowledgement makes room for one more, up to the
+/// window: what waited for a link cannot overrun the link that comes, which would lose that too, for ever.
+pub(crate) const DELIVERIES_FIRST: usize = 16;
+
 /// What the configuration file sets for the core. Times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -28,7 +32,7 @@ pub struct Settings {
     pub remembered_max: u32,
     /// Messages that one destination has not acknowledged; at 80 % new forwards to it are refused.
     pub undelivered_for_destination_max: u32,
-    /// Of those, how many are on their way at once over each of its links.
+    /// Of those, how many are on their way at once over each of its links; fewer over a link that has acknowledged few.
     pub delivery_window: u32,
     /// Captures that one transaction may need acknowledged, at most 60; its ending always fits.
     pub deliveries_for_transaction_max: u16,

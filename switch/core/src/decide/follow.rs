@@ -177,7 +177,7 @@ impl Follower<'_> {
     fn acknowledged(&mut self, key: TransactionKey, touched: Option<Touched>, out: &mut Output) {
         let touched = touched.expect("a delivery belongs to an open transaction");
         self.counters.acknowledgements += 1;
-        self.schedule.head_done(touched.index, touched.destination);
+        self.schedule.acknowledged(touched.index, touched.destination);
         if touched.gone
             && let Some(to) = self.from
         {

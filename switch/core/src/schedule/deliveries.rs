@@ -114,11 +114,19 @@ impl Schedule {
 
     /// What a lost link had not acknowledged waits for the next: no pause holds it up, and it takes up no window.
     pub(super) fn put_back(&mut self, ledger: &Ledger, destination: ParticipantNumber, link: SessionId) {
-        let sent = self.destinations.get(&destination).map(|d| d.outbound.sent_over(link));
+        let sent = self.destinations.get_mut(&destination).map(|d| d.outbound.lost(link));
         for index in sent.unwrap_or_default() {
             self.head_done(index, destination);
             self.wait(index, ledger.transactions.get(index));
         }
+    }
+
+    /// The first delivery was acknowledged.
+    pub(crate) fn acknowledged(&mut self, index: u32, destination: ParticipantNumber) {
+        if let Head::Sent(_, over) = self.flight(index).head {
+            self.destination(destination).outbound.acknowledged(over);
+        }
+        self.head_done(index, destination);
     }
 
     /// The first delivery waits no longer, and is no longer on its way.

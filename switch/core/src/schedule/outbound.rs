@@ -10,7 +10,7 @@ use holdfast_protocol::{Instance, UnixMillis};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ledger::state::Transaction;
-use crate::settings::Settings;
+use crate::settings::{DELIVERIES_FIRST, Settings};
 use crate::view::{LiveSession, SessionId};
 
 /// How the first unacknowledged delivery of a transaction stands.
@@ -34,6 +34,8 @@ pub(super) struct Outbound {
     waiting_in_order: BTreeMap<u64, u32>,
     /// Sent and not acknowledged, by the link it was sent over.
     sent: BTreeMap<SessionId, BTreeSet<u32>>,
+    /// How many each link has acknowledged: its window grows with them.
+    acknowledged: BTreeMap<SessionId, usize>,
     /// Since when the first delivery of each transaction is the first.
     pub(super) oldest: BTreeSet<(UnixMillis, u32)>,
 }
@@ -50,7 +52,8 @@ impl Outbound {
         }
         links.find_map(|link| {
             let sent = self.sent.get(&link.session).map_or(0, BTreeSet::len);
-            let room = sent < window as usize;
+            let acknowledged = self.acknowledged.get(&link.session).copied().unwrap_or(0);
+            let room = sent < DELIVERIES_FIRST.saturating_add(acknowledged).min(window as usize);
             room.then(|| self.first_for(link)).flatten().map(|index| (index, link.session))
         })
     }
@@ -98,8 +101,14 @@ impl Outbound {
         }
     }
 
-    /// All that was sent over a link.
-    pub(super) fn sent_over(&self, link: SessionId) -> Vec<u32> {
+    /// One that was sent over a link was acknowledged.
+    pub(super) fn acknowledged(&mut self, over: SessionId) {
+        *self.acknowledged.entry(over).or_default() += 1;
+    }
+
+    /// A link is gone. Returns all that was sent over it.
+    pub(super) fn lost(&mut self, link: SessionId) -> Vec<u32> {
+        self.acknowledged.remove(&link);
         self.sent.get(&link).into_iter().flatten().copied().collect()
     }
 
