@@ -98,7 +98,7 @@ async fn handshakes_that_never_finish_keep_nobody_out() {
 async fn a_handshake_that_is_not_finished_in_time_is_let_go() {
     let fixture = Fixture::start("[sessions]\nsign_on_timeout_ms = 1000\n");
     let _unfinished = dial_unfinished(&fixture, "operator-1", 1, Gets::FirstPacket).await;
-    fixture.shows_failed_handshake("handshake timed out").await;
+    fixture.shows_failed_handshake("not finished in time").await;
     let (mut operator, mut acquirer) = parties(&fixture).await;
     pays(&mut operator, &mut acquirer, "shop@acq-1").await;
 }
