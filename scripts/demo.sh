@@ -68,16 +68,15 @@ free_port() {
     printf '%s' "$port"
 }
 
-# What the switch makes memory ready for: about 6 KB for each payment a second.
+# What the switch makes memory ready for, about 6 KB for each payment a second: no more than the machine has to spare.
 expected_rate() {
-    local available_kb
+    local available_kb most=20000
     available_kb=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)
-    if [ "$rate" != max ] && [ "$rate" -gt 0 ]; then
+    [ "${available_kb:-0}" -le 6000000 ] || most=200000
+    if [ "$rate" != max ] && [ "$rate" -gt 0 ] && [ "$rate" -lt "$most" ]; then
         printf '%s' "$rate"
-    elif [ "${available_kb:-0}" -gt 6000000 ]; then
-        printf 200000
     else
-        printf 20000
+        printf '%s' "$most"
     fi
 }
 
