@@ -40,6 +40,7 @@ pub(super) struct Disk {
     power_off: bool,
     pub(super) lies: bool,
     pub(super) room: Option<u64>,
+    refused_for_room: u64,
     operations: u64,
 }
 
@@ -99,6 +100,11 @@ impl ForgetfulStorage {
     /// How much room the disk has in all, for segments not yet made as for those that exist.
     pub fn set_room(&self, bytes: u64) {
         self.disk().room = Some(bytes);
+    }
+
+    /// How many segments were refused for want of room.
+    pub fn refused_for_room(&self) -> u64 {
+        self.disk().refused_for_room
     }
 
     /// How many operations were made since the last crash or [`Self::set_fault`].
@@ -192,6 +198,7 @@ impl Storage for ForgetfulStorage {
         let mut disk = self.operate()?;
         let wanted = u64::try_from(disk.used()).unwrap_or(u64::MAX).saturating_add(bytes);
         if disk.room.is_some_and(|room| wanted > room) {
+            disk.refused_for_room += 1;
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
         if disk.files.contains_key(&segment) {
