@@ -37,8 +37,62 @@ impl Host {
 
 /// Processor time of this process so far.
 pub fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time_of(ClockId::ProcessCPUTime)
+}
+
+/// What the thread that plays was doing so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadTime {
+    /// It had a processor.
+    pub ran: Duration,
+    /// It could have run and had none; zero where the kernel does not say.
+    pub waited: Duration,
+}
+
+/// That of this thread.
+pub fn thread_time() -> ThreadTime {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    ThreadTime { ran: time_of(ClockId::ThreadCPUTime), waited: waited_of(&text) }
+}
+
+fn time_of(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// The second number of a schedstat: nanoseconds on a run queue.
+fn waited_of(schedstat: &str) -> Duration {
+    let nanos = schedstat.split_whitespace().nth(1).and_then(|text| text.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
+/// What the processors of the machine did, in ticks since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticks {
+    /// In all.
+    pub all: u64,
+    /// Taken by the host for other machines.
+    pub stolen: u64,
+}
+
+impl Ticks {
+    /// Now; zeros where the kernel does not say.
+    pub fn now() -> Self {
+        fs::read_to_string("/proc/stat").map_or_else(|_| Self::default(), |text| Self::of(&text))
+    }
+
+    fn of(stat: &str) -> Self {
+        let line = stat.lines().find_map(|line| line.strip_prefix("cpu ")).unwrap_or_default();
+        // User, nice, system, idle, iowait, irq, softirq, steal; what guests took is part of user already.
+        let ticks: Vec<u64> = line.split_whitespace().take(8).filter_map(|text| text.parse().ok()).collect();
+        Self { all: ticks.iter().sum(), stolen: ticks.get(7).copied().unwrap_or(0) }
+    }
+
+    /// The share that was stolen since `earlier`.
+    pub fn stolen_share(self, earlier: Self) -> f64 {
+        let all = self.all.saturating_sub(earlier.all);
+        if all == 0 { 0.0 } else { self.stolen.saturating_sub(earlier.stolen) as f64 / all as f64 }
+    }
 }
 
 /// Datagrams that the kernel dropped because a socket's buffer was full, over all sockets of the network namespace since
@@ -118,6 +172,16 @@ mod tests {
                     Udp: 100 1 9 90 7 2\n";
         assert_eq!(udp_drops_of(text), 9);
         assert_eq!(udp_drops_of(""), 0);
+    }
+
+    #[test]
+    fn waiting_and_stolen_time_are_read_from_the_kernels_words() {
+        assert_eq!(waited_of("41270 368185 3\n"), Duration::from_nanos(368_185));
+        assert_eq!(waited_of(""), Duration::ZERO);
+        let earlier = Ticks::of("cpu  100 0 100 700 0 0 0 100 9 9\ncpu0 1 1\n");
+        assert_eq!(earlier, Ticks { all: 1_000, stolen: 100 });
+        assert!((Ticks { all: 1_200, stolen: 150 }.stolen_share(earlier) - 0.25).abs() < 1e-12);
+        assert!(earlier.stolen_share(earlier).abs() < f64::EPSILON);
     }
 
     #[test]

@@ -2,24 +2,37 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use holdfast_loadgen::arguments::{Arguments, Command};
-use holdfast_loadgen::run::{RunError, run};
+use holdfast_loadgen::cli::Command;
+use holdfast_loadgen::cli::configuration::{Resolved, resolve};
+use holdfast_loadgen::exit::Exit;
+use holdfast_loadgen::run::{self, RunError};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Command::Run(arguments) = Arguments::parse().command;
-    let result = run(*arguments).and_then(|report| report.publish().map(|()| report.exit_code()));
-    match result {
-        Ok(code) => ExitCode::from(code),
+    let resolved =
+        resolve(std::env::args_os(), |name| std::env::var_os(name)).unwrap_or_else(|error| error.exit());
+    match carry_out(resolved) {
+        Ok(exit) => exit.into(),
         Err(error) => {
             eprintln!("loadgen: {error}");
-            ExitCode::from(match error {
-                RunError::Usage(_) | RunError::Template(_) => 2,
-                _ => 1,
-            })
+            error.exit().into()
+        }
+    }
+}
+
+fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
+    let Resolved { arguments, options } = resolved;
+    if arguments.command.output().dry_run {
+        print!("{}", run::dry(&arguments.command, options)?);
+        return Ok(Exit::Pass);
+    }
+    match arguments.command {
+        Command::Run(arguments) => {
+            let report = run::run(*arguments, options)?;
+            report.publish()?;
+            Ok(report.exit_code())
         }
     }
 }

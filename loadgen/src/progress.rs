@@ -4,11 +4,15 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::latency::{Latencies, Measure};
+use crate::measure::bins::Sum;
+use crate::measure::kinds::Figure;
+use crate::measure::slices::{Group, Slice};
 use crate::run::Plan;
+
+/// How often something new is shown.
+const INTERVAL_NS: u64 = 1_000_000_000;
 
 /// See the module.
 #[derive(Debug)]
@@ -18,6 +22,9 @@ pub struct Progress {
     total: Duration,
     warmup: Duration,
     ended_before: u64,
+    /// Responses since something was shown, and since when.
+    responses: Sum,
+    since_ns: u64,
 }
 
 impl Progress {
@@ -25,8 +32,8 @@ impl Progress {
     pub fn begin(plan: &Plan) -> Self {
         let a = &plan.arguments;
         let total = a.warmup + a.duration;
-        let terminal = std::io::stderr().is_terminal();
-        let bar = if a.quiet || !terminal {
+        let terminal = std::io::stderr().is_terminal() && !a.to.plain;
+        let bar = if a.to.quiet || !terminal {
             ProgressBar::hidden()
         } else {
             let bar = ProgressBar::with_draw_target(Some(millis(total)), ProgressDrawTarget::stderr());
@@ -35,19 +42,39 @@ impl Progress {
                 ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
             )
         };
-        if !a.quiet {
-            eprintln!("seed {}: {} + {} of {}", plan.seed, seconds(a.warmup), seconds(a.duration), a.mix);
+        if !a.to.quiet {
+            eprintln!(
+                "seed {}: {} + {} of {}",
+                plan.seed,
+                seconds(a.warmup),
+                seconds(a.duration),
+                a.load.mix
+            );
         }
-        Self { bar, lines: !a.quiet && !terminal, total, warmup: a.warmup, ended_before: 0 }
+        Self {
+            bar,
+            lines: !a.to.quiet && !terminal,
+            total,
+            warmup: a.warmup,
+            ended_before: 0,
+            responses: Sum::default(),
+            since_ns: 0,
+        }
     }
 
-    /// Shows one interval.
-    pub fn show(&mut self, ns: u64, ended: u64, length: Duration, latencies: &Latencies) {
-        let rate = (ended.saturating_sub(self.ended_before)) as f64 / length.as_secs_f64().max(1e-9);
+    /// Takes one slice, and shows a second of them.
+    pub fn show(&mut self, ns: u64, ended: u64, slice: &Slice) {
+        self.responses.add(&slice.of(Figure::Response, Group::All));
+        let passed_ns = ns.saturating_sub(self.since_ns);
+        if passed_ns < INTERVAL_NS {
+            return;
+        }
+        self.since_ns = ns;
+        let rate = (ended.saturating_sub(self.ended_before)) as f64 * 1e9 / passed_ns as f64;
         self.ended_before = ended;
         let at = Duration::from_nanos(ns);
-        let response = latencies.of(Measure::Response);
-        let p99 = p99(response, at < self.warmup);
+        let p99 = p99(&self.responses, at < self.warmup);
+        self.responses.clear();
         let phase = if at < self.warmup { "warm-up" } else { "measuring" };
         let text = format!(
             "{phase} {:>5.1}/{:.0} s  {rate:>9.0}/s{p99}",
@@ -81,24 +108,23 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// Nothing of the warm-up is measured, so it has no percentile to show.
-fn p99(response: &Histogram<u64>, warming_up: bool) -> String {
-    match (response.is_empty(), warming_up) {
-        (true, true) => String::new(),
-        (true, false) => "  p99 -".to_owned(),
-        (false, _) => format!("  p99 {:.2} ms", response.value_at_quantile(0.99) as f64 / 1_000.0),
+fn p99(responses: &Sum, warming_up: bool) -> String {
+    match (responses.quantile(0.99, 0), warming_up) {
+        (None, true) => String::new(),
+        (None, false) => "  p99 -".to_owned(),
+        (Some(p99), _) => format!("  p99 {:.2} ms", f64::from(p99) / 1_000.0),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::bins::Distribution;
 
     #[test]
     fn a_percentile_of_nothing_is_not_shown_as_zero() {
-        let mut response = crate::latency::histogram();
-        assert_eq!(p99(&response, true), "");
-        assert_eq!(p99(&response, false), "  p99 -");
-        response.saturating_record(1_500);
-        assert_eq!(p99(&response, false), "  p99 1.50 ms");
+        assert_eq!(p99(&Sum::default(), true), "");
+        assert_eq!(p99(&Sum::default(), false), "  p99 -");
+        assert_eq!(p99(&Sum::of([&Distribution::of([1_500])]), false), "  p99 1.50 ms");
     }
 }

@@ -8,7 +8,7 @@ use super::timers::message_of;
 use super::{Operator, Outgoing};
 use crate::accounting::{Ending, Fault};
 use crate::history::record::{EventKind, Record};
-use crate::latency::Measure;
+use crate::measure::kinds::Measure;
 use crate::operation_id::IdFields;
 use crate::stage::Now;
 
@@ -82,21 +82,32 @@ impl Operator {
         let Some(operation) = &self.slots[slot as usize] else { return };
         let rules = &self.stage.rules;
         let response_ns = at.ns.saturating_sub(operation.arrival.at_ns);
-        if answer.outcome != Outcome::Refused && rules.measures(at.ns) {
-            let mut tally = self.tally.borrow_mut();
-            tally.completed_in_time += 1;
-            let good = answer.outcome == Outcome::Approved && response_ns <= rules.budget_ns();
-            tally.good_in_time += u64::from(good);
-        }
-        if !rules.measures(operation.arrival.at_ns) {
+        if answer.outcome == Outcome::Refused {
+            // No outcome: it is said again, or counts among those that were never answered.
             return;
         }
+        {
+            let mut tally = self.tally.borrow_mut();
+            let good = u64::from(answer.outcome == Outcome::Approved && response_ns <= rules.budget_ns());
+            tally.completed += 1;
+            tally.good += good;
+            if rules.measures(at.ns) {
+                tally.completed_in_time += 1;
+                tally.good_in_time += good;
+            }
+        }
+        if !rules.measures(operation.arrival.at_ns) {
+            self.batch.push_warm_up(response_ns);
+            return;
+        }
+        let scenario = operation.arrival.scenario;
         let service_ns = at.ns.saturating_sub(operation.sent_ns);
-        self.batch.push(Measure::Response, response_ns);
-        self.batch.push(Measure::Service, service_ns);
+        self.batch.push(scenario, Measure::Response, response_ns);
+        self.batch.push(scenario, Measure::Service, service_ns);
         if answer.decided_by == DecidedBy::Destination {
             let own_ns = self.stage.own_times.of(self.index, slot);
-            self.batch.push(Measure::SwitchOnly, service_ns.saturating_sub(own_ns));
+            self.batch.push(scenario, Measure::SwitchOnly, service_ns.saturating_sub(own_ns));
+            self.batch.push(scenario, Measure::Dependency, own_ns);
         }
     }
 
@@ -159,7 +170,8 @@ impl Operator {
     fn sample_follow_up(&mut self, at: Now, slot: u32) {
         let Some(operation) = &self.slots[slot as usize] else { return };
         if self.stage.rules.measures(operation.arrival.at_ns) {
-            self.batch.push(Measure::FollowUp, at.ns.saturating_sub(operation.step_sent_ns));
+            let after_ns = at.ns.saturating_sub(operation.step_sent_ns);
+            self.batch.push(operation.arrival.scenario, Measure::FollowUp, after_ns);
         }
     }
 

@@ -22,7 +22,7 @@ use holdfast_protocol::{Message, MessageType, Outcome, ParticipantNumber, Reason
 use crate::accounting::{Accounting, Ending, Fault};
 use crate::flows::Flow;
 use crate::history::History;
-use crate::latency::{Batch, Latencies};
+use crate::measure::batch::{Batch, Recorded};
 use crate::operation_id::{IdSpace, SLOTS_MAX};
 use crate::schedule::{Arrival, Schedule};
 use crate::stage::{Now, Stage};
@@ -42,12 +42,18 @@ pub trait Outgoing {
 pub struct Tally {
     /// Endings by scenario.
     pub accounting: Accounting,
-    /// Latencies since the last interval was taken.
-    pub latencies: Latencies,
+    /// Latencies since the last slice was taken.
+    pub recorded: Recorded,
     /// Money with each destination, in the order of the payees.
     pub flows: Vec<Flow>,
     /// Whether everything that was scheduled was sent or shed.
     pub all_sent: bool,
+    /// Arrivals so far, warm-up included; sent or shed.
+    pub offered: u64,
+    /// Authorizes that had an outcome so far.
+    pub completed: u64,
+    /// Of those, approved before their deadline.
+    pub good: u64,
     /// Arrivals within the measured time.
     pub offered_in_time: u64,
     /// Arrivals that found the window full, or the link with too much to send.
@@ -105,6 +111,9 @@ pub struct Operator {
     unanswered: u32,
     /// The arrival that was counted last as held back.
     held_back_number: Option<u64>,
+    /// Until when arrivals had to wait for the window or the link, the end of time while they do: what was due by then is
+    /// late because of the switch.
+    held_back_until_ns: u64,
     slots: Vec<Option<Operation>>,
     free: Vec<u32>,
     timers: BinaryHeap<Timer>,
@@ -136,6 +145,7 @@ impl Operator {
             window,
             unanswered: 0,
             held_back_number: None,
+            held_back_until_ns: 0,
             slots: Vec::new(),
             free: Vec::new(),
             timers: BinaryHeap::new(),
@@ -178,7 +188,7 @@ impl Operator {
     pub fn fold(&mut self) {
         let mut tally = self.tally.borrow_mut();
         tally.all_sent = self.closed && self.next.is_none();
-        self.batch.fold(&mut tally.latencies);
+        self.batch.fold(&mut tally.recorded);
     }
 
     /// Hands the history of this far to its writer.
@@ -291,5 +301,7 @@ impl Operator {
     }
 }
 
+#[cfg(test)]
+mod frozen;
 #[cfg(test)]
 mod tests;

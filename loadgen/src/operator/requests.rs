@@ -9,7 +9,7 @@ use super::{Operator, Outgoing};
 use crate::accounting::Ending;
 use crate::history::History;
 use crate::history::record::{At, EventKind, Record};
-use crate::latency::Measure;
+use crate::measure::kinds::Measure;
 use crate::operation_id::STEP_MAX;
 use crate::schedule::Arrival;
 use crate::stage::Now;
@@ -60,10 +60,13 @@ impl Operator {
         counts.scheduled += 1;
         counts.sent += 1;
         let measured = rules.measures(arrival.at_ns);
+        tally.offered += 1;
         tally.offered_in_time += u64::from(measured);
         drop(tally);
         if measured && self.pace == super::Loop::Open {
-            self.batch.push(Measure::Lag, at.ns - arrival.at_ns);
+            let measure =
+                if arrival.at_ns <= self.held_back_until_ns { Measure::HeldBack } else { Measure::Lag };
+            self.batch.push(arrival.scenario, measure, at.ns - arrival.at_ns);
         }
         self.push_request(at, slot, out);
         if at_once {

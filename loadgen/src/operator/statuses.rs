@@ -7,7 +7,7 @@ use super::operation::{FollowUp, Operation, Phase, Purpose, kind_of};
 use super::{Operator, Outgoing};
 use crate::accounting::{Ending, Fault};
 use crate::history::record::{EventKind, Record};
-use crate::latency::Measure;
+use crate::measure::kinds::Measure;
 use crate::stage::Now;
 
 impl Operator {
@@ -28,7 +28,8 @@ impl Operator {
         let Some(operation) = &self.slots[slot as usize] else { return };
         let Phase::Asking(purpose) = operation.phase else { return };
         if self.stage.rules.measures(operation.arrival.at_ns) {
-            self.batch.push(Measure::FollowUp, at.ns.saturating_sub(operation.step_sent_ns));
+            let after_ns = at.ns.saturating_sub(operation.step_sent_ns);
+            self.batch.push(operation.arrival.scenario, Measure::FollowUp, after_ns);
         }
         if is_expected_refusal(status.reason) {
             self.tally.borrow_mut().inquiries_refused += 1;

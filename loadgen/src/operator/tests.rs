@@ -127,7 +127,7 @@ fn answer(id: RequestId, outcome: Outcome, state: State, reason: Reason, amount:
 }
 
 /// What a good switch answers to a first copy; half for a fate that says so.
-fn good_answer(message: &Message) -> Answer {
+pub(super) fn good_answer(message: &Message) -> Answer {
     use holdfast_protocol::Kind;
     match message {
         Message::Authorize(m) => {

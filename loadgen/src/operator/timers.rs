@@ -58,6 +58,7 @@ impl Operator {
     /// Does what is due. Without a link nothing is sent, and what is past its deadline is shed.
     pub fn on_time(&mut self, at: Now, out: Option<&mut dyn Outgoing>) {
         let Some(out) = out else {
+            self.held_back_until_ns = u64::MAX;
             self.shed(at);
             return;
         };
@@ -98,6 +99,7 @@ impl Operator {
             let counts = tally.accounting.of_mut(arrival.scenario);
             counts.scheduled += 1;
             counts.shed += 1;
+            tally.offered += 1;
             tally.offered_in_time += u64::from(self.stage.rules.measures(arrival.at_ns));
         }
     }
@@ -111,6 +113,10 @@ impl Operator {
 
     fn send_due(&mut self, at: Now, out: &mut dyn Outgoing) {
         let budget_ns = self.stage.rules.budget_ns();
+        if self.held_back_until_ns == u64::MAX {
+            // The window was full until now.
+            self.held_back_until_ns = at.ns;
+        }
         while let Some(arrival) = self.peek() {
             if arrival.at_ns > at.ns {
                 return;
@@ -121,6 +127,7 @@ impl Operator {
             }
             if self.unanswered >= self.window || !out.has_room() {
                 self.note_held_back(&arrival);
+                self.held_back_until_ns = u64::MAX;
                 return;
             }
             let Some(slot) = self.take_slot() else { return };

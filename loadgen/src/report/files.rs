@@ -1,4 +1,4 @@
-//! `summary.json`, `latency.hlog` and `latency.hgrm`.
+//! `summary.json`, `run.json`, `config.toml`, `latency.hlog` and `latency.hgrm`.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -10,47 +10,74 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use super::Report;
-use crate::latency::{Latencies, Measure};
+use crate::measure::bins::Sum;
+use crate::measure::kinds::Figure;
+use crate::measure::slices::{Group, Slice, Slices};
+use crate::results::Results;
+
+/// How long one interval of the log is at least.
+const INTERVAL_NS: u64 = 1_000_000_000;
 
 /// Writes all of them.
 pub(super) fn write(report: &Report, output: &Path) -> io::Result<()> {
     let text = serde_json::to_string_pretty(&report.summary).map_err(io::Error::other)?;
     fs::write(output.join("summary.json"), text + "\n")?;
+    let results = Results::new(&report.summary, &report.slices, report.from);
+    let text = serde_json::to_string(&results).map_err(io::Error::other)?;
+    fs::write(output.join("run.json"), text + "\n")?;
     let mut log = BufWriter::new(fs::File::create(output.join("latency.hlog"))?);
-    interval_log(&report.intervals, &mut log)?;
+    interval_log(&report.slices, &mut log)?;
     log.flush()?;
     let mut distribution = BufWriter::new(fs::File::create(output.join("latency.hgrm"))?);
-    percentile_distribution(report.latencies.of(Measure::Response), &mut distribution)?;
+    let responses = report.slices.sum(report.from, Figure::Response, Group::All);
+    percentile_distribution(&responses.histogram(), &mut distribution)?;
     distribution.flush()
 }
 
-/// One tagged histogram a measure and interval, in the format that HdrHistogram's tools read.
-pub(super) fn interval_log(intervals: &[(Duration, Latencies)], out: &mut impl Write) -> io::Result<()> {
+/// One tagged histogram a figure and second, in the format that HdrHistogram's tools read.
+fn interval_log(slices: &Slices, out: &mut impl Write) -> io::Result<()> {
     let mut serializer = V2DeflateSerializer::new();
-    let length: Duration = intervals.last().map_or(Duration::ZERO, |(begun, _)| *begun);
-    let begun = SystemTime::now().checked_sub(length).unwrap_or(SystemTime::UNIX_EPOCH);
+    let length_ns = slices.all.last().map_or(0, |slice| slice.begun_ns);
+    let begun =
+        SystemTime::now().checked_sub(Duration::from_nanos(length_ns)).unwrap_or(SystemTime::UNIX_EPOCH);
     let mut builder = IntervalLogWriterBuilder::new();
-    builder.add_comment("[microseconds; tags: response, service, lag, switch_only, follow_up]");
+    builder.add_comment("[microseconds; tags: response, service, lag, switch_only, dependency, follow_up]");
     // The maximum of a line is in milliseconds, as usual in such logs.
     builder.with_start_time(begun).with_base_time(begun).with_max_value_divisor(1_000.0);
     let mut writer = builder.begin_log_with(out, &mut serializer)?;
-    for (index, (begun, latencies)) in intervals.iter().enumerate() {
-        let next = intervals.get(index + 1).map_or(*begun + Duration::from_secs(1), |(next, _)| *next);
-        for measure in Measure::ALL {
-            let histogram = latencies.of(measure);
-            if histogram.is_empty() {
+    for interval in intervals(&slices.all) {
+        let Some(first) = interval.first() else { continue };
+        let length = interval.iter().map(|slice| slice.length_ns).sum();
+        for figure in Figure::ALL {
+            let mut sum = Sum::default();
+            interval.iter().for_each(|slice| sum.add(&slice.of(figure, Group::All)));
+            if sum.is_empty() {
                 continue;
             }
-            let tag = Tag::new(measure.name());
-            let written = writer.write_histogram(histogram, *begun, next.saturating_sub(*begun), tag);
+            let (at, length) = (Duration::from_nanos(first.begun_ns), Duration::from_nanos(length));
+            let written = writer.write_histogram(&sum.histogram(), at, length, Tag::new(figure.name()));
             written.map_err(|error| io::Error::other(format!("{error:?}")))?;
         }
     }
     Ok(())
 }
 
+/// The slices in groups of a second or more.
+fn intervals(slices: &[Slice]) -> Vec<&[Slice]> {
+    let (mut intervals, mut begin, mut length_ns) = (Vec::new(), 0, 0);
+    for (index, slice) in slices.iter().enumerate() {
+        length_ns += slice.length_ns;
+        if length_ns >= INTERVAL_NS {
+            intervals.push(&slices[begin..=index]);
+            (begin, length_ns) = (index + 1, 0);
+        }
+    }
+    intervals.push(&slices[begin..]);
+    intervals
+}
+
 /// The percentile distribution that HdrHistogram's plotter reads; values in milliseconds.
-pub(super) fn percentile_distribution(histogram: &Histogram<u64>, out: &mut impl Write) -> io::Result<()> {
+fn percentile_distribution(histogram: &Histogram<u64>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
     let mut total = 0;
     for step in histogram.iter_quantiles(5) {

@@ -4,9 +4,11 @@ use std::fmt::Write;
 
 use super::Report;
 use crate::accounting::Counts;
-use crate::latency::Measure;
+use crate::measure::kinds::Figure;
+use crate::objective::Standing;
+use crate::results::latency::{LatencySummary, Reached};
+use crate::results::summary::Books;
 use crate::scenario::Scenario;
-use crate::summary::{Books, Percentiles};
 use crate::verdict::Measurement;
 
 /// The whole text.
@@ -26,12 +28,19 @@ fn head(report: &Report, out: &mut String) -> std::fmt::Result {
     let s = &report.summary;
     writeln!(out)?;
     writeln!(out, "loadgen {} ({}, {})   seed {}", s.build.version, s.build.commit, s.build.profile, s.seed)?;
-    let place = if report.colocated {
-        "generator and switch share this machine"
-    } else {
-        "switch on another machine"
-    };
+    let place = s.verdict.label.unwrap_or("switch on another machine");
     writeln!(out, "{}, {} cores, Linux {}: {place}", s.host.cpu, s.host.cores, s.host.kernel)?;
+    let steady = match s.window.steady {
+        Some(true) => "steady",
+        Some(false) => "UNSTEADY",
+        None => "too short to tell whether steady",
+    };
+    let mser = s.window.mser_5_s.map_or_else(|| "cannot tell".to_owned(), |at| format!("{at:.1} s"));
+    writeln!(
+        out,
+        "measured from {:.1} to {:.1} s, {steady}; warm-up by MSER-5: {mser}",
+        s.window.from_s, s.window.until_s
+    )?;
     writeln!(out)?;
     let offered =
         if report.closed_loop { "closed loop".to_owned() } else { per_second(s.rate.offered_per_s) };
@@ -47,11 +56,23 @@ fn head(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     let g = &s.generator;
     let cpu = format!("{:.2} cores", g.cpu_share);
-    let hiccup = g.max_hiccup_us as f64 / 1_000.0;
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
     writeln!(
         out,
-        "  {:<12}{cpu:>16}   longest hiccup {hiccup:.1} ms, {} datagrams dropped",
-        "generator", g.udp_drops
+        "  {:<12}{cpu:>16}   its thread ran {} and waited for a processor {} of the time, the host took {}",
+        "generator",
+        percent(g.ran_share),
+        percent(g.waited_share),
+        percent(g.stolen_share)
+    )?;
+    let (hiccup, lag) = (g.max_hiccup_us as f64 / 1_000.0, g.own_lag_p99_us as f64 / 1_000.0);
+    let planned = g
+        .offered_of_planned
+        .map_or_else(String::new, |share| format!("{} of the plan offered, ", percent(share)));
+    writeln!(
+        out,
+        "  {:<12}{:>16}   {planned}own lag p99 {lag:.2} ms, longest hiccup {hiccup:.1} ms, {} datagrams dropped",
+        "", "", g.udp_drops
     )
 }
 
@@ -60,7 +81,7 @@ fn per_second(rate: f64) -> String {
 }
 
 /// Digits in groups of three.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -73,32 +94,73 @@ fn grouped(number: u64) -> String {
 }
 
 fn latencies(report: &Report, out: &mut String) -> std::fmt::Result {
+    let s = &report.summary;
     writeln!(out)?;
     let title = "latency, ms";
     writeln!(
         out,
-        "  {title:<13}{:>9}{:>9}{:>9}{:>9}{:>9}{:>14}",
+        "  {title:<13}{:>9}{:>9}{:>9}{:>9}{:>9}{:>14}  p99 lies, 95 %",
         "p50", "p90", "p99", "p99.9", "max", "count"
     )?;
-    for measure in Measure::ALL {
-        let p = Percentiles::of(report.latencies.of(measure));
-        let name = measure.name().replace('_', " ");
-        if p.count == 0 {
-            let why = if report.closed_loop && measure == Measure::Lag { "n/a, closed loop" } else { "-" };
-            writeln!(out, "  {name:<13}{why:>18}")?;
-            continue;
+    for figure in Figure::ALL {
+        let name = figure.name().replace('_', " ");
+        match s.latency_us.get(figure.name()).filter(|summary| summary.count > 0) {
+            Some(summary) => latency(&name, summary, out)?,
+            None => {
+                let why = if report.closed_loop && figure == Figure::Lag { "n/a, closed loop" } else { "-" };
+                writeln!(out, "  {name:<13}{why:>18}")?;
+            }
         }
-        let ms = |micros: u64| format!("{:.2}", micros as f64 / 1_000.0);
-        let (p50, p90, p99, p999) = (ms(p.p50), ms(p.p90), ms(p.p99), ms(p.p999));
-        let (max, count) = (ms(p.max), grouped(p.count));
-        writeln!(out, "  {name:<13}{p50:>9}{p90:>9}{p99:>9}{p999:>9}{max:>9}{count:>14}")?;
     }
+    let response = s.latency_us.get(Figure::Response.name());
+    if let Some(all) = response.and_then(|response| response.with_unanswered.as_ref()) {
+        let p99 = match all.percentiles.get("p99").copied().flatten() {
+            Some(Reached::Micros(micros)) => format!("{} ms", ms(micros)),
+            Some(Reached::Endless(_)) => "endless".to_owned(),
+            None => "n/a".to_owned(),
+        };
+        writeln!(out, "  response p99 including {} unanswered: {p99}", grouped(all.unanswered))?;
+    }
+    groups("by scenario", s.latency_us_by_scenario.iter().map(|(name, of)| (*name, of)), out)?;
+    groups("by operator", s.latency_us_by_operator.iter().map(|(name, of)| (name.as_str(), of)), out)?;
     writeln!(
         out,
         "    response: to the answer from the intended time of sending; service: from the actual one; lag: between the \
-         two; switch only:\n    service less the destination's own time; follow up: captures, releases, reversals, \
-         inquiries, second copies"
+         two; switch only:\n    service less the destination's own time (dependency); follow up: captures, releases, \
+         reversals, inquiries, second copies\n    n/a: fewer than ten independent samples beyond it"
     )
+}
+
+type Named = std::collections::BTreeMap<&'static str, LatencySummary>;
+
+/// The response of each group, where there is more than one.
+fn groups<'a>(
+    title: &str,
+    all: impl Iterator<Item = (&'a str, &'a Named)>,
+    out: &mut String,
+) -> std::fmt::Result {
+    let responses: Vec<_> =
+        all.filter_map(|(name, of)| Some((name, of.get(Figure::Response.name())?))).collect();
+    if responses.len() < 2 {
+        return Ok(());
+    }
+    writeln!(out, "  response {title}")?;
+    responses.into_iter().try_for_each(|(name, summary)| latency(name, summary, out))
+}
+
+fn latency(name: &str, summary: &LatencySummary, out: &mut String) -> std::fmt::Result {
+    let at = |name: &str| summary.get(name).map_or_else(|| "n/a".to_owned(), ms);
+    let (p50, p90, p99, p999) = (at("p50"), at("p90"), at("p99"), at("p999"));
+    let interval = match summary.intervals.get("p99") {
+        Some((low, high)) => format!("{} to {}", ms(*low), ms(*high)),
+        None => "n/a".to_owned(),
+    };
+    let (max, count) = (ms(summary.max), grouped(summary.count));
+    writeln!(out, "  {name:<13}{p50:>9}{p90:>9}{p99:>9}{p999:>9}{max:>9}{count:>14}  {interval}")
+}
+
+fn ms(micros: u32) -> String {
+    format!("{:.2}", f64::from(micros) / 1_000.0)
 }
 
 fn endings(report: &Report, out: &mut String) -> std::fmt::Result {
@@ -196,6 +258,15 @@ fn verdict(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(out, "  measurement {measurement}, books {books}{compared}, durable {durable}")?;
     for remark in &v.remarks {
         writeln!(out, "    {remark}")?;
+    }
+    for judged in &report.summary.objectives {
+        let standing = match judged.standing {
+            Standing::Met => "met",
+            Standing::Missed => "MISSED",
+            Standing::Unknown => "UNKNOWN: fewer than ten samples lie beyond it",
+        };
+        let close = if judged.close { "; another run may end otherwise" } else { "" };
+        writeln!(out, "  objective {}: {standing}{close}", judged.objective)?;
     }
     for open in report.closing.open.iter().take(10) {
         writeln!(out, "    {open}")?;

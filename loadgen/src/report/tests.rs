@@ -1,26 +1,29 @@
 //! The report of a run that was made up: its schema, its exit codes, its files.
 
-use clap::Parser;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::*;
 use crate::accounting::{Ending, Fault};
-use crate::arguments::{Arguments, Command};
 use crate::books::Open;
-use crate::latency::Batch;
+use crate::cli::run_arguments;
+use crate::measure::batch::{Batch, Latencies, Recorded};
+use crate::measure::kinds::Measure;
+use crate::measure::slices::Slice;
 use crate::scenario::Scenario;
 use crate::stage::played_stage;
 use holdfast_protocol::Reason;
 
 fn plan(more: &str) -> Plan {
-    let line = "loadgen run --switch 127.0.0.1:1 --certs c --admin 127.0.0.1:2 --seed 7 -r 1000 -d 2s";
-    let Command::Run(run) =
-        Arguments::try_parse_from(line.split(' ').chain(more.split_whitespace())).unwrap().command;
-    Plan::new(*run).unwrap()
+    let line =
+        format!("--switch 127.0.0.1:1 --certs c --admin 127.0.0.1:2 --seed 7 -r 1000 -d 2s -w 0s {more}");
+    Plan::new(run_arguments(&line).unwrap()).unwrap()
 }
 
 fn closing() -> Closing {
-    let mut closing = Closing { all_sent: true, ..Closing::default() };
+    let operators = vec!["operator-1".to_owned()];
+    let mut closing = Closing { all_sent: true, operators, ..Closing::default() };
     let endings = [
         (Scenario::Pay, Ending::Approved, 1_900),
         (Scenario::Pay, Ending::Declined(Reason::InsufficientFunds), 60),
@@ -40,23 +43,42 @@ fn closing() -> Closing {
     closing
 }
 
+/// Twenty slices, in each the same hundred responses.
 fn measured() -> Measured {
-    let mut latencies = Latencies::default();
-    let mut batch = Batch::default();
-    for micros in 1..=2_000_u64 {
-        batch.push(Measure::Response, micros * 1_000);
-        batch.push(Measure::Service, micros * 900);
-    }
-    batch.fold(&mut latencies);
     let counters = |n: f64| JournalCounters { syncs: n, bytes: n * 4_096.0, frames: n, facts: n * 10.0 };
     Measured {
         seconds: 2.0,
         cpu_seconds: 0.5,
+        thread: ThreadTime { ran: Duration::from_millis(400), waited: Duration::from_millis(20) },
+        stolen_share: 0.0,
         udp_drops: 0,
         hiccup_us: 900,
         journal: Some(JournalSpan { start: counters(100.0), end: counters(300.0), seconds: 2.0 }),
-        intervals: vec![(Duration::ZERO, latencies)],
+        slices: Slices { all: slices(), warm_ns: 0, end_ns: 2_000_000_000 },
     }
+}
+
+fn slices() -> Vec<Slice> {
+    (0..20)
+        .map(|index| {
+            let (mut batch, mut recorded) = (Batch::default(), Recorded::default());
+            for micros in (20..=2_000).step_by(20) {
+                batch.push(Scenario::Pay, Measure::Response, micros * 1_000);
+                batch.push(Scenario::Pay, Measure::Service, micros * 900);
+            }
+            batch.fold(&mut recorded);
+            let taken = recorded.take(Scenario::Pay);
+            let mut scenarios = vec![Latencies::default(); Scenario::ALL.len()];
+            scenarios[Scenario::Pay.index()] = taken.clone();
+            Slice {
+                begun_ns: index * 100_000_000,
+                length_ns: 100_000_000,
+                operators: vec![taken],
+                scenarios,
+                ..Slice::default()
+            }
+        })
+        .collect()
 }
 
 fn report(closing: Closing, measured: Measured) -> Report {
@@ -84,11 +106,17 @@ fn the_summary_has_the_fields_that_are_promised() {
     has(&summary, &["schema_version", "seed", "config", "build", "host", "verdict", "rate", "latency_us"]);
     has(&summary, &["accounting", "scenarios", "journal", "generator"]);
     has(&summary["verdict"], &["measurement", "books", "audit", "durable"]);
-    assert_eq!(keys(&summary["rate"]), ["achieved_per_s", "goodput_per_s", "offered_per_s"]);
-    assert_eq!(keys(&summary["latency_us"]), ["lag", "response", "service", "switch_only"]);
-    for measure in ["response", "service", "lag", "switch_only"] {
-        assert_eq!(keys(&summary["latency_us"][measure]), ["count", "max", "p50", "p90", "p99", "p999"]);
+    assert_eq!(keys(&summary["rate"]), ["achieved_per_s", "error_share", "goodput_per_s", "offered_per_s"]);
+    let figures = ["dependency", "follow_up", "lag", "response", "service", "switch_only"];
+    assert_eq!(keys(&summary["latency_us"]), figures);
+    for figure in figures {
+        has(&summary["latency_us"][figure], &["count", "max", "p50", "p75", "p90", "p95", "p99", "p999"]);
+        has(&summary["latency_us"][figure], &["intervals", "independent"]);
     }
+    has(&summary["latency_us"]["response"]["with_unanswered"], &["unanswered", "p99"]);
+    has(&summary["latency_us_by_scenario"]["pay"]["response"], &["p99"]);
+    has(&summary["latency_us_by_operator"]["operator-1"]["service"], &["p99"]);
+    has(&summary["window"], &["from_s", "until_s", "mser_5_s", "steady"]);
     let counts = ["scheduled", "sent", "shed", "approved", "declined", "not_done", "unknown", "errors"];
     let more = ["in_flight_at_end", "reversed", "duplicates", "messages"];
     for counted in [&summary["accounting"], &summary["scenarios"]["pay"], &summary["scenarios"]["reserve"]] {
@@ -96,13 +124,17 @@ fn the_summary_has_the_fields_that_are_promised() {
         has(counted, &more);
     }
     assert_eq!(keys(&summary["journal"]), ["batch_mean", "bytes_per_s", "syncs_per_s"]);
-    assert_eq!(keys(&summary["generator"]), ["cpu_share", "max_hiccup_us", "udp_drops"]);
+    has(
+        &summary["generator"],
+        &["cpu_share", "ran_share", "waited_share", "stolen_share", "offered_of_planned"],
+    );
+    has(&summary["generator"], &["own_lag_p99_us", "udp_drops", "max_hiccup_us"]);
 }
 
 #[test]
 fn figures_are_those_of_the_run() {
     let summary = json(&report(closing(), measured()));
-    assert_eq!(summary["schema_version"], 1);
+    assert_eq!(summary["schema_version"], 2);
     assert_eq!(summary["seed"], 7);
     assert_eq!(summary["verdict"]["measurement"], "valid");
     assert_eq!(summary["verdict"]["books"], "closed");
@@ -111,6 +143,9 @@ fn figures_are_those_of_the_run() {
     assert_eq!(summary["rate"]["achieved_per_s"], 980.0);
     assert_eq!(summary["rate"]["goodput_per_s"], 950.0);
     assert_eq!(summary["latency_us"]["response"]["p99"], 1_980);
+    assert_eq!(summary["latency_us"]["response"]["p999"], Value::Null, "two samples are beyond it");
+    assert_eq!(summary["verdict"]["label"], "co-located: lower bound");
+    assert_eq!(summary["rate"]["error_share"], 0.02);
     assert_eq!(summary["latency_us"]["lag"]["count"], 0);
     assert_eq!(summary["journal"]["syncs_per_s"], 100.0);
     assert_eq!(summary["journal"]["batch_mean"], 10.0);
@@ -141,22 +176,48 @@ fn a_run_without_syncs_is_never_called_durable() {
 
 #[test]
 fn the_exit_code_says_what_is_worst() {
-    assert_eq!(report(closing(), measured()).exit_code(), 0);
+    assert_eq!(report(closing(), measured()).exit_code(), Exit::Pass);
     let mut faulty = closing();
     let counts = faulty.accounting.of_mut(Scenario::Pay);
     counts.scheduled += 1;
     counts.sent += 1;
     counts.end(Ending::Error(Fault::AnswersDisagree));
-    assert_eq!(report(faulty.clone(), measured()).exit_code(), 1);
+    assert_eq!(report(faulty.clone(), measured()).exit_code(), Exit::RunError);
     faulty.open.push(Open::Position { participant: "a".into(), what: "held", by_switch: 1, expected: 0 });
-    assert_eq!(report(faulty, measured()).exit_code(), 5);
-    let none = Measured { intervals: vec![], ..measured() };
-    assert_eq!(report(closing(), none).exit_code(), 4);
+    assert_eq!(report(faulty, measured()).exit_code(), Exit::BooksOpen);
+    let none = Measured { slices: Slices::default(), ..measured() };
+    assert_eq!(report(closing(), none).exit_code(), Exit::Invalid);
     let cut = Report::new(&plan(""), &played_stage(3, 3), closing(), measured(), None, true);
-    assert_eq!(cut.exit_code(), 130);
+    assert_eq!(cut.exit_code(), Exit::Interrupted);
     let broken =
         Report::new(&plan(""), &played_stage(3, 3), closing(), measured(), Some("link".into()), false);
-    assert_eq!(broken.exit_code(), 1);
+    assert_eq!(broken.exit_code(), Exit::RunError);
+}
+
+#[test]
+fn objectives_decide_where_nothing_worse_has_happened() {
+    let exit = |slo: &str, interrupted| {
+        let plan = plan(&slo.split(' ').map(|objective| format!("--slo {objective} ")).collect::<String>());
+        Report::new(&plan, &played_stage(3, 3), closing(), measured(), None, interrupted).exit_code()
+    };
+    assert_eq!(exit("p99<50ms goodput>900", false), Exit::Pass);
+    assert_eq!(exit("p99<50ms p50<1us", false), Exit::Missed);
+    assert_eq!(exit("errors<0.01%", false), Exit::Missed);
+    assert_eq!(exit("p999<50ms", false), Exit::Invalid, "it cannot be known");
+    assert_eq!(exit("p50<1us", true), Exit::Interrupted, "nothing is judged");
+}
+
+#[test]
+fn who_was_never_answered_took_longest() {
+    let mut lossy = closing();
+    lossy.sums.offered_in_time = 2_030;
+    let plan = plan("--slo p99<50ms --slo p50<50ms");
+    let report = Report::new(&plan, &played_stage(3, 3), lossy, measured(), None, false);
+    let summary = json(&report);
+    let with = &summary["latency_us"]["response"]["with_unanswered"];
+    assert_eq!((with["unanswered"].as_u64(), with["p99"].as_str()), (Some(30), Some("endless")));
+    assert_eq!(report.exit_code(), Exit::Missed);
+    assert_eq!(summary["objectives"][1]["standing"], "met");
 }
 
 #[test]
@@ -182,11 +243,13 @@ fn the_table_names_what_matters() {
         "seed 7",
         "980/s",
         "response",
-        "1.98",
+        "n/a",
+        "steady",
+        "co-located",
+        "including 0 unanswered",
         "books closed",
         "durable yes",
         "InsufficientFunds 60",
-        "share",
         "response: to the answer from the intended time of sending",
         "shed: never sent",
         "goodput",
@@ -210,7 +273,22 @@ fn the_files_can_be_read_back() {
             _ => None,
         })
         .collect();
-    assert_eq!(tags, ["response", "service"]);
+    assert_eq!(tags, ["response", "service", "response", "service"]);
+    let run: Value = serde_json::from_slice(&read("run.json")).unwrap();
+    assert_eq!(run["summary"]["seed"], 7);
+    assert_eq!(
+        (run["points"].as_array().unwrap().len(), run["heat_map"]["counts"].as_array().unwrap().len()),
+        (20, 20)
+    );
+    let in_the_picture: u64 = run["heat_map"]["counts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|slice| slice.as_array().unwrap())
+        .map(|count| count.as_u64().unwrap())
+        .sum();
+    assert_eq!(in_the_picture, 2_000);
+    assert!(run["spectrum"]["response"].as_array().unwrap().len() > 5);
     let distribution = String::from_utf8(read("latency.hgrm")).unwrap();
     assert!(distribution.contains("Total count    =         2000"), "{distribution}");
 }

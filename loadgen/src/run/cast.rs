@@ -50,7 +50,7 @@ pub(super) async fn gather(
     act: &watch::Receiver<Act>,
     mut writer: Option<&mut HistoryWriter>,
 ) -> Result<Cast, RunError> {
-    let a = &plan.arguments;
+    let a = &plan.arguments.load;
     let acquirers = (1..=a.acquirers).map(|n| (fill(&a.acquirer_name, n), None));
     let operators = (1..=a.operators).map(|n| (fill(&a.operator_name, n), Some(n - 1)));
     let mut links = Vec::new();
@@ -113,7 +113,7 @@ fn history(
 }
 
 fn link_config(plan: &Plan, name: &str, originates: bool) -> Result<LinkConfig, RunError> {
-    let a = &plan.arguments;
+    let a = &plan.arguments.load;
     let credentials = Credentials::from_directory(&a.certs, name)
         .map_err(|error| RunError::Certificate { name: name.to_owned(), reason: error.to_string() })?;
     let mut config = LinkConfig::new(credentials, if originates { Roles::Both } else { Roles::Destination });
@@ -131,7 +131,7 @@ fn link_config(plan: &Plan, name: &str, originates: bool) -> Result<LinkConfig, 
 }
 
 fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
-    let a = &plan.arguments;
+    let a = &plan.arguments.load;
     let acquirers = (1..=a.acquirers).map(|n| (a.acquirer_mps.as_str(), n));
     let operators = (1..=a.operators).map(|n| (a.operator_mps.as_str(), n));
     let payees = Payees::new(acquirers.chain(operators), &a.merchant, a.merchants)?;
@@ -149,7 +149,7 @@ fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
             currency: plan.currency,
             security_level: SecurityLevel::Three,
             channel: Channel::PacketData,
-            measure_from_ns: nanos(a.warmup),
+            measure_from_ns: nanos(plan.arguments.warmup),
             measure_until_ns: plan.end_ns(),
             tolerate_restarts: a.tolerate_restarts,
         },
@@ -165,7 +165,7 @@ fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
 }
 
 fn cast_operator(plan: &Plan, stage: &Rc<Stage>, index: u32) -> Operator {
-    let a = &plan.arguments;
+    let a = &plan.arguments.load;
     let settings = ScheduleSettings {
         seed: plan.seed,
         rate_per_s: plan.rate_of_operator(),

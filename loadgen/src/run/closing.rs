@@ -26,6 +26,8 @@ pub struct Closing {
     pub unread: Option<String>,
     /// Figures that only the tallies have.
     pub sums: Sums,
+    /// Names of the operators, in their order.
+    pub operators: Vec<String>,
 }
 
 /// Sums over all operators and destinations.
@@ -76,6 +78,7 @@ pub(super) async fn look(plan: &Plan, cast: &Cast, before: Option<&Positions>) -
     let mut closing = Closing { all_sent: true, ..Closing::default() };
     let (mut operators, mut destinations) = (Ledger::default(), Ledger::default());
     for (name, tally) in &cast.operators {
+        closing.operators.push(name.clone());
         let tally = tally.borrow();
         closing.accounting.add(&tally.accounting);
         closing.all_sent &= tally.all_sent;
@@ -100,7 +103,7 @@ pub(super) async fn look(plan: &Plan, cast: &Cast, before: Option<&Positions>) -
     closing.in_flight = total.sent.saturating_sub(total.ended());
     closing.open = compare_sides(&operators, &destinations);
     if closing.is_settled()
-        && let (Some(address), Some(before)) = (plan.arguments.admin_address(), before)
+        && let (Some(address), Some(before)) = (plan.arguments.load.admin_address(), before)
     {
         match admin::positions(address, plan.currency.code()).await {
             Ok(after) => closing.open.extend(compare_positions(&operators, before, &after)),

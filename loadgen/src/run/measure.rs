@@ -11,22 +11,24 @@ use super::closing::{self, Closing};
 use super::{Plan, RunError, nanos};
 use crate::admin::{self, JournalCounters, Positions};
 use crate::history::HistoryWriter;
-use crate::latency::Latencies;
-use crate::machine::{self, HiccupMeter};
+use crate::machine::{self, HiccupMeter, ThreadTime, Ticks};
+use crate::measure::batch::Latencies;
+use crate::measure::slices::{Slice, Slices, slice_length};
 use crate::player::{Act, PlayError};
 use crate::progress::Progress;
 use crate::report::{JournalSpan, Measured, Report};
+use crate::scenario::Scenario;
 
 /// How often the director looks.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long one interval of the latency log and of the progress display is.
-const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Figures of the machine and of the switch at one moment.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     at: Instant,
     cpu: Duration,
+    thread: ThreadTime,
+    ticks: Ticks,
     udp_drops: u64,
     journal: Option<JournalCounters>,
 }
@@ -34,12 +36,12 @@ struct Reading {
 impl Reading {
     async fn take(plan: &Plan) -> Self {
         // Between the two readings the switch may be down for a restart: then there is no journal figure.
-        let journal = match plan.arguments.admin_address() {
+        let journal = match plan.arguments.load.admin_address() {
             Some(address) => admin::journal(address).await.ok(),
             None => None,
         };
-        let (at, cpu) = (Instant::now(), machine::cpu_time());
-        Self { at, cpu, udp_drops: machine::udp_drops(), journal }
+        let (cpu, thread, ticks) = (machine::cpu_time(), machine::thread_time(), Ticks::now());
+        Self { at: Instant::now(), cpu, thread, ticks, udp_drops: machine::udp_drops(), journal }
     }
 }
 
@@ -53,9 +55,11 @@ struct Director {
     broken: Option<RunError>,
     /// How often the user has interrupted: once ends the sending, twice the drain.
     interrupts: u32,
-    intervals: Vec<(Duration, Latencies)>,
-    interval: Latencies,
-    last_interval: Instant,
+    slices: Vec<Slice>,
+    slice_length: Duration,
+    last_slice: Instant,
+    /// What had been counted when the last slice ended: offered, completed, good.
+    counted: [u64; 3],
     progress: Progress,
 }
 
@@ -72,7 +76,7 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
     };
     let before = read_positions(&plan).await?;
     // Fails now rather than at the end where the switch does not export its journal's counters.
-    if let Some(address) = plan.arguments.admin_address() {
+    if let Some(address) = plan.arguments.load.admin_address() {
         admin::journal(address).await?;
     }
     let meter = HiccupMeter::begin().map_err(RunError::io("thread"))?;
@@ -82,7 +86,8 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
         players.spawn_local(player.play(link));
     }
     let progress = Progress::begin(&plan);
-    let last_interval = cast.stage.origin;
+    let last_slice = cast.stage.origin;
+    let slice_length = slice_length(plan.arguments.warmup + plan.arguments.duration);
     let mut director = Director {
         plan,
         cast,
@@ -90,9 +95,10 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
         players,
         broken: None,
         interrupts: 0,
-        intervals: Vec::new(),
-        interval: Latencies::default(),
-        last_interval,
+        slices: Vec::new(),
+        slice_length,
+        last_slice,
+        counted: [0; 3],
         progress,
     };
     let (start, end) = director.send(&meter).await;
@@ -110,7 +116,7 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
 }
 
 async fn read_positions(plan: &Plan) -> Result<Option<Positions>, RunError> {
-    match plan.arguments.admin_address() {
+    match plan.arguments.load.admin_address() {
         Some(address) => Ok(Some(admin::positions(address, plan.currency.code()).await?)),
         None => Ok(None),
     }
@@ -136,7 +142,7 @@ impl Director {
             }
             self.wait(&mut look).await;
         }
-        self.take_interval(true);
+        self.take_slice(true);
         if self.interrupts > 0 {
             self.act.send_replace(Act::Stopping);
         }
@@ -150,7 +156,7 @@ impl Director {
             Some(joined) = self.players.join_next() => self.note_end(joined),
             _ = tokio::signal::ctrl_c() => self.interrupts += 1,
         }
-        self.take_interval(false);
+        self.take_slice(false);
     }
 
     fn note_end(&mut self, joined: Result<Result<(), PlayError>, tokio::task::JoinError>) {
@@ -163,25 +169,43 @@ impl Director {
         }
     }
 
-    /// Moves what was measured since the last interval into the log.
-    fn take_interval(&mut self, last: bool) {
+    /// Moves what was measured since the last slice into the next.
+    fn take_slice(&mut self, last: bool) {
         let now = Instant::now();
-        if !last && now.duration_since(self.last_interval) < INTERVAL {
+        let length = now.duration_since(self.last_slice);
+        if !last && length < self.slice_length {
             return;
         }
-        self.interval.clear();
+        let begun = self.last_slice.duration_since(self.cast.stage.origin);
+        self.last_slice = now;
+        let mut slice = Slice {
+            begun_ns: nanos(begun),
+            length_ns: nanos(length),
+            scenarios: vec![Latencies::default(); Scenario::ALL.len()],
+            ..Slice::default()
+        };
+        let mut counted = [0; 3];
+        let mut ended = 0;
         for (_, tally) in &self.cast.operators {
-            let mut tally = tally.borrow_mut();
-            self.interval.add(&tally.latencies);
-            tally.latencies.clear();
+            let tally = &mut *tally.borrow_mut();
+            let mut of_operator = Latencies::default();
+            for (scenario, of_scenario) in Scenario::ALL.into_iter().zip(&mut slice.scenarios) {
+                let taken = tally.recorded.take(scenario);
+                of_operator.merge(&taken);
+                of_scenario.merge(&taken);
+            }
+            slice.operators.push(of_operator);
+            slice.warm_up.add(tally.recorded.take_warm_up());
+            ended += tally.accounting.total().ended();
+            let now = [tally.offered, tally.completed, tally.good];
+            counted.iter_mut().zip(now).for_each(|(sum, count)| *sum += count);
         }
-        let length = now.duration_since(self.last_interval);
-        self.last_interval = now;
-        let ended: u64 = self.cast.operators.iter().map(|(_, t)| t.borrow().accounting.total().ended()).sum();
-        self.progress.show(self.cast.stage.ns(), ended, length, &self.interval);
+        let [offered, completed, good] = std::array::from_fn(|index| counted[index] - self.counted[index]);
+        (slice.offered, slice.completed, slice.good) = (offered, completed, good);
+        self.counted = counted;
+        self.progress.show(self.cast.stage.ns(), ended, &slice);
         self.forget();
-        let begun = now.duration_since(self.cast.stage.origin).saturating_sub(length);
-        self.intervals.push((begun, self.interval.clone()));
+        self.slices.push(slice);
     }
 
     /// Lets the destinations forget what nobody can repeat any more.
@@ -216,7 +240,7 @@ impl Director {
         while let Some(joined) = self.players.join_next().await {
             self.note_end(joined);
         }
-        self.take_interval(true);
+        self.take_slice(true);
         self.progress.finish();
     }
 
@@ -236,10 +260,19 @@ impl Director {
         let measured = Measured {
             seconds: end.at.duration_since(start.at).as_secs_f64().max(f64::MIN_POSITIVE),
             cpu_seconds: end.cpu.saturating_sub(start.cpu).as_secs_f64(),
+            thread: ThreadTime {
+                ran: end.thread.ran.saturating_sub(start.thread.ran),
+                waited: end.thread.waited.saturating_sub(start.thread.waited),
+            },
+            stolen_share: end.ticks.stolen_share(start.ticks),
             udp_drops: end.udp_drops.saturating_sub(start.udp_drops),
             hiccup_us,
             journal,
-            intervals: self.intervals,
+            slices: Slices {
+                all: self.slices,
+                warm_ns: nanos(self.plan.arguments.warmup),
+                end_ns: self.plan.end_ns(),
+            },
         };
         let broken = self.broken.map(|error| error.to_string());
         Report::new(&self.plan, &self.cast.stage, closing, measured, broken, self.interrupts > 0)

@@ -5,15 +5,17 @@ mod closing;
 mod measure;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use holdfast_participant::LinkError;
 use holdfast_protocol::Currency;
 use tokio::task::LocalSet;
+use toml::Table;
 
 use crate::admin::AdminError;
-use crate::arguments::{Rate, RunArguments};
+use crate::cli::{Command, LoadArguments, Rate, RunArguments};
+use crate::exit::Exit;
 use crate::payees::TemplateError;
 use crate::player::PlayError;
 use crate::report::Report;
@@ -65,6 +67,18 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// How the program ends with it.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::Template(_) => Exit::Usage,
+            Self::SignOn { .. }
+            | Self::Certificate { .. }
+            | Self::Admin(_)
+            | Self::Io { .. }
+            | Self::Play(_) => Exit::RunError,
+        }
+    }
+
     /// Wraps an error of the machine with what was to be done.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
@@ -96,40 +110,42 @@ impl Plan {
     /// [`RunError::Usage`] where they contradict each other.
     pub fn new(mut arguments: RunArguments) -> Result<Self, RunError> {
         let mut remarks = Vec::new();
-        if arguments.operators < 2 && arguments.mix.weight(Scenario::Intersystem) > 0 {
-            let without = arguments.mix.without(Scenario::Intersystem);
-            arguments.mix = without.ok_or_else(|| {
+        let load = &mut arguments.load;
+        if load.operators < 2 && load.mix.weight(Scenario::Intersystem) > 0 {
+            let without = load.mix.without(Scenario::Intersystem);
+            load.mix = without.ok_or_else(|| {
                 RunError::Usage("intersystem payments need two operators: --operators 2".to_owned())
             })?;
             remarks.push("intersystem was left out of the mix: it needs two operators".to_owned());
         }
-        if arguments.decline_rate + arguments.silent_rate + arguments.late_rate > 1.0 {
+        if load.decline_rate + load.silent_rate + load.late_rate > 1.0 {
             return Err(RunError::Usage("the shares of declined, silent and late exceed 1".to_owned()));
         }
         if arguments.duration.is_zero() {
             return Err(RunError::Usage("--duration must be above zero".to_owned()));
         }
-        let budget_ms = arguments.budget.as_millis();
-        if !(1..=600_000).contains(&budget_ms) || arguments.expires < arguments.budget {
+        let load = &arguments.load;
+        let budget_ms = load.budget.as_millis();
+        if !(1..=600_000).contains(&budget_ms) || load.expires < load.budget {
             let text = "--budget must be 1 ms to 10 min, and --expires no shorter than it";
             return Err(RunError::Usage(text.to_owned()));
         }
-        let currency = Currency::from_code(&arguments.currency).ok_or_else(|| {
-            RunError::Usage(format!("{} is no currency of ISO 4217 with a minor unit", arguments.currency))
+        let currency = Currency::from_code(&load.currency).ok_or_else(|| {
+            RunError::Usage(format!("{} is no currency of ISO 4217 with a minor unit", load.currency))
         })?;
-        let seed = arguments.seed.unwrap_or_else(chosen_seed);
-        let output = arguments.output.clone();
+        let seed = load.seed.unwrap_or_else(chosen_seed);
+        let output = arguments.to.output.clone();
         if output.is_none() && !arguments.no_history {
             remarks.push("no history is written without --output".to_owned());
         }
-        let drain = if arguments.drain.is_zero() { longest_drain(&arguments) } else { arguments.drain };
+        let drain = if load.drain.is_zero() { longest_drain(load) } else { load.drain };
         Ok(Self { arguments, seed, currency, drain, output, remarks })
     }
 
     /// Operations a second of one operator; `None` in a closed loop.
     pub fn rate_of_operator(&self) -> Option<f64> {
         match self.arguments.rate {
-            Rate::PerSecond(rate) => Some(rate / f64::from(self.arguments.operators)),
+            Rate::PerSecond(rate) => Some(rate / f64::from(self.arguments.load.operators)),
             Rate::Max => None,
         }
     }
@@ -141,27 +157,65 @@ impl Plan {
 }
 
 /// A seed nobody gave: from the clock, printed like any other.
-fn chosen_seed() -> u64 {
+pub(crate) fn chosen_seed() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     crate::random::mix(u64::try_from(now.as_nanos()).unwrap_or(0)) >> 32
 }
 
 /// Long enough for every hold and repeat to end, and for deliveries to be acknowledged after.
-fn longest_drain(arguments: &RunArguments) -> Duration {
-    let restarts = if arguments.tolerate_restarts { arguments.expires } else { Duration::ZERO };
-    arguments.budget * 2 + restarts + Duration::from_secs(15)
+fn longest_drain(load: &LoadArguments) -> Duration {
+    let restarts = if load.tolerate_restarts { load.expires } else { Duration::ZERO };
+    load.budget * 2 + restarts + Duration::from_secs(15)
 }
 
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Makes the run and says what it brought.
+/// Makes the run and says what it brought; the run directory keeps the resolved options.
 ///
 /// # Errors
 /// Where the run could not begin. What breaks off later is part of the report.
-pub fn run(arguments: RunArguments) -> Result<Report, RunError> {
+pub fn run(arguments: RunArguments, options: Table) -> Result<Report, RunError> {
     let plan = Plan::new(arguments)?;
+    if let Some(output) = &plan.output {
+        keep_options(output, options, plan.seed)?;
+    }
+    perform(plan)
+}
+
+/// Writes `config.toml`, from which the same run can be made again.
+///
+/// # Errors
+/// Where it cannot be written.
+pub(crate) fn keep_options(output: &Path, options: Table, seed: u64) -> Result<(), RunError> {
+    std::fs::create_dir_all(output).map_err(RunError::io(output.display().to_string()))?;
+    let file = output.join("config.toml");
+    std::fs::write(&file, text_of(options, seed)).map_err(RunError::io(file.display().to_string()))
+}
+
+fn text_of(mut options: Table, seed: u64) -> String {
+    options.insert("seed".to_owned(), toml::Value::String(seed.to_string()));
+    toml::to_string(&options).expect("options are texts, lists of texts and truth values")
+}
+
+/// What a command would do: its resolved options, checked, and nothing done.
+///
+/// # Errors
+/// Where the options contradict each other.
+pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
+    let plan = match command {
+        Command::Run(run) => Plan::new(RunArguments::clone(run))?,
+    };
+    let remarks: String = plan.remarks.iter().map(|remark| format!("# {remark}\n")).collect();
+    Ok(remarks + &text_of(options, plan.seed))
+}
+
+/// Makes one run.
+///
+/// # Errors
+/// Where the run could not begin.
+pub fn perform(plan: Plan) -> Result<Report, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Fewer looks at the sockets: a wake-up takes whole batches.
@@ -174,19 +228,15 @@ pub fn run(arguments: RunArguments) -> Result<Report, RunError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arguments::{Arguments, Command};
-    use clap::Parser;
+    use crate::cli::run_arguments;
 
     fn plan(line: &str) -> Result<Plan, RunError> {
-        let words =
-            "loadgen run --switch 127.0.0.1:1 --certs c --no-admin".split(' ').chain(line.split_whitespace());
-        let Command::Run(run) = Arguments::try_parse_from(words).unwrap().command;
-        Plan::new(*run)
+        Plan::new(run_arguments(&format!("--switch 127.0.0.1:1 --certs c --no-admin {line}")).unwrap())
     }
 
     #[test]
     fn one_operator_cannot_play_intersystem() {
-        assert_eq!(plan("--operators 1").unwrap().arguments.mix.weight(Scenario::Intersystem), 0);
+        assert_eq!(plan("--operators 1").unwrap().arguments.load.mix.weight(Scenario::Intersystem), 0);
         assert!(matches!(plan("--operators 1 --mix intersystem:1"), Err(RunError::Usage(_))));
     }
 

@@ -1,18 +1,18 @@
-//! `summary.json`: the report of a run for programs. Fields are added, never changed in meaning.
+//! `summary.json`: the figures of a run.
 
 use std::collections::BTreeMap;
 
-use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::latency::LatencySummary;
 use crate::accounting::{Accounting, Counts};
-use crate::latency::{Latencies, Measure};
 use crate::machine::Host;
+use crate::objective::Judged;
 use crate::scenario::Scenario;
 use crate::verdict::Measurement;
 
 /// Grows when a field changes its meaning.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
@@ -31,8 +31,16 @@ pub struct Summary {
     pub verdict: Verdict,
     /// Operations a second in the measured time.
     pub rate: Rates,
-    /// Microseconds.
-    pub latency_us: LatencySummary,
+    /// Whether the objectives hold; empty where none was given or the run was cut short.
+    pub objectives: Vec<Judged>,
+    /// Microseconds, by figure.
+    pub latency_us: BTreeMap<&'static str, LatencySummary>,
+    /// The same for each scenario that came.
+    pub latency_us_by_scenario: BTreeMap<&'static str, BTreeMap<&'static str, LatencySummary>>,
+    /// The same for each operator, by its name.
+    pub latency_us_by_operator: BTreeMap<String, BTreeMap<&'static str, LatencySummary>>,
+    /// Which part of the run was measured.
+    pub window: Window,
     /// The whole run, warm-up included.
     pub accounting: CountsSummary,
     /// The same for each scenario that came.
@@ -97,8 +105,24 @@ pub struct Verdict {
     pub audit: Audit,
     /// Whether the switch synced its journal during the run.
     pub durable: bool,
+    /// "co-located: lower bound" where generator and switch share the machine, so that another gives no less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<&'static str>,
     /// Why, in words.
     pub remarks: Vec<String>,
+}
+
+/// Which part of a run its latencies and rates are of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Window {
+    /// When it began, in seconds since the run did: the end of the warm-up, or later where MSER-5 found that too short.
+    pub from_s: f64,
+    /// When it ended.
+    pub until_s: f64,
+    /// Where MSER-5 sees the end of the warm-up; `None` where it cannot tell.
+    pub mser_5_s: Option<f64>,
+    /// `true` or `false`; `None` where the run was too short to tell.
+    pub steady: Option<bool>,
 }
 
 /// Operations a second.
@@ -110,64 +134,9 @@ pub struct Rates {
     pub achieved_per_s: f64,
     /// Approved within their deadline.
     pub goodput_per_s: f64,
-}
-
-/// Percentiles of each measure.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct LatencySummary {
-    /// See [`Measure::Response`].
-    pub response: Percentiles,
-    /// See [`Measure::Service`].
-    pub service: Percentiles,
-    /// See [`Measure::Lag`].
-    pub lag: Percentiles,
-    /// See [`Measure::SwitchOnly`].
-    pub switch_only: Percentiles,
-}
-
-/// Percentiles of one measure; zeros where there is no sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Percentiles {
-    /// Samples.
-    pub count: u64,
-    /// Median.
-    pub p50: u64,
-    /// 90 %.
-    pub p90: u64,
-    /// 99 %.
-    pub p99: u64,
-    /// 99.9 %.
-    pub p999: u64,
-    /// The longest.
-    pub max: u64,
-}
-
-impl Percentiles {
-    /// Those of a histogram.
-    pub fn of(histogram: &Histogram<u64>) -> Self {
-        let at = |quantile| if histogram.is_empty() { 0 } else { histogram.value_at_quantile(quantile) };
-        Self {
-            count: histogram.len(),
-            p50: at(0.5),
-            p90: at(0.9),
-            p99: at(0.99),
-            p999: at(0.999),
-            max: histogram.max(),
-        }
-    }
-}
-
-impl LatencySummary {
-    /// Those of all measures.
-    pub fn of(latencies: &Latencies) -> Self {
-        let of = |measure| Percentiles::of(latencies.of(measure));
-        Self {
-            response: of(Measure::Response),
-            service: of(Measure::Service),
-            lag: of(Measure::Lag),
-            switch_only: of(Measure::SwitchOnly),
-        }
-    }
+    /// Share of the operations of the whole run, 0 to 1, without the outcome that they should have had: shed, refused,
+    /// unknown, in flight at the end, errors, and declined by the switch for another reason than its destination's.
+    pub error_share: f64,
 }
 
 /// How operations ended.
@@ -251,8 +220,18 @@ pub struct JournalRates {
 /// What the generator took.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Generator {
-    /// Processors used, 1 for one whole.
+    /// Processors used by the whole process, 1 for one whole.
     pub cpu_share: f64,
+    /// Share of the time in which the thread that plays ran.
+    pub ran_share: f64,
+    /// Share of the time in which it could have run and had no processor.
+    pub waited_share: f64,
+    /// Share of the machine's processors that its host took away.
+    pub stolen_share: f64,
+    /// Arrivals that came in the measured time, by those that were planned; `None` in a closed loop.
+    pub offered_of_planned: Option<f64>,
+    /// p99 of the lag that was the generator's own, in microseconds.
+    pub own_lag_p99_us: u64,
     /// Datagrams dropped because a buffer was full, at the generator or at a switch on the same machine.
     pub udp_drops: u64,
     /// The longest oversleep of a thread that asks for a millisecond.

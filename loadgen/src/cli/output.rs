@@ -1,0 +1,31 @@
+//! What every command does with what it finds.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::values::Format;
+
+/// See the module.
+#[derive(Clone, Debug, Args)]
+pub struct OutputArguments {
+    /// Directory for the results
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// What is printed at the end
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// No progress
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Progress as plain lines even on a terminal
+    #[arg(long)]
+    pub plain: bool,
+    /// Options from a TOML file, keys as the long options; a flag counts before LOADGEN_OPTION in the environment, that
+    /// before the file, the file before the default
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Prints the resolved configuration and does nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,51 @@
+//! `loadgen run`.
+
+use std::time::Duration;
+
+use clap::Parser;
+
+use super::load::LoadArguments;
+use super::output::OutputArguments;
+use super::values::{Rate, parse_duration, parse_rate};
+use crate::objective::Objective;
+
+/// What `loadgen run` takes.
+#[derive(Clone, Debug, Parser)]
+pub struct RunArguments {
+    /// Operations a second over all operators, or `max`
+    #[arg(short, long, value_name = "RATE|max", value_parser = parse_rate, default_value = "10000")]
+    pub rate: Rate,
+    /// How long operations are sent after the warm-up, as in 500ms, 10s, 2m
+    #[arg(short, long, value_parser = parse_duration, default_value = "10s")]
+    pub duration: Duration,
+    /// How long operations are sent before the measurement begins; it begins later where MSER-5 finds that too short
+    #[arg(short, long, value_parser = parse_duration, default_value = "2s")]
+    pub warmup: Duration,
+    /// What must hold, as in 'p99<50ms', 'service.p999<=80ms', 'errors<0.01%' or 'goodput>20000'; repeatable
+    #[arg(long = "slo", value_name = "OBJECTIVE")]
+    pub objectives: Vec<Objective>,
+    /// Writes no history (for saturation runs)
+    #[arg(long)]
+    pub no_history: bool,
+    /// What is played.
+    #[command(flatten)]
+    pub load: LoadArguments,
+    /// What becomes of the results.
+    #[command(flatten)]
+    pub to: OutputArguments,
+}
+
+/// Examples and exit codes, below the options.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  loadgen run --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401 -r 20000 -d 10s --slo 'p99<50ms'
+  loadgen run --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401 -r max --window 4096 --mix pay:1 --no-history
+  loadgen run --switch 127.0.0.1:7400 --certs demo/certs --no-admin -r 5000 -d 60s --decline-rate 0.05 --silent-rate 0.01 \\
+      --late-rate 0.01 --tolerate-restarts --seed 7 -o out
+
+Accounting covers the whole run, warm-up included, because the books do. Rates and latencies cover what was meant to be
+sent after the warm-up. Latency is counted from the intended time of sending (open loop), so a switch that stalls cannot
+hide it; with -r max there is no schedule and no lag. docs/LOADGEN.md says how each figure is made.
+
+Exit code: 0 pass, 1 run error, 2 usage, 3 objective missed, 4 measurement invalid, 5 books do not close,
+130 interrupted (what was measured is written, objectives are not judged).";

@@ -1,0 +1,70 @@
+//! Command lines that are understood, and those that are not.
+
+use std::time::Duration;
+
+use clap::CommandFactory;
+
+use super::*;
+
+/// The arguments of `loadgen run` with this line.
+pub(crate) fn run(line: &str) -> Result<RunArguments, clap::Error> {
+    let words = ["loadgen", "run"].into_iter().chain(line.split_whitespace());
+    Arguments::try_parse_from(words).map(|arguments| match arguments.command {
+        Command::Run(run) => *run,
+    })
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn the_line_of_the_documentation_is_understood() {
+    let run = run(
+        "--switch 127.0.0.1:7400 --certs certs --admin 127.0.0.1:7401 -r max -d 10s -w 500ms --mix pay:40,reserve:15 \
+         --operators 3 --acquirers 2 --decline-rate 0.1 --silent-rate 0.01 --late-rate 0 --window 512 --seed 9 -o out \
+         --slo p99<50ms --slo errors<0.01%",
+    )
+    .unwrap();
+    assert_eq!(run.rate, Rate::Max);
+    assert_eq!((run.duration, run.warmup), (Duration::from_secs(10), Duration::from_millis(500)));
+    let load = run.load;
+    assert_eq!((load.operators, load.acquirers, load.window, load.seed), (3, 2, 512, Some(9)));
+    let objectives: Vec<_> = run.objectives.iter().map(ToString::to_string).collect();
+    assert_eq!(objectives, ["p99<50ms", "errors<0.01%"]);
+}
+
+#[test]
+fn a_switch_may_be_named() {
+    let named = run("--switch localhost:7400 --certs certs --admin localhost:7401").unwrap().load;
+    assert!(named.switch.ip().is_loopback() && named.switch.port() == 7400, "{}", named.switch);
+    assert!(named.admin.ip().is_loopback() && named.admin.port() == 7401, "{}", named.admin);
+    assert_eq!(run("--switch localhost --certs certs").unwrap_err().exit_code(), 2);
+}
+
+#[test]
+fn wrong_values_are_refused() {
+    for wrong in [
+        "-r 0",
+        "-r fast",
+        "-d 5x",
+        "-d -1s",
+        "--decline-rate 1.1",
+        "--operators 0",
+        "--mix teleport:1",
+        "--slo p99",
+        "--slo p42<1ms",
+    ] {
+        let line = format!("--switch 127.0.0.1:7400 --certs certs --no-admin {wrong}");
+        assert_eq!(run(&line).unwrap_err().exit_code(), 2, "{wrong}");
+    }
+}
+
+#[test]
+fn the_admin_address_is_the_switchs_usual_one_unless_the_run_goes_without() {
+    let address = |line: &str| run(line).unwrap().load.admin_address();
+    let usual = "127.0.0.1:7071".parse().ok();
+    assert_eq!(address("--switch 127.0.0.1:7400 --certs certs"), usual);
+    assert_eq!(address("--switch 127.0.0.1:7400 --certs certs --no-admin"), None);
+}

@@ -1,0 +1,242 @@
+//! What a run must keep: `--slo`.
+//!
+//! An objective is `[FIGURE.]PERCENTILE`, `[FIGURE.]max`, `errors`, `goodput` or `achieved`, one of `<`, `<=`, `>`, `>=`, and a value.
+//! A percentile is that of this run, where ten samples lie beyond it; otherwise the objective is neither met nor missed.
+//! Whether another run would say the same is a question of its interval. Those without an outcome count as the longest
+//! responses of all.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::cli::parse_duration;
+use crate::measure::kinds::Figure;
+
+/// The percentiles of every table, with their names.
+pub const PERCENTILES: [(&str, f64); 6] =
+    [("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)];
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Subject {
+    /// A percentile of a figure: its place in [`PERCENTILES`].
+    Percentile(Figure, usize),
+    /// The longest of a figure.
+    Max(Figure),
+    /// The share of operations without the outcome they should have had.
+    Errors,
+    /// Operations a second that were approved in time.
+    Goodput,
+    /// Operations a second that had an outcome.
+    Achieved,
+}
+
+/// How it is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+}
+
+/// One objective.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    /// What is compared.
+    pub subject: Subject,
+    comparison: Comparison,
+    /// Microseconds, a share, or operations a second.
+    limit: f64,
+    text: String,
+}
+
+/// What a run knows about a subject.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Known {
+    /// Its value in this run.
+    Value(f64, Certainty),
+    /// Longer than anything measured: too many have no outcome.
+    Endless,
+    /// Nothing.
+    Nothing,
+}
+
+/// How far a value goes beyond its run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Certainty {
+    /// It is a count.
+    Exact,
+    /// The true value lies between these in 95 of a hundred runs.
+    Within(f64, f64),
+    /// Too few independent samples to tell.
+    Unknown,
+}
+
+/// What became of an objective.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It holds.
+    Met,
+    /// It does not.
+    Missed,
+    /// The run cannot tell.
+    Unknown,
+}
+
+/// An objective as judged.
+#[derive(Clone, Debug, Serialize)]
+pub struct Judged {
+    /// As given.
+    pub objective: String,
+    /// What became of it.
+    pub standing: Standing,
+    /// The value: microseconds, a share, or operations a second; `None` where there is none.
+    pub value: Option<f64>,
+    /// Whether another run may end otherwise: the limit lies within the interval of the value, or there is no interval.
+    pub close: bool,
+}
+
+impl Objective {
+    /// Compares.
+    pub fn judge(&self, known: Known) -> Judged {
+        let (standing, value, close) = match known {
+            Known::Nothing => (Standing::Unknown, None, false),
+            Known::Endless => (self.standing(f64::INFINITY), None, false),
+            Known::Value(value, certainty) => {
+                let close = match certainty {
+                    Certainty::Exact => false,
+                    Certainty::Within(low, high) => (low..=high).contains(&self.limit),
+                    Certainty::Unknown => true,
+                };
+                (self.standing(value), Some(value), close)
+            }
+        };
+        Judged { objective: self.text.clone(), standing, value, close }
+    }
+
+    fn standing(&self, value: f64) -> Standing {
+        let holds = match self.comparison {
+            Comparison::Less => value < self.limit,
+            Comparison::AtMost => value <= self.limit,
+            Comparison::More => value > self.limit,
+            Comparison::AtLeast => value >= self.limit,
+        };
+        if holds { Standing::Met } else { Standing::Missed }
+    }
+}
+
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Objective {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let place =
+            text.find(['<', '>']).ok_or("expected an objective as in 'p99<50ms' or 'errors<0.01%'")?;
+        let (name, rest) = text.split_at(place);
+        let (comparison, limit) = [
+            ("<=", Comparison::AtMost),
+            (">=", Comparison::AtLeast),
+            ("<", Comparison::Less),
+            (">", Comparison::More),
+        ]
+        .into_iter()
+        .find_map(|(sign, comparison)| rest.strip_prefix(sign).map(|limit| (comparison, limit.trim())))
+        .ok_or("expected <, <=, > or >=")?;
+        let subject = subject(name.trim())?;
+        let limit = match subject {
+            Subject::Percentile(..) | Subject::Max(_) => parse_duration(limit)?.as_secs_f64() * 1e6,
+            Subject::Errors => match limit.strip_suffix('%') {
+                Some(percent) => number(percent)? / 100.0,
+                None => number(limit)?,
+            },
+            Subject::Goodput | Subject::Achieved => number(&limit.replace('_', ""))?,
+        };
+        let text = text.split_whitespace().collect();
+        Ok(Self { subject, comparison, limit, text })
+    }
+}
+
+fn subject(name: &str) -> Result<Subject, String> {
+    match name {
+        "errors" => return Ok(Subject::Errors),
+        "goodput" => return Ok(Subject::Goodput),
+        "achieved" => return Ok(Subject::Achieved),
+        _ => {}
+    }
+    let (figure, what) = name.split_once('.').unwrap_or((Figure::Response.name(), name));
+    let figures = Figure::ALL.map(Figure::name).join(", ");
+    let figure =
+        Figure::from_name(figure).ok_or(format!("there is no latency {figure:?}; there are {figures}"))?;
+    if what == "max" {
+        return Ok(Subject::Max(figure));
+    }
+    let place = PERCENTILES.iter().position(|(name, _)| *name == what);
+    let percentiles = PERCENTILES.map(|(name, _)| name).join(", ");
+    let wrong = || format!("{what:?} is no {percentiles}, max, errors, goodput or achieved");
+    place.map(|place| Subject::Percentile(figure, place)).ok_or_else(wrong)
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
+        _ => Err(format!("{text:?} is no number")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(objective: &str, value: f64) -> Standing {
+        objective.parse::<Objective>().unwrap().judge(Known::Value(value, Certainty::Exact)).standing
+    }
+
+    #[test]
+    fn objectives_are_compared_in_their_units() {
+        use Standing::{Met, Missed};
+        for (objective, value, expected) in [
+            ("p99<50ms", 49_999.0, Met),
+            ("p99<50ms", 50_000.0, Missed),
+            ("p99 <= 50ms", 50_000.0, Met),
+            ("service.p999<2s", 3e6, Missed),
+            ("max<100us", 99.0, Met),
+            ("errors<0.01%", 0.0001, Missed),
+            ("errors<0.01%", 0.00009, Met),
+            ("goodput>=20_000", 20_000.0, Met),
+            ("achieved>20000", 20_000.0, Missed),
+        ] {
+            assert_eq!(standing(objective, value), expected, "{objective} with {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_neither_met_nor_missed() {
+        let objective: Objective = "p999<50ms".parse().unwrap();
+        assert_eq!(objective.judge(Known::Nothing).standing, Standing::Unknown);
+        assert_eq!(objective.judge(Known::Endless).standing, Standing::Missed);
+        let close = |certainty| objective.judge(Known::Value(49_000.0, certainty)).close;
+        assert!(close(Certainty::Within(40_000.0, 60_000.0)) && close(Certainty::Unknown));
+        assert!(!close(Certainty::Within(48_000.0, 49_500.0)) && !close(Certainty::Exact));
+    }
+
+    #[test]
+    fn wrong_objectives_are_refused_with_what_there_is() {
+        for (text, said) in [
+            ("p99", "expected an objective"),
+            ("p98<1ms", "p999"),
+            ("speed.p99<1ms", "switch_only"),
+            ("p99<1parsec", "24h"),
+            ("errors<few", "no number"),
+        ] {
+            assert!(text.parse::<Objective>().unwrap_err().contains(said), "{text}");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The figures of a run, from what was counted and measured.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{JournalSpan, Measured};
+use crate::accounting::Counts;
+use crate::admin::JournalCounters;
+use crate::cli::Rate;
+use crate::fate::DECLINE_REASONS;
+use crate::machine::Host;
+use crate::measure::bins::{Distribution, Sum};
+use crate::measure::kinds::{Figure, Measure};
+use crate::measure::slices::{self, Group};
+use crate::measure::steadiness::{Steadiness, steadiness};
+use crate::measure::warm_up::Cut;
+use crate::objective::{Certainty, Known, PERCENTILES, Subject};
+use crate::results::latency::{LatencySummary, figures};
+use crate::results::summary::{
+    Audit, Books, Build, CountsSummary, Generator, JournalRates, Rates, SCHEMA_VERSION, Summary, Verdict,
+    Window,
+};
+use crate::run::{Closing, Plan};
+use crate::scenario::Scenario;
+use crate::stage::Stage;
+use crate::verdict::{Cause, Evidence, Measurement, Remark, judge};
+use holdfast_protocol::Reason;
+
+/// What generator and switch on one machine can say.
+const COLOCATED: &str = "co-located: lower bound";
+
+/// What figures are made of.
+pub(super) struct Figures<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) stage: &'a Stage,
+    pub(super) closing: &'a Closing,
+    pub(super) measured: &'a Measured,
+    pub(super) span: slices::Measured,
+    pub(super) interrupted: bool,
+}
+
+impl Figures<'_> {
+    /// The summary, and what is wrong with the measurement.
+    pub(super) fn summary(&self) -> (Summary, Vec<Remark>) {
+        let slices = &self.measured.slices;
+        let latencies: BTreeMap<_, _> =
+            Figure::ALL.into_iter().map(|figure| (figure.name(), self.latency(figure))).collect();
+        let evidence = self.evidence(&latencies);
+        let (measurement, mut remarks) = judge(&evidence);
+        let (window, unsteady) = self.window();
+        remarks.extend(unsteady);
+        let rate = self.rates();
+        let journal = journal_rates(self.measured);
+        let by_scenario = Scenario::ALL
+            .into_iter()
+            .map(|scenario| (scenario.name(), figures(slices, self.span.from, Group::Of(scenario))))
+            .filter(|(_, figures)| !figures.is_empty());
+        let names = self.closing.operators.iter().enumerate();
+        let by_operator =
+            names.map(|(index, name)| (name.clone(), figures(slices, self.span.from, Group::By(index))));
+        let summary = Summary {
+            schema_version: SCHEMA_VERSION,
+            seed: self.plan.seed,
+            config: config(self.plan),
+            build: Build::this(),
+            host: Host::this(),
+            verdict: self.verdict(measurement.max(worst(&remarks)), &remarks, journal.syncs_per_s > 0.0),
+            rate,
+            objectives: self.objectives(&latencies, &rate),
+            latency_us_by_scenario: by_scenario.collect(),
+            latency_us_by_operator: by_operator.collect(),
+            latency_us: latencies,
+            window,
+            accounting: CountsSummary::of(&self.closing.accounting.total()),
+            scenarios: CountsSummary::of_scenarios(&self.closing.accounting),
+            journal,
+            generator: self.generator(&evidence),
+        };
+        (summary, remarks)
+    }
+
+    fn latency(&self, figure: Figure) -> LatencySummary {
+        let slices = &self.measured.slices;
+        let unanswered = (figure == Figure::Response).then(|| {
+            let answered: u64 = slices.all.iter().map(|s| s.of(figure, Group::All).len()).sum();
+            self.closing.sums.offered_in_time.saturating_sub(answered)
+        });
+        LatencySummary::of(slices, self.span.from, figure, Group::All, unanswered)
+    }
+
+    fn evidence(&self, latencies: &BTreeMap<&'static str, LatencySummary>) -> Evidence {
+        let total = self.closing.accounting.total();
+        let m = self.measured;
+        let share = |time: std::time::Duration| time.as_secs_f64() / m.seconds;
+        let own_lag = m.slices.all.iter().flat_map(|slice| &slice.operators).map(|of| of.of(Measure::Lag));
+        let p99 = |sum: &Sum| sum.quantile(0.99, 0).map_or(0, u64::from);
+        let response = m.slices.sum(self.span.from, Figure::Response, Group::All);
+        Evidence {
+            samples: latencies.get(Figure::Response.name()).map_or(0, |response| response.count),
+            open_loop: self.plan.rate_of_operator().is_some(),
+            lag_p99_us: p99(&Sum::of(own_lag)),
+            response_p99_us: p99(&response),
+            held_back: self.closing.sums.held_back,
+            offered: self.closing.sums.offered_in_time,
+            planned: self.planned(),
+            scheduled: total.scheduled,
+            shed: total.shed,
+            ran_share: share(m.thread.ran),
+            waited_share: share(m.thread.waited),
+            stolen_share: m.stolen_share,
+            udp_drops: m.udp_drops,
+            messages: total.messages,
+            max_hiccup_us: m.hiccup_us,
+            history_stalls: self.stage.history_stalls.get(),
+            interrupted: self.interrupted,
+        }
+    }
+
+    /// Arrivals that the schedule has for the measured time; zero in a closed loop.
+    fn planned(&self) -> f64 {
+        match self.plan.arguments.rate {
+            Rate::PerSecond(rate) => rate * self.seconds(),
+            Rate::Max => 0.0,
+        }
+    }
+
+    /// A run that was cut short had less time than it was given.
+    fn seconds(&self) -> f64 {
+        self.plan.arguments.duration.as_secs_f64().min(self.measured.seconds)
+    }
+
+    fn rates(&self) -> Rates {
+        let per_second = |count: u64| count as f64 / self.seconds();
+        let sums = &self.closing.sums;
+        Rates {
+            offered_per_s: per_second(sums.offered_in_time),
+            achieved_per_s: per_second(sums.completed_in_time),
+            goodput_per_s: per_second(sums.good_in_time),
+            error_share: self.error_share(&self.closing.accounting.total()),
+        }
+    }
+
+    fn error_share(&self, total: &Counts) -> f64 {
+        let load = &self.plan.arguments.load;
+        let wanted = |reason: &Reason| {
+            let timed_out = *reason == Reason::DestinationTimedOut && load.silent_rate + load.late_rate > 0.0;
+            timed_out || DECLINE_REASONS.contains(reason)
+        };
+        let declined: u64 = total.declined.iter().filter(|(r, _)| !wanted(r)).map(|(_, count)| count).sum();
+        let wrong = total.shed
+            + total.not_done_in_all()
+            + total.unknown
+            + total.in_flight_at_end
+            + total.errors_in_all()
+            + declined;
+        wrong as f64 / (total.scheduled.max(1)) as f64
+    }
+
+    fn objectives(
+        &self,
+        latencies: &BTreeMap<&'static str, LatencySummary>,
+        rate: &Rates,
+    ) -> Vec<crate::objective::Judged> {
+        if self.interrupted {
+            return vec![];
+        }
+        let known = |subject: Subject| match subject {
+            Subject::Percentile(figure, place) => latencies
+                .get(figure.name())
+                .map_or(Known::Nothing, |summary| summary.known(PERCENTILES[place].0)),
+            Subject::Max(figure) => match latencies.get(figure.name()) {
+                Some(of) if of.with_unanswered.as_ref().is_some_and(|all| all.unanswered > 0) => {
+                    Known::Endless
+                }
+                Some(of) if of.count > 0 => Known::Value(f64::from(of.max), Certainty::Exact),
+                Some(_) | None => Known::Nothing,
+            },
+            Subject::Errors => Known::Value(rate.error_share, Certainty::Exact),
+            Subject::Goodput => Known::Value(rate.goodput_per_s, Certainty::Exact),
+            Subject::Achieved => Known::Value(rate.achieved_per_s, Certainty::Exact),
+        };
+        self.plan
+            .arguments
+            .objectives
+            .iter()
+            .map(|objective| objective.judge(known(objective.subject)))
+            .collect()
+    }
+
+    /// The measured part, and a remark where it was not steady.
+    fn window(&self) -> (Window, Option<Remark>) {
+        let slices = &self.measured.slices;
+        let begun_s = |index: usize| slices.all.get(index).map(|slice| slice.begun_ns as f64 / 1e9);
+        let series = slices.series(self.span.from, Figure::Response, Group::All);
+        let series: Vec<&Distribution> =
+            series.iter().map(Cow::as_ref).filter(|slice| !slice.is_empty()).collect();
+        let (steady, text) = match (self.span.cut, steadiness(&series)) {
+            (Cut::Never, _) => {
+                (Some(false), Some("unsteady: the response never settled (MSER-5)".to_owned()))
+            }
+            (Cut::At(_) | Cut::TooShort, Steadiness::Drifts(drift)) => {
+                let text = format!(
+                    "unsteady: the median response at the end was {drift:.2} times that at the beginning"
+                );
+                (Some(false), Some(text))
+            }
+            (Cut::At(_) | Cut::TooShort, Steadiness::Steady) => (Some(true), None),
+            (Cut::At(_) | Cut::TooShort, Steadiness::Unknown) => (None, None),
+        };
+        let window = Window {
+            from_s: begun_s(self.span.from).unwrap_or(0.0).max(slices.warm_ns as f64 / 1e9),
+            until_s: slices.end_ns as f64 / 1e9,
+            mser_5_s: match self.span.cut {
+                Cut::At(slice) => begun_s(slice),
+                Cut::Never | Cut::TooShort => None,
+            },
+            steady,
+        };
+        (window, text.map(|text| Remark { level: Measurement::Suspect, cause: Cause::Run, text }))
+    }
+
+    fn verdict(&self, measurement: Measurement, remarks: &[Remark], durable: bool) -> Verdict {
+        let total = self.closing.accounting.total();
+        let mut words = self.plan.remarks.clone();
+        words.extend(remarks.iter().map(|remark| remark.text.clone()));
+        let c = self.closing;
+        let mut closed = c.open.is_empty() && c.unread.is_none() && total.in_flight_at_end == 0;
+        if let Err(imbalance) = total.check() {
+            closed = false;
+            words.push(imbalance.to_string());
+        }
+        words.extend(c.unread.clone());
+        Verdict {
+            measurement,
+            books: if closed { Books::Closed } else { Books::Open },
+            audit: Audit::NotRun,
+            durable,
+            label: self.plan.arguments.load.is_colocated().then_some(COLOCATED),
+            remarks: words,
+        }
+    }
+
+    fn generator(&self, evidence: &Evidence) -> Generator {
+        let planned = evidence.planned;
+        Generator {
+            cpu_share: self.measured.cpu_seconds / self.measured.seconds,
+            ran_share: evidence.ran_share,
+            waited_share: evidence.waited_share,
+            stolen_share: evidence.stolen_share,
+            offered_of_planned: (planned > 0.0).then(|| evidence.offered as f64 / planned),
+            own_lag_p99_us: evidence.lag_p99_us,
+            udp_drops: self.measured.udp_drops,
+            max_hiccup_us: self.measured.hiccup_us,
+        }
+    }
+}
+
+fn worst(remarks: &[Remark]) -> Measurement {
+    remarks.iter().map(|remark| remark.level).max().unwrap_or(Measurement::Valid)
+}
+
+fn journal_rates(measured: &Measured) -> JournalRates {
+    let Some(JournalSpan { start, end, seconds }) = measured.journal else { return JournalRates::default() };
+    // A switch that was restarted counts from zero again.
+    let base = if end.syncs < start.syncs { JournalCounters::default() } else { start };
+    let frames = end.frames - base.frames;
+    JournalRates {
+        syncs_per_s: (end.syncs - base.syncs) / seconds,
+        bytes_per_s: (end.bytes - base.bytes) / seconds,
+        batch_mean: if frames > 0.0 { (end.facts - base.facts) / frames } else { 0.0 },
+    }
+}
+
+fn config(plan: &Plan) -> serde_json::Value {
+    let a = &plan.arguments;
+    let l = &a.load;
+    json!({
+        "switch": l.switch.to_string(),
+        "admin": l.admin_address().map(|address| address.to_string()),
+        "rate": match a.rate {
+            Rate::PerSecond(rate) => json!(rate),
+            Rate::Max => json!("max"),
+        },
+        "duration_s": a.duration.as_secs_f64(),
+        "warmup_s": a.warmup.as_secs_f64(),
+        "slo": a.objectives.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "mix": l.mix.to_string(),
+        "operators": l.operators,
+        "acquirers": l.acquirers,
+        "merchants": l.merchants,
+        "decline_rate": l.decline_rate,
+        "silent_rate": l.silent_rate,
+        "late_rate": l.late_rate,
+        "window": l.window,
+        "budget_ms": u64::try_from(l.budget.as_millis()).unwrap_or(u64::MAX),
+        "expires_ms": u64::try_from(l.expires.as_millis()).unwrap_or(u64::MAX),
+        "currency": plan.currency.code(),
+        "lanes": l.lanes,
+        "mtu": l.mtu,
+        "history": !a.no_history && a.to.output.is_some(),
+        "tolerate_restarts": l.tolerate_restarts,
+        "colocated": l.is_colocated(),
+    })
+}
