@@ -179,8 +179,9 @@ pub struct Status {
     pub originator: Option<ParticipantNumber>,
     /// From the inquiry.
     pub correlation: u64,
-    /// [`Reason::None`]: found, the rest holds. [`Reason::OriginalUnknown`]: not in memory, so either never recorded
-    /// or recorded before the window. Any refusal: not looked up.
+    /// [`Reason::None`]: found, the rest holds. [`Reason::OriginalUnknown`]: never recorded, or nothing of the asker's.
+    /// Any refusal: not looked up; of those [`Reason::OriginalUnavailable`] where it may be in an archive that cannot
+    /// say so now.
     pub reason: Reason,
     /// The outcome as decided; absent while pending and where not found.
     pub outcome: Option<Outcome>,

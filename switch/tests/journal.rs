@@ -11,6 +11,8 @@ use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
 use holdfast_core::registry::{
     CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route,
 };
+use holdfast_core::snapshot::{Closed, ClosedEntry, Content};
+use holdfast_core::transaction::money::Ending;
 use holdfast_journal::record::RecordWriter;
 use holdfast_journal::{Batch, Handle, Settings, open};
 use holdfast_protocol::{
@@ -49,6 +51,28 @@ fn euro() -> Currency {
 
 fn amount(minor: u64) -> Amount {
     Amount::from_minor(minor).unwrap()
+}
+
+/// The first payment, long after it left memory.
+fn recalled() -> Fact {
+    let closed = Closed {
+        terms: None,
+        ending: Ending::Declined,
+        reason: Reason::MpsUnknown,
+        decided_by: DecidedBy::Switch,
+        destination: None,
+        instance: Instance(0),
+        held_for: Amount::ZERO,
+        captured: Amount::ZERO,
+        approval_code: ApprovalCode::NONE,
+        settlement_date: date(),
+        sequence: 1,
+        deliveries_made: 0,
+        late_noted: false,
+    };
+    let (gone, content) =
+        (TransactionKey { originator: operator(), id: id(99) }, Content { digest: 1, fields: [2; 6] });
+    Fact::Recalled { entry: ClosedEntry { key: gone, content, closed }, until: NOW / 1_000 + 60 }
 }
 
 /// The payment of the example in docs/JOURNAL.md.
@@ -208,6 +232,7 @@ fn transactions() -> Vec<Fact> {
             settlement_date,
         },
         Fact::Acknowledged { key: key(2), delivery: DeliveryNumber(1) },
+        recalled(),
         Fact::Forgotten(NOW / 1_000),
         Fact::ParticipantRemoved(acquirer()),
     ]
@@ -277,8 +302,8 @@ fn each_kind_of_fact_is_one_line_with_the_fields_of_the_schema() {
         }
         kinds.insert(kind.to_owned());
     }
-    assert_eq!(lines.len(), 21);
-    assert_eq!(kinds.len(), 19, "one of each: {kinds:?}");
+    assert_eq!(lines.len(), 22);
+    assert_eq!(kinds.len(), 20, "one of each: {kinds:?}");
 }
 
 #[test]
@@ -338,7 +363,7 @@ fn verify_tells_a_clean_journal_from_a_corrupt_one_and_from_none() {
     let directory = journal.path().to_str().unwrap();
     let clean = program(&["journal", "verify", directory]);
     assert_eq!(clean.status.code(), Some(0));
-    assert!(String::from_utf8(clean.stdout).unwrap().contains("facts        21"));
+    assert!(String::from_utf8(clean.stdout).unwrap().contains("facts        22"));
 
     let first = std::fs::read_dir(journal.path()).unwrap().map(|entry| entry.unwrap().path());
     let mut segments: Vec<_> = first.filter(|path| path.metadata().unwrap().len() >= 64 << 10).collect();

@@ -182,7 +182,8 @@ impl Dump {
             | "routes_configured"
             | "cut_over"
             | "day_closed"
-            | "forgotten" => Ok(()),
+            | "forgotten"
+            | "recalled" => Ok(()),
             // A kind that nobody described here could move money.
             other => Err(format!("a fact of the unknown kind {other:?}")),
         }

@@ -148,7 +148,7 @@ impl Decline {
 pub enum InquiryOutcome {
     /// This is how it stands.
     Found(Box<Status>),
-    /// The switch has it not in memory: never recorded, or recorded before the window.
+    /// The switch has no such request of ours. Where it could not look so far back, it is refused instead.
     NotInMemory,
     /// The switch did not look it up.
     Refused(Reason),

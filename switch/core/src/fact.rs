@@ -6,6 +6,7 @@ use holdfast_protocol::{
 };
 
 use crate::registry::{Debtor, ParticipantRecord, ParticipantStatus, Route};
+use crate::snapshot::ClosedEntry;
 
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +116,13 @@ pub enum Fact {
         reason: Reason,
         /// The business date.
         settlement_date: BusinessDate,
+    },
+    /// A transaction that had left memory is there again, as it left, because a request names it.
+    Recalled {
+        /// As the archive has it.
+        entry: ClosedEntry,
+        /// It stays until this second is forgotten, or longer where what is done to it makes it.
+        until: u64,
     },
     /// A destination acknowledged a delivery.
     Acknowledged {

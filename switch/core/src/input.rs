@@ -5,6 +5,7 @@ use holdfast_protocol::{
     Reverse, TransactionKey,
 };
 
+use crate::leaving::Archived;
 use crate::registry::{ParticipantRecord, ParticipantStatus, Route};
 use crate::view::SessionId;
 
@@ -52,10 +53,12 @@ pub enum Input {
     Tick,
 }
 
-/// What a recall brought. Until there is an archive the driver answers each with `Unavailable`.
+/// What a recall brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recalled {
-    /// Memory, the unsealed segment and every index back to the id's creation were searched: there is none.
+    /// As it was when it left memory the last time.
+    Found(Archived),
+    /// Memory, what is not indexed yet, and every index back to the id's creation were searched: there is none.
     Absent,
     /// It could not be looked up. Never to be taken for absent.
     Unavailable,

@@ -21,6 +21,7 @@ pub mod effect;
 pub mod fact;
 pub mod input;
 pub mod invariant;
+pub mod leaving;
 pub mod ledger;
 pub mod overview;
 pub mod registry;

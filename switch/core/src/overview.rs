@@ -200,6 +200,16 @@ impl Core {
         self.ledger.remembered.len() as u64
     }
 
+    /// Originals that were recalled and have not left memory again.
+    pub fn recalled_kept(&self) -> u64 {
+        u64::from(self.schedule.recalls.recalled())
+    }
+
+    /// Requests that wait until their original was looked up.
+    pub fn recalls_waiting(&self) -> u64 {
+        self.schedule.recalls.len() as u64
+    }
+
     /// Days that are not closed, the newest last.
     pub fn open_days(&self) -> impl Iterator<Item = BusinessDate> {
         self.ledger.days.keys().copied()

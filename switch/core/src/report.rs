@@ -8,7 +8,7 @@ use holdfast_protocol::{
 use crate::effect::Delivery;
 use crate::ledger::follow_up_record::FollowUpKind;
 use crate::ledger::generation::Found;
-use crate::ledger::record::Standing;
+use crate::ledger::record::{Closed, Standing};
 use crate::ledger::state::Ledger;
 use crate::transaction::money::{Ending, Money};
 
@@ -53,7 +53,7 @@ pub struct TransactionView {
     pub undelivered: Vec<Delivery>,
 }
 
-const fn outcome_of(reason: Reason) -> Outcome {
+pub(crate) const fn outcome_of(reason: Reason) -> Outcome {
     if matches!(reason, Reason::None) { Outcome::Approved } else { Outcome::Declined }
 }
 
@@ -87,32 +87,34 @@ pub(crate) fn transaction(ledger: &Ledger, key: TransactionKey) -> Option<Transa
                 undelivered: t.deliveries.clone(),
             }
         }
-        Standing::Closed(t) => {
-            let released =
-                t.held_for.checked_sub(t.captured).expect("I5: captured never exceeds what is held for");
-            let reversed = if t.ending == Ending::Reversed { t.captured } else { Amount::ZERO };
-            TransactionView {
-                key,
-                destination: t.destination,
-                kind,
-                currency,
-                money: Money::Closed(t.ending),
-                held_for: t.held_for,
-                captured: t.captured,
-                released,
-                reversed,
-                outcome: Some(outcome_of(t.reason)),
-                reason: t.reason,
-                decided_by: t.decided_by,
-                approval_code: t.approval_code,
-                settlement_date: t.settlement_date,
-                sequence: Sequence(t.sequence),
-                deadline: None,
-                hold_until: None,
-                undelivered: Vec::new(),
-            }
-        }
+        Standing::Closed(t) => closed(key, &t),
     })
+}
+
+/// What is left of a closed transaction, wherever it is kept.
+pub(crate) fn closed(key: TransactionKey, t: &Closed) -> TransactionView {
+    let released = t.held_for.checked_sub(t.captured).unwrap_or(Amount::ZERO);
+    let reversed = if t.ending == Ending::Reversed { t.captured } else { Amount::ZERO };
+    TransactionView {
+        key,
+        destination: t.destination,
+        kind: t.terms.map(|terms| terms.kind),
+        currency: t.terms.map(|terms| terms.currency),
+        money: Money::Closed(t.ending),
+        held_for: t.held_for,
+        captured: t.captured,
+        released,
+        reversed,
+        outcome: Some(outcome_of(t.reason)),
+        reason: t.reason,
+        decided_by: t.decided_by,
+        approval_code: t.approval_code,
+        settlement_date: t.settlement_date,
+        sequence: Sequence(t.sequence),
+        deadline: None,
+        hold_until: None,
+        undelivered: Vec::new(),
+    }
 }
 
 /// Where a transaction went.
@@ -159,21 +161,30 @@ pub(crate) fn answer(ledger: &Ledger, key: TransactionKey) -> Option<Answer> {
     })
 }
 
+/// How the transaction of a capture, release or reversal stands now.
+pub(crate) fn follow_up_state(
+    original: Option<&TransactionView>,
+    kind: FollowUpKind,
+    reason: Reason,
+) -> State {
+    match original {
+        Some(original) => original.money.state(original.captured),
+        // The original is forgotten; what this request did to it still stands.
+        None if reason != Reason::None => State::None,
+        None => match kind {
+            FollowUpKind::Capture => State::Captured,
+            FollowUpKind::Release => State::Released,
+            FollowUpKind::Reverse => State::Reversed,
+        },
+    }
+}
+
 /// The answer to a capture, release or reversal, where it is remembered.
 pub(crate) fn follow_up_answer(ledger: &Ledger, who: ParticipantNumber, id: RequestId) -> Option<Answer> {
     let Found::FollowUp(record) = ledger.remembered.find(who, id)? else { return None };
     let original = transaction(ledger, TransactionKey { originator: who, id: record.original() });
     let reason = record.reason();
-    let state = match original {
-        Some(original) => original.money.state(original.captured),
-        // The original is forgotten; what this request did to it still stands.
-        None if reason != Reason::None => State::None,
-        None => match record.kind() {
-            FollowUpKind::Capture => State::Captured,
-            FollowUpKind::Release => State::Released,
-            FollowUpKind::Reverse => State::Reversed,
-        },
-    };
+    let state = follow_up_state(original.as_ref(), record.kind(), reason);
     Some(Answer {
         id,
         originator: None,

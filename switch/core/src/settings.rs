@@ -44,8 +44,10 @@ pub struct Settings {
     pub delivery_alarm_ms: u64,
     /// How long a request waits for a recall.
     pub recall_wait_ms: u64,
-    /// Requests waiting for a recall at once.
+    /// Requests waiting for a recall at once; inquiries at most half as many.
     pub recalls_max: u32,
+    /// Originals that were recalled and have not left memory again; beyond it what would need one more is busy.
+    pub recalled_max: u32,
     /// What `Busy` says about when to come again.
     pub retry_after_ms: u64,
     /// Inquiries that a participant may make in a second; more are refused (rule 23).
@@ -89,6 +91,7 @@ impl Default for Settings {
             delivery_alarm_ms: 300_000,
             recall_wait_ms: 5_000,
             recalls_max: 10_000,
+            recalled_max: 1_000_000,
             retry_after_ms: 100,
             inquiries_per_s: 10_000,
             answer_extension_bytes_max: 64 * 1_024 * 1_024,

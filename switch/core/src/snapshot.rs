@@ -88,7 +88,7 @@ pub struct OpenEntry {
     pub waits_since: Option<UnixMillis>,
 }
 
-/// See [`Entry::Closed`].
+/// See [`Entry::Closed`]. What the archive keeps of a transaction is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClosedEntry {
     /// Which.

@@ -192,9 +192,13 @@ impl Core {
     }
 
     fn recalled(&mut self, key: TransactionKey, recalled: Recalled, view: &View, out: &mut Output) {
-        for (from, request) in self.schedule.recalls.take(key) {
+        let waiting = self.schedule.recalls.take(key);
+        let first = out.facts.len();
+        let known = recall::bring_back(&mut self.desk(view, out), key, recalled, &waiting);
+        self.carry_out(first, None, view, out);
+        for (from, asked) in waiting {
             let first = out.facts.len();
-            recall::decide(&mut self.desk(view, out), from, request, recalled);
+            recall::decide(&mut self.desk(view, out), from, asked, recalled, known);
             self.carry_out(first, Some(from.session), view, out);
         }
     }

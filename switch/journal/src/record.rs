@@ -15,6 +15,7 @@ use bytes::{Bytes, BytesMut};
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
 use holdfast_protocol::{Message, ParticipantNumber, TransactionKey};
 
+use crate::snapshot::{entry, entry_read};
 use fields::{Reader, Writer};
 
 /// The only version so far.
@@ -63,6 +64,7 @@ mod kind {
     pub(super) const TOMBSTONED: u8 = 25;
     pub(super) const FOLLOW_UP_DECLINED: u8 = 26;
     pub(super) const ACKNOWLEDGED: u8 = 27;
+    pub(super) const RECALLED: u8 = 32;
 }
 
 /// Writes records. Keeps a buffer for the requests inside them.
@@ -111,6 +113,10 @@ impl RecordWriter {
                 w.bool(*reversal);
             }
             Fact::Expired(key) => w.key(*key),
+            Fact::Recalled { entry, until } => {
+                entry::write_closed_entry(&mut w, entry);
+                w.u64(*until);
+            }
             Fact::Acknowledged { key, delivery } => {
                 w.key(*key);
                 w.u16(delivery.0);
@@ -172,6 +178,7 @@ fn kind_of(fact: &Fact) -> u8 {
         Fact::Tombstoned { .. } => kind::TOMBSTONED,
         Fact::FollowUpDeclined { .. } => kind::FOLLOW_UP_DECLINED,
         Fact::Acknowledged { .. } => kind::ACKNOWLEDGED,
+        Fact::Recalled { .. } => kind::RECALLED,
     }
 }
 
@@ -242,6 +249,7 @@ fn read_fact(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
         kind::LATE_ANSWER => Fact::LateAnswer { key: r.key()?, approved: r.bool()?, reversal: r.bool()? },
         kind::EXPIRED => Fact::Expired(r.key()?),
         kind::ACKNOWLEDGED => Fact::Acknowledged { key: r.key()?, delivery: r.delivery()? },
+        kind::RECALLED => Fact::Recalled { entry: entry_read::read_closed_entry(r)?, until: r.u64()? },
         kind::CAPTURED | kind::RELEASED | kind::REVERSED | kind::TOMBSTONED | kind::FOLLOW_UP_DECLINED => {
             return read_follow_up(kind, r);
         }

@@ -45,6 +45,7 @@ pub(super) fn transaction(fact: &Fact) -> Option<TransactionKey> {
         | Fact::LateAnswer { key, .. }
         | Fact::Expired(key)
         | Fact::Acknowledged { key, .. } => Some(*key),
+        Fact::Recalled { entry, .. } => Some(entry.key),
         Fact::Captured { originator, request, .. } => key(originator, request.original),
         Fact::Released { originator, request, .. } => key(originator, request.original),
         Fact::Reversed { originator, request, .. } | Fact::Tombstoned { originator, request, .. } => {
@@ -77,6 +78,7 @@ pub(super) fn follow_up(fact: &Fact) -> Option<(TransactionKey, RequestId)> {
         | Fact::LateAnswer { .. }
         | Fact::Expired(_)
         | Fact::Acknowledged { .. }
+        | Fact::Recalled { .. }
         | Fact::ParticipantConfigured(_)
         | Fact::ParticipantRemoved(_)
         | Fact::ParticipantStatusSet(..)
@@ -156,6 +158,10 @@ impl<M: SerializeMap> Fields<M> {
                 self.follow_up_declined(*originator, request, *reason, *settlement_date)
             }
             Fact::Expired(key) => self.transaction("expired", *key, key.id),
+            Fact::Recalled { entry, until } => {
+                self.transaction("recalled", entry.key, entry.key.id)?;
+                self.put("until", until)
+            }
             Fact::Acknowledged { key, delivery } => {
                 self.transaction("acknowledged", *key, key.id)?;
                 self.put("delivery", delivery.0)

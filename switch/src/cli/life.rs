@@ -126,7 +126,11 @@ impl Life {
         }
         let before = self.undelivered();
         self.core.set_time(line.time);
-        self.core.apply_recovered(line.fact);
+        // To this page nothing was ever forgotten, but for what stood in segments that were trimmed.
+        let known = self.key().is_some_and(|key| self.core.transaction(key).is_some());
+        if !(known && matches!(line.fact, Fact::Recalled { .. })) {
+            self.core.apply_recovered(line.fact);
+        }
         let after = self.undelivered();
         self.page.push(format!(
             "  {}  fact {:<8} {}",
@@ -213,6 +217,7 @@ impl Life {
                 format!("{what} is declined: {} (request {})", reason(*why), request.id())
             }
             Fact::Acknowledged { delivery, .. } => format!("delivery {} is acknowledged", delivery.0),
+            Fact::Recalled { .. } => "it had left memory and was recalled".to_owned(),
             Fact::ParticipantConfigured(_)
             | Fact::ParticipantRemoved(_)
             | Fact::ParticipantStatusSet(..)

@@ -148,7 +148,7 @@ pub(super) fn at_start(config: &Config) -> Keys {
     keys
 }
 
-fn requests(config: &Config) -> [(&'static str, u64); 14] {
+fn requests(config: &Config) -> [(&'static str, u64); 15] {
     let s = &config.settings;
     [
         ("window_max_ms", s.window_max_ms),
@@ -163,6 +163,7 @@ fn requests(config: &Config) -> [(&'static str, u64); 14] {
         ("remembered_max", s.remembered_max.into()),
         ("answer_extension_bytes_max", s.answer_extension_bytes_max as u64),
         ("recalls_max", s.recalls_max.into()),
+        ("recalled_max", s.recalled_max.into()),
         ("retry_after_ms", s.retry_after_ms),
         ("expected_rate_per_s", s.expected_rate_per_s.into()),
     ]

@@ -199,6 +199,7 @@ fn requests(mut s: Section<'_>, to: &mut Settings) {
     to.answer_extension_bytes_max =
         s.number("answer_extension_bytes_max", d.answer_extension_bytes_max, 0..=(16 << 30));
     to.recalls_max = s.number("recalls_max", d.recalls_max, 1..=1_000_000);
+    to.recalled_max = s.number("recalled_max", d.recalled_max, 1..=100_000_000);
     to.retry_after_ms = s.number("retry_after_ms", d.retry_after_ms, 1..=60_000);
     to.expected_rate_per_s = s.number("expected_rate_per_s", d.expected_rate_per_s, 1..=10_000_000);
     if to.budget_share_ms >= to.budget_max_ms {

@@ -37,8 +37,9 @@ impl Follower<'_> {
             | Fact::ParticipantStatusSet(..)
             | Fact::RoutesConfigured(_)
             | Fact::CutOver(_)
-            | Fact::DayClosed(_)
-            | Fact::Forgotten(_) => {}
+            | Fact::DayClosed(_) => {}
+            Fact::Forgotten(through) => self.schedule.recalls.forgotten(*through),
+            Fact::Recalled { until, .. } => self.schedule.recalls.brought_back(*until),
             Fact::Reserved(reserved) => {
                 let touched = touched.expect("a reservation opens a transaction");
                 let transaction = self.ledger.transactions.get(touched.index);

@@ -13,7 +13,7 @@ use crate::ledger::record::TransactionRecord;
 use crate::ledger::remembered::second_of;
 use crate::registry::ParticipantStatus;
 use crate::report;
-use crate::schedule::recalls::Wait;
+use crate::schedule::recalls::{Asked, Wait};
 
 /// What the ledger knows of an original.
 pub(super) enum Original<'a> {
@@ -37,7 +37,7 @@ pub(super) fn find<'a>(desk: &Desk<'a>, key: TransactionKey) -> Original<'a> {
 }
 
 /// Whether an id is young enough that not remembering it means that it was never accepted (rule 5).
-fn in_window(desk: &Desk<'_>, id: RequestId) -> bool {
+pub(super) fn in_window(desk: &Desk<'_>, id: RequestId) -> bool {
     let kept_ms = desk.settings.window_max_ms + desk.settings.skew_max_ms;
     second_of(id) > desk.ledger.remembered.forgotten_through() && id.created().plus(kept_ms) >= desk.now
 }
@@ -152,7 +152,7 @@ pub(super) fn recall(desk: &mut Desk<'_>, from: From, request: FollowUp) {
     let key = TransactionKey { originator: from.participant, id: request.original() };
     let (id, original) = (request.id(), request.original());
     let until = desk.now.plus(desk.settings.recall_wait_ms);
-    match desk.schedule.recalls.wait(key, from, request, until, desk.settings.recalls_max) {
+    match desk.schedule.recalls.wait(key, from, Asked::FollowUp(request), until, desk.settings.recalls_max) {
         Wait::LookUp => desk.out.effects.push(Effect::Recall(key)),
         Wait::Joined(None) => {}
         Wait::Joined(Some(to)) => desk.out.effects.push(Effect::Superseded { to }),

@@ -14,6 +14,12 @@ pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Release) {
     if !original::is_new(desk, from, &request, m.expires, Content::of_release(m)) {
         return;
     }
+    looked_up(desk, from, m);
+}
+
+/// One whose own id is new.
+pub(super) fn looked_up(desk: &mut Desk<'_>, from: From, m: &Release) {
+    let request = FollowUp::Release(m.clone());
     let key = TransactionKey { originator: from.participant, id: m.original };
     let reason = match original::find(desk, key) {
         original::Original::Transaction(record) => match check(desk, key, record) {

@@ -24,30 +24,33 @@ pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Reverse) {
         original::Original::Recall => original::recall(desk, from, request),
         known @ (original::Original::Transaction(_)
         | original::Original::FollowUp(_)
-        | original::Original::Unknown) => looked_up(desk, from, m, known),
+        | original::Original::Unknown) => decide_known(desk, from, m, known),
     }
 }
 
-/// The original was looked up in the archive, which has none. Another reversal that waited for it may have left a
-/// tombstone since.
-pub(super) fn absent(desk: &mut Desk<'_>, from: From, m: &Reverse) {
+/// The original was looked up in the archive: it is in memory now, or there is none. Another reversal that waited for it
+/// may have left a tombstone since.
+pub(super) fn looked_up(desk: &mut Desk<'_>, from: From, m: &Reverse) {
     let key = TransactionKey { originator: from.participant, id: m.original };
     let known = original::find(desk, key);
-    looked_up(desk, from, m, known);
+    decide_known(desk, from, m, known);
 }
 
-fn looked_up(desk: &mut Desk<'_>, from: From, m: &Reverse, known: original::Original<'_>) {
-    let request = FollowUp::Reverse(m.clone());
+fn decide_known(desk: &mut Desk<'_>, from: From, m: &Reverse, known: original::Original<'_>) {
     match known {
         original::Original::Transaction(record) => reverse(desk, from, m, record),
-        original::Original::FollowUp(FollowUpKind::Reverse) => {
-            original::decline(desk, from, request, Reason::ReversalOfReversal);
-        }
-        original::Original::FollowUp(FollowUpKind::Capture | FollowUpKind::Release) => {
-            original::decline(desk, from, request, Reason::OriginalUnknown);
-        }
+        original::Original::FollowUp(kind) => of_follow_up(desk, from, m, kind),
         original::Original::Unknown | original::Original::Recall => tombstone(desk, from, m),
     }
+}
+
+/// Rule 12: only transactions are undone.
+pub(super) fn of_follow_up(desk: &mut Desk<'_>, from: From, m: &Reverse, kind: FollowUpKind) {
+    let reason = match kind {
+        FollowUpKind::Reverse => Reason::ReversalOfReversal,
+        FollowUpKind::Capture | FollowUpKind::Release => Reason::OriginalUnknown,
+    };
+    original::decline(desk, from, FollowUp::Reverse(m.clone()), reason);
 }
 
 fn reverse(desk: &mut Desk<'_>, from: From, m: &Reverse, record: &TransactionRecord) {

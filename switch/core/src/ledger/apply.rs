@@ -72,6 +72,7 @@ pub(crate) fn apply(ledger: &mut Ledger, fact: &Fact) -> Option<Touched> {
         Fact::FollowUpDeclined { originator, request, reason, settlement_date } => {
             follow_up::decline(ledger, *originator, request, *reason, *settlement_date);
         }
+        Fact::Recalled { entry, until } => follow_up::recall(ledger, entry, *until),
         Fact::Acknowledged { key, delivery } => return acknowledge(ledger, *key, *delivery),
     }
     None

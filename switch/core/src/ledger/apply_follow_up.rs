@@ -14,6 +14,7 @@ use super::remembered::second_of;
 use super::state::{Ledger, Transaction};
 use crate::effect::Delivery;
 use crate::fact::FollowUp;
+use crate::snapshot::ClosedEntry;
 use crate::transaction::money::{Ending, Money};
 
 /// A request that is to be remembered with its outcome.
@@ -145,6 +146,13 @@ pub(super) fn expire(ledger: &mut Ledger, key: TransactionKey) -> Touched {
     let transaction = ledger.transactions.get_mut(index);
     transaction.latest_second = transaction.latest_second.max(transaction.hold_until.get() / 1_000);
     close_if_done(ledger, index)
+}
+
+/// A transaction that had left memory is there again, as it left.
+pub(super) fn recall(ledger: &mut Ledger, entry: &ClosedEntry, until: u64) {
+    let ClosedEntry { key, content, closed } = entry;
+    let record = TransactionRecord::closed(key.originator, key.id, *content, closed);
+    ledger.remembered.recall(*key, record, until);
 }
 
 /// A closed transaction is in the slab again, because something is to be delivered for it.

@@ -255,6 +255,18 @@ fn check_closed(ledger: &Ledger, key: TransactionKey, closed: &Closed) -> Result
     ensure(closed.terms.is_none_or(|terms| terms.channel < CHANNEL_END), "no such channel")
 }
 
+/// Whether a transaction that the archive gave back is one that this ledger can have had: it was read from a disk.
+pub(crate) fn may_come_back(ledger: &Ledger, entry: &ClosedEntry) -> bool {
+    let ClosedEntry { key, content: _, closed } = entry;
+    let participants = &ledger.participants;
+    let captured = !closed.captured.is_zero();
+    second_of(key.id) <= ledger.remembered.forgotten_through()
+        && check_closed(ledger, *key, closed).is_ok()
+        && participants.is_known(key.originator)
+        && closed.destination.is_none_or(|destination| participants.is_known(destination))
+        && (!captured || closed.destination.is_some() && closed.terms.is_some())
+}
+
 fn restore_follow_up(ledger: &mut Ledger, parts: &FollowUpParts) -> Result<(), NoLedger> {
     let (who, id) = (parts.key.originator, parts.key.id);
     ensure(second_of(id) > ledger.remembered.forgotten_through(), "a second was forgotten")?;

@@ -70,10 +70,8 @@ impl Room {
     fn give_back(&mut self, pieces: impl ExactSizeIterator<Item = Vec<TransactionRecord>>) {
         self.in_use -= pieces.len();
         let most = self.prepared.max(self.in_use);
-        for mut piece in pieces.take(most.saturating_sub(self.pieces.len())) {
-            piece.clear();
-            self.pieces.push(piece);
-        }
+        let wanted = most.saturating_sub(self.pieces.len());
+        self.pieces.extend(pieces.take(wanted));
     }
 }
 
@@ -191,15 +189,20 @@ impl Generation {
         }
     }
 
-    /// Forgets everything and keeps the memory for another second.
-    pub(crate) fn recycle(&mut self, room: &mut Room) {
+    /// Forgets everything and keeps the memory. Takes a while, and needs nothing that others use.
+    pub(crate) fn empty(&mut self) {
         for table in &mut self.tables {
             table.slots.fill(EMPTY);
             table.used = 0;
         }
-        room.give_back(self.transactions.pieces.drain(..));
+        self.transactions.pieces.iter_mut().for_each(Vec::clear);
         self.follow_ups.pieces.clear();
         self.open.clear();
+    }
+
+    /// Gives the pieces of an empty one back, for whichever second needs them next.
+    pub(crate) fn give_back(&mut self, room: &mut Room) {
+        room.give_back(self.transactions.pieces.drain(..));
     }
 
     fn table(&self, hash: u64) -> &Table {

@@ -19,6 +19,6 @@ mod staying;
 
 pub(crate) use digest::digest;
 pub use digest::{DIGEST_VERSION, Digest};
-pub(crate) use entries::{restore, write};
+pub(crate) use entries::{may_come_back, restore, write};
 pub(crate) use movement::in_doubt;
 pub use position::{InDoubt, Position};

@@ -13,6 +13,7 @@ use super::follow_up_record::FollowUpRecord;
 use super::generation::{Found, Generation, Room};
 use super::record::TransactionRecord;
 use super::staying::Staying;
+use crate::leaving::{Leaving, Left};
 
 /// The ids that are remembered.
 #[derive(Debug)]
@@ -31,12 +32,17 @@ pub(crate) struct Remembered {
     /// What came along with answers: rare, so beside the records.
     extensions: HashMap<(ParticipantNumber, RequestId), Extensions, FixedState>,
     extension_bytes: usize,
+    /// What has left and nobody has taken yet; none where nobody wants it.
+    leaving: Option<Vec<Leaving>>,
     /// All ids created in this second or before are forgotten.
     forgotten_through: u64,
     expected_rate: usize,
     hasher: FixedState,
     ids: usize,
 }
+
+/// Seconds whose memory is with the archive, usually.
+const AWAY: usize = 2;
 
 /// The second that an id was created in.
 pub(crate) const fn second_of(id: RequestId) -> u64 {
@@ -57,6 +63,7 @@ impl Remembered {
             staying: Staying::new(hasher.clone()),
             extensions: HashMap::with_hasher(hasher.clone()),
             extension_bytes: 0,
+            leaving: None,
             forgotten_through: 0,
             expected_rate,
             hasher,
@@ -66,8 +73,10 @@ impl Remembered {
 
     /// Makes and touches the memory that the expected rate will need.
     pub(crate) fn prepare(&mut self) {
-        self.spare.resize_with(self.spare_max, || Generation::new(self.expected_rate));
-        self.room.prepare(self.expected_rate.saturating_mul(self.spare_max));
+        let away = if self.leaving.is_some() { AWAY } else { 0 };
+        let seconds = self.spare_max + away;
+        self.spare.resize_with(seconds, || Generation::new(self.expected_rate));
+        self.room.prepare(self.expected_rate.saturating_mul(seconds));
     }
 
     #[inline]
@@ -195,8 +204,10 @@ impl Remembered {
     fn drop_long(&mut self, key: TransactionKey) {
         let closed = self.long.get(&key).is_some_and(|record| record.index().is_none());
         // It may have been opened again by a reversal, which closes it again later.
-        if closed {
-            self.long.remove(&key);
+        if closed && let Some(record) = self.long.remove(&key) {
+            if let Some(leaving) = &mut self.leaving {
+                leaving.push(Leaving(Left::One(key, record)));
+            }
             self.ids -= 1;
             self.drop_extensions(key.originator, key.id);
         }
@@ -222,9 +233,11 @@ impl Remembered {
             let mut generation =
                 self.generations.remove(&second).expect("each second listed has a generation");
             self.forget_generation(second, &generation);
-            generation.recycle(&mut self.room);
-            if self.spare.len() < self.spare_max {
-                self.spare.push(generation);
+            if let Some(leaving) = &mut self.leaving {
+                leaving.push(Leaving(Left::Second(second, generation)));
+            } else {
+                generation.empty();
+                self.take_back(generation);
             }
         }
         self.forgotten_through = through;
@@ -262,9 +275,35 @@ impl Remembered {
         }
     }
 
-    /// The oldest second that is remembered.
+    /// The oldest second with which something is forgotten.
     pub(crate) fn oldest_second(&self) -> Option<u64> {
-        self.seconds.first_key_value().map(|(second, ())| *second)
+        let own = self.seconds.first_key_value().map(|(second, ())| *second);
+        own.into_iter().chain(self.staying.first_last()).min()
+    }
+
+    /// From now on what leaves is kept for [`Self::take_leaving`].
+    pub(crate) fn keep_leaving(&mut self) {
+        self.leaving.get_or_insert_default();
+    }
+
+    /// What has left since this was asked last.
+    pub(crate) fn take_leaving(&mut self) -> Vec<Leaving> {
+        self.leaving.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The memory of a second that has left, empty.
+    pub(crate) fn take_back(&mut self, mut generation: Generation) {
+        generation.give_back(&mut self.room);
+        if self.spare.len() < self.spare_max {
+            self.spare.push(generation);
+        }
+    }
+
+    /// A closed transaction is back from the archive, and stays until a second.
+    pub(crate) fn recall(&mut self, key: TransactionKey, record: TransactionRecord, until: u64) {
+        assert!(self.transaction(key).is_none(), "only what has left comes back");
+        self.insert_transaction(key, record);
+        self.staying.keep(key, until, self.forgotten_through);
     }
 
     pub(crate) const fn forgotten_through(&self) -> u64 {
@@ -329,71 +368,4 @@ pub(crate) fn key_of(originator: ParticipantNumber, second: u64, id_low: [u8; 12
 }
 
 #[cfg(test)]
-mod tests {
-    use holdfast_protocol::{Amount, ApprovalCode, BusinessDate, DecidedBy, Instance, Reason};
-
-    use super::super::content::Content;
-    use super::super::record::Closed;
-    use super::*;
-    use crate::transaction::money::Ending;
-
-    const SECONDS: usize = 3;
-
-    fn id(second: u64, number: u64) -> RequestId {
-        RequestId::from_bytes(((u128::from(second * 1_000) << 80) | u128::from(number)).to_be_bytes())
-    }
-
-    fn tombstone() -> Closed {
-        Closed {
-            terms: None,
-            ending: Ending::Reversed,
-            reason: Reason::ReversedBeforeArrival,
-            decided_by: DecidedBy::Switch,
-            destination: None,
-            instance: Instance(0),
-            held_for: Amount::ZERO,
-            captured: Amount::ZERO,
-            approval_code: ApprovalCode::NONE,
-            settlement_date: BusinessDate::from_yyyymmdd(20_261_122).unwrap(),
-            sequence: 1,
-            deliveries_made: 0,
-            late_noted: false,
-        }
-    }
-
-    fn remember(remembered: &mut Remembered, who: ParticipantNumber, second: u64) {
-        for number in 0..1_500 {
-            let id = id(second, number);
-            let content = Content { digest: number, fields: Default::default() };
-            let record = TransactionRecord::closed(who, id, content, &tombstone());
-            remembered.insert_transaction(TransactionKey { originator: who, id }, record);
-        }
-    }
-
-    #[test]
-    fn memory_used_again_remembers_nothing_of_the_second_before() {
-        let who = ParticipantNumber::new(7).unwrap();
-        let mut remembered = Remembered::new(1, 1_000, SECONDS);
-        remembered.prepare();
-        for second in 1..50 {
-            remember(&mut remembered, who, second);
-            remembered.forget(second.saturating_sub(SECONDS as u64));
-            let kept = usize::try_from(second).unwrap().min(SECONDS);
-            assert_eq!(remembered.len(), kept * 1_500);
-            for number in 0..1_500 {
-                for known in second + 1 - kept as u64..=second {
-                    assert!(remembered.find(who, id(known, number)).is_some(), "{known} is remembered");
-                }
-                let next = id(second + 1, number);
-                assert!(
-                    remembered.find(who, next).is_none(),
-                    "nothing of {second} is taken for a later second"
-                );
-            }
-            assert!(
-                remembered.spare.len() <= SECONDS,
-                "I8: no more memory is kept than seconds are remembered"
-            );
-        }
-    }
-}
+mod tests;

@@ -66,6 +66,11 @@ impl Staying {
         Some(keys)
     }
 
+    /// The second with which the first of them go.
+    pub(super) fn first_last(&self) -> Option<u64> {
+        self.by_last.first_key_value().map(|(second, _)| *second)
+    }
+
     /// Which go with which second.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&u64, &BTreeSet<TransactionKey>)> {
         self.by_last.iter()

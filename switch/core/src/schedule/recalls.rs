@@ -1,18 +1,40 @@
-//! Requests that wait until their original was looked up: a bounded number, for a bounded time.
+//! Requests that wait until their original was looked up: a bounded number, for a bounded time. And how many originals
+//! that were found are in memory because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_protocol::{TransactionKey, UnixMillis};
+use holdfast_protocol::{Inquiry, TransactionKey, UnixMillis};
 
 use crate::fact::FollowUp;
 use crate::input::From;
+use crate::snapshot::FollowUpParts;
 use crate::view::SessionId;
+
+/// A request that waits.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    /// About its original.
+    FollowUp(FollowUp),
+    /// About an id; where that was found to be of a capture, release or reversal, its transaction is waited for.
+    Inquiry(Inquiry, Option<FollowUpParts>),
+}
+
+impl Asked {
+    /// Whether it is another copy of a request.
+    fn is_copy(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::FollowUp(a), Self::FollowUp(b)) => a.id() == b.id(),
+            // Each copy of an inquiry is answered.
+            (Self::FollowUp(_) | Self::Inquiry(..), Self::FollowUp(_) | Self::Inquiry(..)) => false,
+        }
+    }
+}
 
 /// What waits for one original.
 #[derive(Debug)]
 struct Waiting {
     until: UnixMillis,
-    requests: Vec<(From, FollowUp)>,
+    requests: Vec<(From, Asked)>,
 }
 
 /// What became of a request that is to wait.
@@ -32,6 +54,8 @@ pub(crate) struct Recalls {
     waiting: BTreeMap<TransactionKey, Waiting>,
     until: BTreeSet<(UnixMillis, TransactionKey)>,
     count: usize,
+    /// How many of the recalled go with which second.
+    recalled: BTreeMap<u64, u32>,
 }
 
 impl Recalls {
@@ -40,13 +64,13 @@ impl Recalls {
         &mut self,
         key: TransactionKey,
         from: From,
-        request: FollowUp,
+        request: Asked,
         until: UnixMillis,
         most: u32,
     ) -> Wait {
         let waiting = self.waiting.get_mut(&key);
         if let Some(waiting) = waiting {
-            let copy = waiting.requests.iter_mut().find(|(_, other)| other.id() == request.id());
+            let copy = waiting.requests.iter_mut().find(|(_, other)| other.is_copy(&request));
             if let Some(copy) = copy {
                 let earlier = copy.0.session;
                 *copy = (from, request);
@@ -69,7 +93,7 @@ impl Recalls {
     }
 
     /// All that waited for an original.
-    pub(crate) fn take(&mut self, key: TransactionKey) -> Vec<(From, FollowUp)> {
+    pub(crate) fn take(&mut self, key: TransactionKey) -> Vec<(From, Asked)> {
         let Some(waiting) = self.waiting.remove(&key) else { return Vec::new() };
         self.until.remove(&(waiting.until, key));
         self.count -= waiting.requests.len();
@@ -83,5 +107,25 @@ impl Recalls {
 
     pub(crate) fn next(&self) -> Option<UnixMillis> {
         self.until.first().map(|(until, _)| *until)
+    }
+
+    /// How many wait.
+    pub(crate) const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// An original is in memory again, until a second is forgotten.
+    pub(crate) fn brought_back(&mut self, until: u64) {
+        *self.recalled.entry(until).or_default() += 1;
+    }
+
+    /// All that was to stay until this second or an earlier one has gone, or stays for what was done to it.
+    pub(crate) fn forgotten(&mut self, through: u64) {
+        self.recalled = self.recalled.split_off(&through.saturating_add(1));
+    }
+
+    /// How many originals are in memory because they were recalled.
+    pub(crate) fn recalled(&self) -> u32 {
+        self.recalled.values().sum()
     }
 }

@@ -1,5 +1,6 @@
 //! The core, tested by scripts: only [`world::check`] touches its interface.
 
+mod archive;
 mod deliveries;
 mod grids;
 mod limits;

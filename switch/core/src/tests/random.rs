@@ -87,7 +87,7 @@ pub(super) fn line() -> impl Strategy<Value = String> {
         6 => (destination(), operator(), 1..14_u32, 1..4_u16)
             .prop_map(|(who, of, id, delivery)| format!("acknowledge {who} {of}/{id} {delivery}")),
         1 => (destination(), operator(), 1..14_u32).prop_map(|(who, of, id)| format!("inquire {who} {of}/{id}")),
-        1 => (operator(), 1..14_u32, prop::sample::select(vec!["absent", "unavailable"]))
+        3 => (operator(), 1..14_u32, prop::sample::select(vec!["found", "found", "absent", "unavailable"]))
             .prop_map(|(who, id, what)| format!("recalled {who}/{id} {what}")),
         3 => prop::sample::select(vec![1_u64, 400, 900, 6_000, 41_000, 70_000])
             .prop_map(|millis| format!("wait {millis}")),
@@ -129,6 +129,7 @@ proptest! {
     fn every_invariant_holds_after_every_step(lines in prop::collection::vec(line(), 1..120)) {
         let (mut world, _) = play(&lines);
         world.finish();
+        world.nothing_is_lost();
     }
 
     #[test]

@@ -139,6 +139,7 @@ pub(super) fn fact(fact: &Fact) -> String {
         | Fact::Reversed { .. }
         | Fact::Tombstoned { .. }
         | Fact::FollowUpDeclined { .. }
+        | Fact::Recalled { .. }
         | Fact::Acknowledged { .. } => {
             format!("{fact:?}").split([' ', '(', '{']).next().unwrap_or_default().to_owned()
         }

@@ -170,7 +170,8 @@ fn a_hold_lives_longer_than_the_memory_of_ids() {
         acknowledge D A/10 3     -> D complete A/10
         show A                   -> held=0.00 debits=20.00 credits=20.00
         wait 100000              -> nothing
-        inquire A 10             -> A status OriginalUnknown
+        inquire A 10             -> recall A/10
+        recalled A/10 found      -> A status Approved Reversed held_for=50.00 captured=20.00 released=30.00 reversed=20.00 undelivered=0
         ",
     );
 }

@@ -20,6 +20,7 @@ impl World {
         let mut whole = Core::new(self.settings.clone());
         self.fold(&mut whole, 0, snapshot_at);
         self.core = through_a_snapshot(&whole, &self.settings);
+        self.core.keep_leaving();
         self.fold(&mut whole, snapshot_at, self.journal.len());
         assert_eq!(whole.digest(), before, "I7: a restart has the same ledger");
         self.fold_into_own(snapshot_at);
@@ -34,6 +35,8 @@ impl World {
         let mut core = std::mem::replace(&mut self.core, Core::new(self.settings.clone()));
         self.fold(&mut core, from, self.journal.len());
         self.core = core;
+        self.archive.restarted();
+        self.archive.take(&mut self.core);
     }
 
     /// Applies the facts of the journal from one place to another.

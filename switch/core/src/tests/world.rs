@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use holdfast_protocol::*;
 
+use super::archive::Archive;
 use super::render;
-use crate::input::Recalled;
 use crate::invariant::InvariantCheck;
 use crate::registry::*;
 use crate::view::{LiveSession, SessionId};
@@ -123,6 +123,7 @@ pub(super) struct World {
     /// What has left and `finish` has not looked at.
     sent: Vec<Effect>,
     ids: BTreeMap<(ParticipantNumber, u32), RequestId>,
+    pub(super) archive: Archive,
     /// Whose each link is, also those that are gone.
     sessions: BTreeMap<SessionId, ParticipantNumber>,
 }
@@ -139,8 +140,10 @@ impl World {
             frames: Vec::new(),
             sent: Vec::new(),
             ids: BTreeMap::new(),
+            archive: Archive::default(),
             sessions: BTreeMap::new(),
         };
+        world.core.keep_leaving();
         world.step(&Input::CutOver("2026-11-22".parse().unwrap()));
         let participants = ["A", "C", "B", "D"].map(participant).to_vec();
         world.step(&Input::Configure(participants, routes()));
@@ -164,6 +167,7 @@ impl World {
         if let Some(Err(violation)) = checked {
             panic!("{violation}\nat: {input:?}\nfacts: {:?}", out.facts);
         }
+        self.archive.take(&mut self.core);
         self.journal.extend(out.facts.iter().cloned());
         self.frames.resize(self.journal.len(), (self.core.epoch(), self.at()));
         let said = out.effects.iter().map(|effect| render::effect(self, effect)).collect();
@@ -244,11 +248,7 @@ impl World {
             }
             "recalled" => {
                 let key = self.key(words[1]);
-                let recalled = match words[2] {
-                    "absent" => Recalled::Absent,
-                    "unavailable" => Recalled::Unavailable,
-                    other => panic!("{other}"),
-                };
+                let recalled = self.archive.say(key, words[2]);
                 self.step(&Input::Recalled(key, recalled))
             }
             "wait" => self.wait(words[1].parse().unwrap()),

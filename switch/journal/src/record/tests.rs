@@ -1,6 +1,8 @@
 use holdfast_core::registry::{
     CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, ROUTES_MAX, Route,
 };
+use holdfast_core::snapshot::{Closed, ClosedEntry, Content, Terms};
+use holdfast_core::transaction::money::Ending;
 use holdfast_protocol::*;
 use proptest::prelude::*;
 
@@ -138,6 +140,32 @@ fn routes() -> Vec<Route> {
         .to_vec()
 }
 
+fn recalled() -> ClosedEntry {
+    let terms = Terms {
+        kind: Kind::Reserve,
+        debtor: Debtor::Destination,
+        security_level: SecurityLevel::Two,
+        channel: 3,
+        currency: euro(),
+    };
+    let closed = Closed {
+        terms: Some(terms),
+        ending: Ending::Captured,
+        reason: Reason::None,
+        decided_by: DecidedBy::Destination,
+        destination: Some(number(11)),
+        instance: Instance(3),
+        held_for: amount(1_250),
+        captured: amount(1_000),
+        approval_code: ApprovalCode::new(*b"A1B2C3").unwrap(),
+        settlement_date: date(),
+        sequence: 12_345,
+        deliveries_made: 2,
+        late_noted: true,
+    };
+    ClosedEntry { key: key(), content: Content { digest: 0x1122_3344_5566_7788, fields: *b"fields" }, closed }
+}
+
 /// One of each, in the order of the types.
 fn facts() -> Vec<Fact> {
     let (originator, settlement_date, reason) = (number(1), date(), Reason::DestinationTimedOut);
@@ -199,6 +227,7 @@ fn facts() -> Vec<Fact> {
         follow_up(FollowUp::Release(release(17))),
         follow_up(FollowUp::Reverse(reverse(18))),
         Fact::Acknowledged { key: key(), delivery: DeliveryNumber(1) },
+        Fact::Recalled { entry: recalled(), until: 1_795_305_700 },
     ]
 }
 

@@ -48,11 +48,7 @@ pub(super) fn write(entry: &Entry, frame: &mut BytesMut, out: &mut Vec<u8>) {
         }
         Entry::Day(day) => w.date(*day),
         Entry::Open(open) => write_open(&mut w, open),
-        Entry::Closed(ClosedEntry { key, content, closed }) => {
-            w.key(*key);
-            write_content(&mut w, content);
-            write_closed(&mut w, closed);
-        }
+        Entry::Closed(entry) => write_closed_entry(&mut w, entry),
         Entry::FollowUp(parts) => write_follow_up(&mut w, parts),
         Entry::ClosedUntil(second, keys) => {
             w.u64(*second);
@@ -105,6 +101,14 @@ fn write_participant(w: &mut Writer<'_>, entry: &ParticipantEntry) {
         w.total(*amount);
         w.u64(*count);
     }
+}
+
+/// All of a closed transaction. Facts have the same bytes.
+pub(crate) fn write_closed_entry(w: &mut Writer<'_>, entry: &ClosedEntry) {
+    let ClosedEntry { key, content, closed } = entry;
+    w.key(*key);
+    write_content(w, content);
+    write_closed(w, closed);
 }
 
 fn write_content(w: &mut Writer<'_>, content: &Content) {

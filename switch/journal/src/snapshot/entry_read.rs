@@ -84,9 +84,7 @@ fn read_entry(kind: u8, r: &mut Reader<'_>) -> Result<Entry, RecordError> {
         }
         kind::DAY => Entry::Day(r.date()?),
         kind::OPEN => Entry::Open(Box::new(read_open(r)?)),
-        kind::CLOSED => {
-            Entry::Closed(ClosedEntry { key: r.key()?, content: read_content(r)?, closed: read_closed(r)? })
-        }
+        kind::CLOSED => Entry::Closed(read_closed_entry(r)?),
         kind::FOLLOW_UP => Entry::FollowUp(read_follow_up(r)?),
         kind::CLOSED_UNTIL => {
             let second = r.u64()?;
@@ -127,6 +125,11 @@ fn read_participant(r: &mut Reader<'_>) -> Result<ParticipantEntry, RecordError>
         usages.push(Usage { level, currency, date, amount: r.total()?, count: r.u64()? });
     }
     Ok(ParticipantEntry { record, status, removed, positions, usages })
+}
+
+/// See [`super::entry::write_closed_entry`].
+pub(crate) fn read_closed_entry(r: &mut Reader<'_>) -> Result<ClosedEntry, RecordError> {
+    Ok(ClosedEntry { key: r.key()?, content: read_content(r)?, closed: read_closed(r)? })
 }
 
 fn read_content(r: &mut Reader<'_>) -> Result<Content, RecordError> {

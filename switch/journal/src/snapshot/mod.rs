@@ -8,8 +8,8 @@
 //! counted again), and both noted digests. One that does not count is never used; the one before it is, or the journal
 //! from its first fact. What a snapshot holds was durable in the journal before it was begun.
 
-mod entry;
-mod entry_read;
+pub(crate) mod entry;
+pub(crate) mod entry_read;
 mod file;
 mod format;
 mod load;

@@ -205,7 +205,7 @@ impl Destination {
                 self.heard_of = self.heard_of.max(status.sequence);
                 self.provisional.remove(&key);
             }
-            Reason::OriginalUnknown => {
+            Reason::OriginalUnknown | Reason::OriginalUnavailable => {
                 let forgotten = key.id.created() <= scene.plan.remembered_from(scene.time_high);
                 ensure!("I2", forgotten, "{key} was forwarded, and the switch says {status:?}");
                 self.provisional.remove(&key);

@@ -124,7 +124,7 @@ impl Operator {
                     && status.outcome_reason == told.reason;
                 ensure!("I2", same, "operator {who} was told {told:?}, now {status:?}");
             }
-            Reason::OriginalUnknown => {
+            Reason::OriginalUnknown | Reason::OriginalUnavailable => {
                 let forgotten = is_forgotten(id.created(), scene);
                 let known = request.told.is_some();
                 ensure!("I2", !known || forgotten, "{id} was answered, and the switch says {status:?}");
