@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use holdfast_core::Core;
 use holdfast_protocol::{
     Authorize, Currency, Kind, Message, Outcome, ParticipantNumber, Reason, RequestId, TransactionKey,
+    UnixMillis,
 };
 
 use super::destination::{Destination, Entry};
@@ -30,6 +31,18 @@ struct Known<'a> {
     reversed: bool,
     /// A reversal was asked for, whatever became of it.
     reversal_asked: bool,
+    /// A release, a last capture or a reversal was asked for, whatever became of it.
+    ending_asked: bool,
+    /// Captures that were asked for, whatever became of them.
+    capture_asked: u64,
+}
+
+/// Debits, credits and what is held of each participant in each currency, at least.
+#[derive(Clone, Copy, Debug, Default)]
+struct Least {
+    debits: i128,
+    credits: i128,
+    held: i128,
 }
 
 /// Whether a request was carried out, and for how much as the operator was told.
@@ -64,12 +77,17 @@ fn known<'a>(operator: &'a Operator, journaled: Option<&Journaled>) -> BTreeMap<
                     known.captured += done.unwrap_or(0);
                 }
             }
-            Message::Capture(_) => known.captured += done.unwrap_or(0),
+            Message::Capture(m) => {
+                known.captured += done.unwrap_or(0);
+                known.capture_asked += m.amount.minor();
+                known.ending_asked |= m.last;
+            }
             Message::Reverse(_) => {
                 known.reversal_asked = true;
+                known.ending_asked = true;
                 known.reversed |= done.is_some();
             }
-            _ => {}
+            _ => known.ending_asked = true,
         }
     }
     all
@@ -89,26 +107,45 @@ fn book(books: &mut Books, plan: &Plan, originator: ParticipantNumber, known: &K
     }
 }
 
-/// While traffic runs: whatever anybody was told of is booked.
-pub(crate) fn at_least(core: &Core, plan: &Plan, operators: &[Operator]) -> Verdict {
-    let mut least = Books::new();
+/// What its operator knows to be held still: an approved reservation that nobody asked to end, and whose time has not come.
+fn holds(
+    plan: &Plan,
+    originator: ParticipantNumber,
+    known: &Known<'_>,
+    latest: UnixMillis,
+) -> Option<(ParticipantNumber, Currency, i128)> {
+    let m = known.authorize.filter(|m| m.kind == Kind::Reserve && m.hold_until > latest)?;
+    let left = known.approved?.checked_sub(known.capture_asked).filter(|_| !known.ending_asked)?;
+    let (debtor, _) = plan.legs(originator, m.payment_id, m.kind)?.1?;
+    Some((debtor, m.currency, i128::from(left)))
+}
+
+/// While traffic runs: whatever anybody was told of is booked, and what is to be held is held. The switch's time was never
+/// later than `latest`.
+pub(crate) fn at_least(core: &Core, plan: &Plan, operators: &[Operator], latest: UnixMillis) -> Verdict {
+    let mut least: BTreeMap<(ParticipantNumber, Currency), Least> = BTreeMap::new();
+    let mut books = Books::new();
     for operator in operators {
         for known in known(operator, None).values() {
-            book(&mut least, plan, operator.number, known, false);
+            book(&mut books, plan, operator.number, known, false);
+            if let Some((debtor, currency, amount)) = holds(plan, operator.number, known, latest) {
+                least.entry((debtor, currency)).or_default().held += amount;
+            }
         }
     }
-    for (record, _, positions) in core.participants() {
+    for (of, (debits, credits)) in books {
+        let least = least.entry(of).or_default();
+        (least.debits, least.credits) = (debits, credits);
+    }
+    let configured = core.participants().map(|(record, _, positions)| (record, positions));
+    for (record, positions) in configured.chain(core.removed_participants()) {
         for position in positions {
-            let (debits, credits) = least.remove(&(record.number, position.currency)).unwrap_or_default();
-            let booked = (position.debits.minor(), position.credits.minor());
-            ensure!(
-                "auditor",
-                booked.0 >= debits && booked.1 >= credits,
-                "{} has {booked:?} in {}, of which {:?} was told",
-                record.name,
-                position.currency,
-                (debits, credits)
-            );
+            let least = least.remove(&(record.number, position.currency)).unwrap_or_default();
+            let enough = position.debits.minor() >= least.debits
+                && position.credits.minor() >= least.credits
+                && position.held.minor() >= least.held;
+            let name = &record.name;
+            ensure!("auditor", enough, "{name} has {position:?}, of which was told {least:?}");
         }
     }
     ensure!("auditor", least.is_empty(), "nobody has the positions {least:?}");
@@ -131,7 +168,8 @@ pub(crate) fn closed(
             agree(operator, original, &known, plan, destinations)?;
         }
     }
-    for (record, _, positions) in core.participants() {
+    let configured = core.participants().map(|(record, _, positions)| (record, positions));
+    for (record, positions) in configured.chain(core.removed_participants()) {
         for position in positions {
             let told = books.remove(&(record.number, position.currency)).unwrap_or_default();
             let booked = (position.debits.minor(), position.credits.minor());

@@ -15,6 +15,15 @@ pub(crate) enum Wrong {
     TornTailAccepted,
     /// A write or sync that fails says that it was done.
     FailuresTaken,
+    /// When the oldest segment is trimmed, the one after it goes, too.
+    TrimsTooFar,
+}
+
+impl Wrong {
+    /// What was synced need not be there.
+    pub(crate) const fn of_syncs(self) -> bool {
+        matches!(self, Self::SyncsLeftOut | Self::FailuresTaken)
+    }
 }
 
 /// Clones share it, as two processes share a disk.
@@ -66,7 +75,14 @@ impl Storage for Disk {
     }
 
     fn remove(&self, segment: SegmentNumber) -> io::Result<()> {
-        self.storage.remove(segment)
+        let segments = self.list()?;
+        self.storage.remove(segment)?;
+        match segments[..] {
+            [first, second, _, ..] if first.number == segment && self.is(Wrong::TrimsTooFar) => {
+                self.storage.remove(second.number)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn sync_directory(&self) -> io::Result<()> {

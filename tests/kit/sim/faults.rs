@@ -6,7 +6,7 @@ use super::random::Random;
 
 macro_rules! faults {
     ($($name:ident $text:literal;)*) => {
-        /// One kind of fault.
+        /// One kind of fault, or of what meets it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Fault {
             $(#[doc = $text] $name,)*
@@ -54,6 +54,12 @@ faults! {
     BitRotRefused "flipped bits that recovery refused";
     BitRotTorn "flipped bits found as a torn tail";
     BitRotHarmless "flipped bits in what nothing reads";
+    SnapshotMade "snapshots made";
+    SnapshotLoaded "starts from a snapshot";
+    SegmentTrimmed "segments trimmed behind snapshots";
+    SnapshotRotten "flipped bits in snapshots";
+    SnapshotPassedOver "starts that passed over a rotten snapshot";
+    SnapshotsRefused "starts refused for want of a sound snapshot";
     ClockForward "clock jumps forward";
     ClockBack "clock jumps back";
     ClockAcrossRestart "clock jumps across a restart";

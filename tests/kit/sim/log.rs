@@ -10,6 +10,7 @@ use holdfast_protocol::{Amount, Epoch, ParticipantNumber, Sequence, TransactionK
 
 use super::disk::Disk;
 use super::planted::Planted;
+use super::reckoning::Reckoning;
 use super::switch::Surroundings;
 use super::watch::Watched;
 
@@ -32,10 +33,12 @@ pub(crate) struct Journaled {
     pub(crate) done: BTreeSet<TransactionKey>,
     /// Every request that was recorded, whatever became of it.
     pub(crate) recorded: BTreeSet<TransactionKey>,
+    pub(crate) reckoning: Reckoning,
 }
 
 impl Journaled {
     pub(crate) fn note(&mut self, fact: &Fact) {
+        self.reckoning.fold(fact);
         let key = |originator: &ParticipantNumber, id| TransactionKey { originator: *originator, id };
         let (key, done) = match fact {
             Fact::Approved { key, amount, .. } => {

@@ -6,8 +6,8 @@
 //! goes wrong is in [`faults`], who looks on in `checks` and `auditor`, and what must be reached in [`coverage`]. A known
 //! wrong can be [`planted`], and one of the checkers must find it.
 //!
-//! Absent on purpose, until the switch has them: snapshots and the archive. A snapshot would be taken in a step of `world`,
-//! damaged in `crashes`, and its digest compared in `checks::i7`; an archive answers where the driver recalls.
+//! Absent on purpose: threads. What each of the switch's threads does is done in a step of `world`, in an order that
+//! follows from the seed.
 
 mod auditor;
 mod checks;
@@ -25,6 +25,8 @@ mod pipe;
 mod plan;
 pub mod planted;
 mod random;
+mod reckoning;
+mod rot;
 mod scene;
 mod seam;
 pub mod summary;

@@ -1,7 +1,9 @@
 //! What a participant sees of the world while it acts.
 
+use std::collections::BTreeMap;
+
 use holdfast_core::Core;
-use holdfast_protocol::{Answer, Sequence, TransactionKey, UnixMillis};
+use holdfast_protocol::{Answer, Epoch, Sequence, TransactionKey, UnixMillis};
 
 use super::coverage::Coverage;
 use super::faults::{Fault, FaultCounts};
@@ -17,6 +19,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) time: UnixMillis,
     /// The latest that it ever was: where the wall clock was set back, a restart resumes at the last journaled time.
     pub(crate) time_high: UnixMillis,
+    /// The switch's time when each epoch began.
+    pub(crate) began: &'a BTreeMap<Epoch, UnixMillis>,
     /// The newest fact that is really durable.
     pub(crate) durable: Sequence,
     /// What the switch knows, for the checkers that stand beside the participants.

@@ -18,8 +18,8 @@ use holdfast::telemetry::Telemetry;
 use holdfast_core::view::SessionId;
 use holdfast_core::{Core, Input};
 use holdfast_journal::{
-    JournalFailure, JournalId, Log, Recovering, Report, SnapshotError, SnapshotSettings, Snapshotter,
-    SteppedJournal, recover_core,
+    JournalFailure, JournalId, Log, Recovering, Report, SegmentNumber, SnapshotError, SnapshotSettings,
+    SnapshotStep, Snapshotter, SteppedJournal, recover_core,
 };
 use holdfast_protocol::{BusinessDate, ParticipantNumber, Partition, UnixMillis};
 
@@ -27,7 +27,7 @@ use super::checks::i7;
 use super::disk::Disk;
 use super::log::{Decided, Tap};
 use super::plan::{Plan, START};
-use super::planted::Planted;
+use super::planted::{Planted, Recovery};
 use super::seam::Observer;
 use super::violation::{Verdict, Violation, ensure};
 use super::watch::Watched;
@@ -56,6 +56,8 @@ pub(crate) struct Switch {
     pub(crate) driver: Driver<Tap, Observer>,
     snapshotter: Snapshotter<Disk>,
     pub(crate) report: Option<Report>,
+    /// The snapshot it went on from.
+    pub(crate) snapshot: Option<SegmentNumber>,
     events: Sender<Event>,
     sessions: u64,
     started: UnixMillis,
@@ -107,6 +109,7 @@ impl Switch {
             None => plan.core.clone(),
         };
         let storage = Arc::new(around.disk.clone());
+        let recovery = RefCell::new(Recovery::new(around.planted));
         let recovered = recover_core(
             storage,
             plan.journal.clone(),
@@ -114,20 +117,20 @@ impl Switch {
             wall,
             Recovering {
                 new_core: &mut || Core::new(settings.clone()),
-                apply: &mut |core, fact| match around.planted {
-                    Some(planted) => planted.apply(core, fact),
-                    None => core.apply_recovered(fact),
-                },
-                news: &mut |_| {},
+                apply: &mut |core, fact| recovery.borrow().apply(core, fact),
+                news: &mut |news| recovery.borrow_mut().news(&news),
             },
         );
-        let (mut core, recovered) = recovered.map_err(|error| Violation::new("recovery", chain(&error)))?;
+        let (core, recovered) = recovered.map_err(|error| Violation::new("recovery", chain(&error)))?;
+        let mut core = recovery.into_inner().recovered(core);
         resume(&mut core, &recovered, wall);
         let (folded, read) = (core.sequence(), recovered.last_sequence());
         ensure!("recovery", folded == read, "{folded:?} was folded, {read:?} recovered");
-        i7::is_fold_of_decided(&core, &mut around.decided.borrow_mut())?;
-        around.watched.borrow_mut().restarted(&core);
-        let report = recovered.report().cloned();
+        let mut decided = around.decided.borrow_mut();
+        i7::is_fold_of_decided(&core, &mut decided, around.planted)?;
+        around.watched.borrow_mut().restarted(&core, decided.journaled.reckoning.clone());
+        drop(decided);
+        let (report, snapshot) = (recovered.report().cloned(), recovered.snapshot().map(|file| file.at));
         let timeline = Timeline::start(wall.get() * 1_000, recovered.last_time());
         let epoch = recovered.epoch();
         let snapshotter = Snapshotter::new(
@@ -155,6 +158,7 @@ impl Switch {
             driver,
             snapshotter,
             report,
+            snapshot,
             events,
             sessions: 0,
             started: now,
@@ -203,12 +207,12 @@ impl Switch {
         self.driver.log().journal.step(since)
     }
 
-    /// Makes a piece of a snapshot, where one is due. A disk that fails costs the snapshot; anything else is wrong.
-    pub(crate) fn snapshot(&mut self, now: UnixMillis) -> Verdict {
-        match self.snapshotter.step(self.driver.log().journal.sealed(), now) {
-            Ok(_) | Err(SnapshotError::Io(_)) => Ok(()),
-            Err(error) => Err(Violation::new("snapshots", chain(&error))),
-        }
+    /// Makes a piece of a snapshot, where one is due.
+    ///
+    /// # Errors
+    /// Why none was made.
+    pub(crate) fn snapshot(&mut self, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {
+        self.snapshotter.step(self.driver.log().journal.sealed(), now)
     }
 
     pub(crate) fn door(&mut self, now: UnixMillis, time: UnixMillis) -> Door<'_> {

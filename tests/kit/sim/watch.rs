@@ -14,14 +14,15 @@ use holdfast_core::transaction::delivery::Event as DeliveryEvent;
 use holdfast_core::transaction::money::{Ending, Event, Money, Step, next};
 use holdfast_core::{Core, Fact, Input};
 use holdfast_protocol::{
-    Answer, Instance, Kind, Outcome, ParticipantNumber, Reason, ReasonClass, RequestId, Sequence,
+    Answer, Authorize, Instance, Kind, Outcome, ParticipantNumber, Reason, ReasonClass, RequestId, Sequence,
     TransactionKey, UnixMillis,
 };
 
 use super::checks::{i9, timely};
 use super::coverage::Coverage;
 use super::plan::Plan;
-use super::violation::{Verdict, ensure};
+use super::reckoning::Reckoning;
+use super::violation::{Verdict, Violation, ensure};
 
 /// Of the transactions of a lost link, the newest that are looked at.
 const LOOKED_AT: usize = 120;
@@ -45,11 +46,13 @@ pub(crate) struct Watched {
     /// The newest fact that is really durable.
     pub(crate) durable: Sequence,
     /// What a checker on the inside found.
-    pub(crate) violation: Option<super::violation::Violation>,
+    pub(crate) violation: Option<Violation>,
     pub(crate) coverage: Coverage,
     pub(crate) known: BTreeMap<TransactionKey, Known>,
-    /// Caps in percent of the planned: the highest since the last change became durable.
+    /// Caps in percent of the planned.
     pub(crate) caps: i128,
+    /// What the facts decided so far come to.
+    reckoning: Reckoning,
 }
 
 /// What there was before a step.
@@ -63,11 +66,13 @@ impl Watched {
     pub(crate) fn new(plan: Rc<Plan>) -> Self {
         let durable = Sequence(0);
         let (violation, coverage, known) = (None, Coverage::default(), BTreeMap::new());
-        Self { plan, durable, violation, coverage, known, caps: 100 }
+        let reckoning = Reckoning::default();
+        Self { plan, durable, violation, coverage, known, caps: 100, reckoning }
     }
 
-    /// The core as it was recovered.
-    pub(crate) fn restarted(&mut self, core: &Core) {
+    /// The core as it was recovered, and what its facts come to.
+    pub(crate) fn restarted(&mut self, core: &Core, reckoning: Reckoning) {
+        self.reckoning = reckoning;
         self.known.retain(|key, _| core.transaction(*key).is_some());
         for (key, known) in &mut self.known {
             if let Some(view) = core.transaction(*key) {
@@ -137,7 +142,12 @@ impl Watched {
             _ => {}
         }
         for fact in facts {
+            self.within_limits(fact)?;
+            self.reckoning.fold(fact);
             self.fact(core, fact)?;
+        }
+        if !facts.is_empty() {
+            self.reckoning.agrees(core)?;
         }
         for effect in effects {
             self.leaves(core, effect, now)?;
@@ -300,6 +310,27 @@ impl Watched {
         Ok(())
     }
 
+    /// SW-12, rule 22: what is reserved is within its originator's limits; what is declined for one is not.
+    fn within_limits(&self, fact: &Fact) -> Verdict {
+        let limits = |originator, m: &Authorize| {
+            let record = self.plan.participants(self.caps).into_iter().find(|r| r.number == originator)?;
+            let (_, limits) = record.limits.into_iter().find(|(level, _)| *level == m.security_level)?;
+            Some(limits.of(m.currency))
+        };
+        match fact {
+            Fact::Reserved(f) => match limits(f.originator, &f.request) {
+                Some(limits) => self.reckoning.within(f, limits),
+                None => Err(Violation::new("limits", format!("a level nobody agreed to: {f:?}"))),
+            },
+            Fact::DeclinedAtOnce(f) if is_of_limit(f.reason) => {
+                let limited = (f.originator, f.request.security_level, f.request.currency);
+                let limits = limits(f.originator, &f.request).unwrap_or_default();
+                self.reckoning.beyond(limited, f.settlement_date, f.request.amount, limits, f.reason)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn timed(&mut self, key: TransactionKey, event: Event) {
         if let Some(known) = self.known.get(&key) {
             self.coverage.money(known.money, event);
@@ -319,6 +350,13 @@ fn of(from: &From, original: RequestId) -> TransactionKey {
 
 fn key_of(originator: ParticipantNumber, id: RequestId) -> TransactionKey {
     TransactionKey { originator, id }
+}
+
+const fn is_of_limit(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::AmountLimitExceeded | Reason::DailyAmountLimitExceeded | Reason::DailyCountLimitExceeded
+    )
 }
 
 /// The core found an approval wrong, for a reason of its own.

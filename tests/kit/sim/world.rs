@@ -1,10 +1,11 @@
 //! One run: the switch, its disk, the network and everybody who takes part, step by step in virtual time.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use holdfast_protocol::{BusinessDate, Sequence, TransactionKey, UnixMillis};
+use holdfast_protocol::{BusinessDate, Epoch, Sequence, TransactionKey, UnixMillis};
 
 use super::checks::{i1, i3, i4, i5, i6, i7, i8};
 use super::coverage::Coverage;
@@ -17,6 +18,7 @@ use super::operator::Operator;
 use super::plan::{Plan, START};
 use super::planted::Planted;
 use super::random::Random;
+use super::rot::Rotten;
 use super::scene::Scene;
 use super::switch::{Surroundings, Switch};
 use super::trace::Trace;
@@ -50,9 +52,13 @@ pub(crate) struct World {
     pub(crate) room_again: Option<UnixMillis>,
     /// No new work is taken, and the switch is started again then.
     pub(crate) stops_at: Option<UnixMillis>,
+    /// Snapshots in which a bit has flipped.
+    pub(crate) rotten: Vec<Rotten>,
     gossip: Vec<TransactionKey>,
+    /// The switch's time when each epoch began.
+    began: BTreeMap<Epoch, UnixMillis>,
     time_high: UnixMillis,
-    calm: bool,
+    pub(crate) calm: bool,
 }
 
 impl World {
@@ -84,7 +90,9 @@ impl World {
             operations: 0,
             room_again: None,
             stops_at: None,
+            rotten: Vec::new(),
             gossip: Vec::new(),
+            began: BTreeMap::new(),
             time_high: START,
             calm: false,
         })
@@ -103,6 +111,7 @@ impl World {
     pub(crate) fn time(&mut self) -> UnixMillis {
         let wall = self.wall();
         let time = self.switch.time(self.now, wall);
+        self.began.entry(self.switch.driver.core().epoch()).or_insert(time);
         self.time_high = self.time_high.max(time);
         time
     }
@@ -206,6 +215,7 @@ impl World {
             now: self.now,
             time,
             time_high: self.time_high,
+            began: &self.began,
             durable: self.switch.durable(),
             core: self.switch.driver.core(),
             plan: &plan,
@@ -277,7 +287,7 @@ impl World {
         i8::check(&self.switch.driver, plan)?;
         i3::check(core)?;
         if self.trace.step.is_multiple_of(AUDIT_EVERY) {
-            auditor::at_least(core, plan, &self.operators)?;
+            auditor::at_least(core, plan, &self.operators, self.time_high)?;
         }
         Ok(())
     }
@@ -310,6 +320,7 @@ impl World {
         self.calm = true;
         self.trace.note(self.now, || "faults stop".to_owned());
         self.around.disk.storage.set_room(u64::MAX);
+        self.heal_snapshots()?;
         (self.room_again, self.stops_at) = (None, None);
         if self.switch.driver.view().stopping {
             self.fail(super::crashes::Crash::Kill)?;
@@ -363,16 +374,16 @@ impl World {
         days.into_iter().find(|date| *date > today)
     }
 
-    /// What the journal has lost and kept is compared with what was decided.
-    pub(crate) fn live_digest(&self) -> (u64, String) {
-        let core = self.switch.driver.core();
-        (core.sequence().0, core.digest().to_string())
+    /// What is about to be lost.
+    pub(crate) fn live(&self) -> i7::Contents {
+        i7::Contents::of(self.switch.driver.core(), self.around.planted)
     }
 
-    pub(crate) fn compare_digest(&self, live: (u64, String), recovered: Sequence) -> Verdict {
-        if live.0 == recovered.0 {
-            let replica = &self.around.decided.borrow().replica;
-            return i7::same_as_live(live, replica);
+    /// What the journal has kept is compared with what was decided.
+    pub(crate) fn compare_with_live(&self, live: &i7::Contents, recovered: Sequence) -> Verdict {
+        if live.sequence == recovered {
+            let recovered = i7::Contents::of(&self.around.decided.borrow().replica, self.around.planted);
+            return live.same_as(&recovered, "the core that decided");
         }
         Ok(())
     }

@@ -10,8 +10,10 @@ use holdfast_tests::sim::{Fault, Telling, play};
 const SEEDS: u64 = if cfg!(debug_assertions) { 24 } else { 400 };
 
 /// Seeds that found something once, and what.
-const FOUND: &[(u64, &str)] =
-    &[(5_047, "deliveries that waited overran each link that came, which lost them all again")];
+const FOUND: &[(u64, &str)] = &[
+    (5_047, "deliveries that waited overran each link that came, which lost them all again"),
+    (30_848, "a refusal of an earlier epoch was held against the time after a restart that set the clock"),
+];
 
 #[test]
 fn the_fixed_set_is_clean_and_reaches_everything_reachable() {

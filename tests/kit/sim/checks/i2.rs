@@ -7,9 +7,6 @@ use crate::sim::operator::Request;
 use crate::sim::scene::Scene;
 use crate::sim::violation::{Verdict, ensure};
 
-/// How old an id may be by now that was ahead of the switch's time when it was refused.
-const RESUMED_BEHIND_MS: u64 = 8_000;
-
 /// A refusal is one that may be given to this request now.
 pub(crate) fn refusal(
     who: ParticipantNumber,
@@ -28,12 +25,7 @@ pub(crate) fn refusal(
         reason if (330..=341).contains(&reason.number()) => request.was_mutated_in(reason),
         _ if request.told.is_some() && !request.may_be_an_older_refusal() => false,
         Reason::Expired => expires <= scene.time_high,
-        // A switch whose wall clock was set back resumes at its last journaled time: ids of just before lie ahead of it.
-        Reason::IdFromTheFuture
-            if created.max(request.original.created()).plus(RESUMED_BEHIND_MS) > scene.time =>
-        {
-            true
-        }
+        Reason::IdFromTheFuture if was_ahead(request, answer, scene) => true,
         Reason::IdFromTheFuture | Reason::ExpiresTooFar | Reason::HoldUntilOutOfRange => {
             request.expected().is_some()
         }
@@ -55,6 +47,15 @@ pub(crate) fn refusal(
         scene.time
     );
     Ok(())
+}
+
+/// Whether an id of the request was ahead of the switch's time at some moment since it was asked, in the epoch that
+/// refused it: a switch whose wall clock was set back resumes at its last journaled time.
+fn was_ahead(request: &Request, answer: &Answer, scene: &Scene<'_>) -> bool {
+    let created = answer.id.created().max(request.original.created());
+    let asked = request.asked_in.filter(|(epoch, _)| *epoch == answer.epoch).map(|(_, time)| time);
+    let earliest = asked.or_else(|| scene.began.get(&answer.epoch).copied());
+    earliest.is_some_and(|earliest| created > earliest.plus(scene.plan.core.skew_max_ms))
 }
 
 /// A forward or delivery: the repeat flag tells whether it may have been there before.

@@ -4,7 +4,7 @@
 use holdfast_core::Core;
 use holdfast_core::effect::Delivery;
 use holdfast_core::transaction::money::{Ending, Money};
-use holdfast_protocol::{DeliveryNumber, Outcome, ParticipantNumber, TransactionKey};
+use holdfast_protocol::{DeliveryNumber, Outcome, ParticipantNumber, TransactionKey, UnixMillis};
 
 use crate::sim::destination::{Entry, Task};
 use crate::sim::scene::Scene;
@@ -25,6 +25,14 @@ pub(crate) fn follows(key: TransactionKey, entry: &Entry, number: DeliveryNumber
         let after = entry.captured() + amount.minor();
         ensure!("I5", after <= approved, "{key}: {after} is captured, {approved} was approved");
     }
+    Ok(())
+}
+
+/// Rule 20: a hold expires at its time and not before. The switch's time was never later than `latest`.
+pub(crate) fn ends_in_time(key: TransactionKey, entry: &Entry, task: Task, latest: UnixMillis) -> Verdict {
+    let expired = matches!(task, Task::Release { expired: true, .. });
+    let until = entry.forward.as_ref().map(|forward| forward.hold_until).filter(|_| expired);
+    ensure!("I5", until.is_none_or(|until| until <= latest), "{key} expired before {until:?}, at {latest:?}");
     Ok(())
 }
 

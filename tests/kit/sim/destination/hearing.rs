@@ -143,6 +143,7 @@ impl Destination {
             }
             None => {
                 i5::follows(key, entry, number, task)?;
+                i5::ends_in_time(key, entry, task, scene.time_high)?;
                 entry.deliveries.insert(number, Got { task, as_new: !repeat, acknowledged: false });
             }
         }

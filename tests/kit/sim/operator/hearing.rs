@@ -43,7 +43,8 @@ impl Operator {
         let late = request.expired_in.is_some_and(|epoch| answer.epoch <= epoch);
         ensure!("I2", !late, "operator {who} was told that {id} is too late, now {answer:?}");
         // A restart may have moved the time so that it is in time after all.
-        let expected = request.expected.filter(|_| request.asked_in == Some(answer.epoch));
+        let expected =
+            request.expected.filter(|_| request.asked_in.is_some_and(|(epoch, _)| epoch == answer.epoch));
         ensure!(
             "I2",
             expected.is_none(),

@@ -43,8 +43,8 @@ pub(crate) struct Request {
     asked: Option<UnixMillis>,
     not_before: UnixMillis,
     unavailable: u8,
-    /// The epoch it was first asked in.
-    asked_in: Option<Epoch>,
+    /// The epoch it was first asked in, and the switch's time then.
+    pub(crate) asked_in: Option<(Epoch, UnixMillis)>,
     /// It was refused as expired under this epoch.
     expired_in: Option<Epoch>,
     /// Copies that may be refused although another was answered.
@@ -157,7 +157,7 @@ impl Operator {
         for id in ids {
             let request = self.requests.get_mut(id).expect("it was made");
             request.asked = Some(scene.now);
-            request.asked_in.get_or_insert(scene.core.epoch());
+            request.asked_in.get_or_insert((scene.core.epoch(), scene.time));
             request.copies = request.copies.saturating_add(1);
             if request.copies > 1 {
                 scene.faults.add(Fault::Repeated);

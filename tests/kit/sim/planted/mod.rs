@@ -3,10 +3,12 @@
 //!
 //! Each is hunted with the usual workload and the usual faults. One that no checker finds is a checker that is missing.
 
+mod recovery;
 mod wrongdoer;
 
-use holdfast_core::{Core, Fact, Settings};
+use holdfast_core::Settings;
 
+pub(crate) use recovery::{Recovery, digest};
 pub(crate) use wrongdoer::Wrongdoer;
 
 use super::disk::Wrong;
@@ -48,9 +50,16 @@ planted! {
     TornTailAccepted "torn-tail-accepted" "recovery accepts a frame whose checksum does not fit";
     DeadlineOffAfterRestart "deadline-off-after-restart" "after a restart no deadline comes";
     FactNotReplayed "fact-not-replayed" "recovery leaves a kind of fact out of the ledger";
+    WindowNotRecovered "window-not-recovered" "a start from a snapshot lacks what was remembered before it";
+    SnapshotMissesHold "snapshot-misses-hold" "a start from a snapshot lacks an open hold, and its position knows nothing of it";
+    SnapshotMissesDelivery "snapshot-misses-delivery" "a start from a snapshot lacks what is still to be delivered";
+    FactsAfterSnapshotSkipped "facts-after-snapshot-skipped" "the first facts after a snapshot are not replayed";
+    TrimmedTooFar "trimmed-too-far" "a segment is trimmed that a start from the older snapshot needs";
+    DigestBlindToLimits "digest-blind-to-limits" "a start from a snapshot lacks what was used of limits, and no digest sees it";
     LateApprovalDelivered "late-approval-delivered" "an approval after the time-out is told to the originator";
     ReversalGivenUp "reversal-given-up" "a reversal is taken for delivered after three sends";
-    PositionReleasedTwice "position-released-twice" "the end of a hold is applied twice";
+    HoldEndedTwice "hold-ended-twice" "the end of a hold is applied twice";
+    PositionReleasedTwice "position-released-twice" "the end of a hold lets go of another one of its originator, too";
     TombstoneForgotten "tombstone-forgotten" "a reversal of what is unknown is acknowledged and not remembered";
     AnswerToWrongSession "answer-to-wrong-session" "now and then an answer goes to another originator's link";
     CaptureBeyondHold "capture-beyond-hold" "a capture beyond the hold is accepted";
@@ -60,6 +69,7 @@ planted! {
     DeliveredAgainAsNew "delivered-again-as-new" "a delivery that leaves again lacks its repeat flag";
     DecidedThroughTooFar "decided-through-too-far" "a destination is told that one answer more is decided";
     CapNotChecked "cap-not-checked" "the net debit caps are a thousand times too high";
+    DailyCountOffByOne "daily-count-off-by-one" "a daily count limit lets one more through";
     AnswerFromAnybody "answer-from-anybody" "any participant's answer counts as the destination's";
 }
 
@@ -83,18 +93,8 @@ impl Planted {
             Self::SyncsLeftOut => Some(Wrong::SyncsLeftOut),
             Self::FailedSyncTaken => Some(Wrong::FailuresTaken),
             Self::TornTailAccepted => Some(Wrong::TornTailAccepted),
+            Self::TrimmedTooFar => Some(Wrong::TrimsTooFar),
             _ => None,
-        }
-    }
-
-    /// Recovery with it.
-    pub(crate) fn apply(self, core: &mut Core, fact: &Fact) {
-        match fact {
-            // In its place one that changes nothing of a transaction.
-            Fact::LateAnswer { reversal: false, .. } if self == Self::FactNotReplayed => {
-                core.apply_recovered(&Fact::Forgotten(0));
-            }
-            fact => core.apply_recovered(fact),
         }
     }
 }

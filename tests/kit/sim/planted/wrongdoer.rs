@@ -62,6 +62,14 @@ impl Wrongdoer {
                 }
                 Some(Input::Configure(participants, routes.clone()))
             }
+            (Planted::DailyCountOffByOne, Input::Configure(participants, routes)) => {
+                let mut participants = participants.clone();
+                let limits = participants.iter_mut().flat_map(|record| &mut record.limits);
+                for (_, limits) in limits.flat_map(|(_, limits)| &mut limits.currencies) {
+                    limits.daily_count = limits.daily_count.map(|count| count + 1);
+                }
+                Some(Input::Configure(participants, routes.clone()))
+            }
             (Planted::AnswerFromAnybody, Input::Answer(from, m)) => as_destination(core, *from, m),
             _ => None,
         };
@@ -108,10 +116,16 @@ impl Wrongdoer {
             }
             Planted::LateApprovalDelivered => late_approval(core, input, view, out, first),
             Planted::ReversalGivenUp => give_up(core, now, view, out, first, watched),
-            Planted::PositionReleasedTwice => {
-                let ends = |fact: &&Fact| matches!(fact, Fact::Released { .. } | Fact::Expired(_));
-                if let Some(fact) = out.facts[first.0..].iter().find(ends) {
+            Planted::HoldEndedTwice => {
+                if let Some((_, fact)) = out.facts[first.0..].iter().find_map(ended) {
                     core.apply_recovered(fact);
+                }
+            }
+            Planted::PositionReleasedTwice => {
+                let ended = out.facts[first.0..].iter().find_map(ended).map(|(key, _)| key);
+                if let Some(fact) = ended.and_then(|key| another_ends(core, key, watched)) {
+                    core.apply_recovered(&fact);
+                    out.facts.push(fact);
                 }
             }
             Planted::CaptureBeyondHold => self.as_asked(out, first),
@@ -197,6 +211,22 @@ fn as_destination(core: &Core, from: From, m: &Answer) -> Option<Input> {
     let (view, details) = (core.transaction(key)?, core.open_details(key)?);
     let from = From { participant: view.destination?, instance: details.instance?, ..from };
     Some(Input::Answer(from, m.clone()))
+}
+
+/// A hold that ends without capture.
+fn ended(fact: &Fact) -> Option<(TransactionKey, &Fact)> {
+    match fact {
+        Fact::Released { originator, request, .. } => Some((key(*originator, request.original), fact)),
+        Fact::Expired(key) => Some((*key, fact)),
+        _ => None,
+    }
+}
+
+/// The end of another hold of the same originator.
+fn another_ends(core: &Core, ended: TransactionKey, watched: &Watched) -> Option<Fact> {
+    let of_originator = watched.known.keys().rev().filter(|key| key.originator == ended.originator);
+    let held = |key: &&TransactionKey| core.transaction(**key).is_some_and(|t| t.money == Money::Held);
+    of_originator.take(200).find(held).map(|key| Fact::Expired(*key))
 }
 
 fn late_approval(core: &Core, input: &Input, view: &View, out: &mut Output, first: (usize, usize)) {
