@@ -6,12 +6,13 @@ set -euo pipefail
 usage() {
     cat <<'TEXT'
 scripts/demo.sh [--seconds N] [--rate R|max] [--saturation] [--out DIR] [-- LOADGEN-OPTION...]
-scripts/demo.sh --serve DIR
+scripts/demo.sh --serve DIR [--limit N]
 
   --seconds N    how long to measure (10)
   --rate R|max   operations a second, open loop (20000); max: as fast as the switch completes them, implies --saturation
   --saturation   pay only, no history and no auditor
   --out DIR      keep the results there: summary.json, latency.hlog, latency.hgrm, history/, switch.log, the journal
+  --limit N      with --serve: the switch takes N authorizes a second, a third from each operator, and refuses more as busy
   --serve DIR    make configuration, certificates and journal in DIR, and run the switch in the foreground
 
 Exit code: 0 when the run had no errors and the books closed; otherwise that of the program that failed.
@@ -30,6 +31,7 @@ rate=20000
 saturation=0
 out=''
 serve=''
+limit=''
 extra=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -37,6 +39,7 @@ while [ $# -gt 0 ]; do
         --rate) rate=${2-}; shift ;;
         --saturation) saturation=1 ;;
         --out) out=${2-}; [ -n "$out" ] || wrong '--out needs a directory'; shift ;;
+        --limit) limit=${2-}; shift ;;
         --serve) serve=${2-}; [ -n "$serve" ] || wrong '--serve needs a directory'; shift ;;
         --) shift; extra=("$@"); break ;;
         -h | --help) usage; exit 0 ;;
@@ -46,6 +49,9 @@ while [ $# -gt 0 ]; do
 done
 case $seconds in '' | *[!0-9]*) wrong "--seconds needs a whole number, found '$seconds'" ;; esac
 case $rate in max) ;; '' | *[!0-9]*) wrong "--rate needs a whole number or max, found '$rate'" ;; esac
+case $limit in *[!0-9]*) wrong "--limit needs a whole number, found '$limit'" ;; esac
+[ -z "$limit" ] || [ -n "$serve" ] || wrong '--limit goes with --serve'
+[ -z "$limit" ] || [ "$limit" -ge 3 ] || wrong '--limit needs one a second for each of three operators'
 [ "$rate" != max ] || saturation=1
 
 say() {
@@ -99,6 +105,9 @@ ca = "$directory/certs/ca.pem"
 [requests]
 expected_rate_per_s = $(expected_rate)
 TEXT
+    if [ -n "$limit" ]; then
+        printf '\n[sessions]\nauthorizes_per_s = %s\n' $((limit / 3))
+    fi
     for number in 1 2 3; do
         cat <<TEXT
 
@@ -162,6 +171,7 @@ fi
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
 out=$work
+[ -z "$limit" ] || [ ! -e "$work/holdfast.toml" ] || wrong "$work has a configuration already: --limit needs another directory"
 [ -e "$work/holdfast.toml" ] || configuration "$work" > "$work/holdfast.toml"
 [ -e "$work/certs/ca.pem" ] || { mkdir -p "$work/certs" && "$bin/holdfast" certs "$work/certs" --config "$work/holdfast.toml" > /dev/null; }
 listen=$(configured listen)

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
+use holdfast_loadgen::capacity;
 use holdfast_loadgen::cli::Command;
 use holdfast_loadgen::cli::configuration::{Resolved, resolve};
 use holdfast_loadgen::exit::Exit;
 use holdfast_loadgen::run::{self, RunError};
+use holdfast_loadgen::selftest;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -34,5 +36,7 @@ fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
             report.publish()?;
             Ok(report.exit_code())
         }
+        Command::Capacity(arguments) => capacity::run(&arguments, options),
+        Command::Selftest(arguments) => selftest::run(&arguments, options),
     }
 }

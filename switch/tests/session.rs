@@ -212,6 +212,27 @@ fn inquiries_beyond_the_budget_get_a_status_that_says_so() {
 }
 
 #[test]
+fn authorizes_beyond_the_rate_are_refused_as_busy_and_everything_else_goes_on() {
+    let mut lane = Lane::opened(true, false);
+    lane.inbound = {
+        let number = ParticipantNumber::new(7).unwrap();
+        let member = Member::new("operator-7".into(), number, true, false, 2).with_authorizes(20);
+        let from = From { participant: number, instance: Instance(1), session: SessionId(1 << 16) };
+        let agreed = Agreed { originates: true, receives: false, window: WINDOW, retry_after_ms: 100 };
+        Inbound::new(from, Arc::new(member), Arc::clone(&lane.outbound), agreed, 0)
+    };
+    lane.send(&[LaneOpen { lane: 0 }.into()]).unwrap();
+    let received = lane.send(&[authorize(1).into(), authorize(2).into(), reverse(3, 1).into()]).unwrap();
+    assert_eq!(refused_with(&received), [(id(2), Reason::Busy)]);
+    assert_eq!(received.work.len() + received.first.len(), 2, "the first, and its reversal");
+    lane.now += Duration::from_millis(50);
+    assert!(
+        lane.send(&[authorize(4).into()]).unwrap().refused.is_empty(),
+        "one more a twentieth of a second later"
+    );
+}
+
+#[test]
 fn a_bad_field_refuses_the_request_and_a_bad_frame_ends_the_link() {
     let mut lane = Lane::opened(true, false);
     let mut bytes = BytesMut::new();

@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn run_of(resolved: Resolved) -> RunArguments {
-        let Command::Run(run) = resolved.arguments.command;
+        let Command::Run(run) = resolved.arguments.command else { panic!("it is a run") };
         *run
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, FromArgMatches};
 
 use super::values::{parse_address, parse_duration, parse_share};
 use crate::scenario::Mix;
@@ -98,6 +98,13 @@ impl LoadArguments {
     /// The admin address, unless the run goes without.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         (!self.no_admin).then_some(self.admin)
+    }
+
+    /// Payments to acquirers and nothing else, without the admin address; whoever uses it says where the switch is.
+    pub(super) fn of_payments() -> Self {
+        let line = "load --switch 127.0.0.1:1 --certs . --no-admin --mix pay:1";
+        let matches = Self::augment_args(clap::Command::new("load")).get_matches_from(line.split(' '));
+        Self::from_arg_matches(&matches).expect("the line names what has no default")
     }
 
     /// Whether generator and switch share this machine.

@@ -1,16 +1,20 @@
 //! The command line: a file for each command.
 
+mod capacity;
 pub mod configuration;
 mod load;
 mod output;
 mod run;
+mod selftest;
 mod values;
 
 use clap::{Parser, Subcommand};
 
+pub use capacity::CapacityArguments;
 pub use load::LoadArguments;
 pub use output::OutputArguments;
 pub use run::RunArguments;
+pub use selftest::SelftestArguments;
 pub(crate) use values::parse_duration;
 pub use values::{Format, Rate};
 
@@ -29,6 +33,11 @@ pub enum Command {
     /// Plays operators and destinations against a switch, measures latency, and closes the books.
     #[command(after_help = run::EXAMPLES)]
     Run(Box<RunArguments>),
+    /// Finds the highest rate that meets the objectives.
+    #[command(after_help = capacity::EXAMPLES)]
+    Capacity(Box<CapacityArguments>),
+    /// Measures the generator itself, against a switch that decides nothing.
+    Selftest(Box<SelftestArguments>),
 }
 
 impl Command {
@@ -36,6 +45,8 @@ impl Command {
     pub const fn output(&self) -> &OutputArguments {
         match self {
             Self::Run(run) => &run.to,
+            Self::Capacity(capacity) => &capacity.to,
+            Self::Selftest(selftest) => &selftest.to,
         }
     }
 }
@@ -44,4 +55,4 @@ impl Command {
 mod tests;
 
 #[cfg(test)]
-pub(crate) use tests::run as run_arguments;
+pub(crate) use tests::{run as run_arguments, selftest as selftest_arguments};

@@ -11,7 +11,17 @@ pub(crate) fn run(line: &str) -> Result<RunArguments, clap::Error> {
     let words = ["loadgen", "run"].into_iter().chain(line.split_whitespace());
     Arguments::try_parse_from(words).map(|arguments| match arguments.command {
         Command::Run(run) => *run,
+        other => panic!("{other:?} is no run"),
     })
+}
+
+/// The arguments of `loadgen selftest` with this line.
+pub(crate) fn selftest(line: &str) -> SelftestArguments {
+    let words = ["loadgen", "selftest"].into_iter().chain(line.split_whitespace());
+    match Arguments::try_parse_from(words).unwrap().command {
+        Command::Selftest(selftest) => *selftest,
+        other => panic!("{other:?} is no selftest"),
+    }
 }
 
 #[test]

@@ -52,6 +52,14 @@ pub(super) fn parse_share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share written as a percentage, as in `3%`; above zero, at most 100.
+pub(super) fn parse_percent(text: &str) -> Result<f64, String> {
+    match text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
+        _ => Err("expected a percentage above 0, at most 100, as in 3%".to_owned()),
+    }
+}
+
 /// A number with `us`, `ms`, `s` (the default), `m` or `h`; at most a day.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || "expected a number with us, ms, s, m or h, at most 24h, as in 10s".to_owned();

@@ -2,7 +2,7 @@
 
 mod figures;
 mod files;
-mod table;
+pub(crate) mod table;
 
 use crate::accounting::Accounting;
 use crate::admin::JournalCounters;

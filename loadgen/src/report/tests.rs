@@ -221,6 +221,36 @@ fn who_was_never_answered_took_longest() {
 }
 
 #[test]
+fn a_trial_fails_only_where_the_generator_had_no_part_in_it() {
+    use crate::capacity::trial::{TrialStanding, judge};
+    let trial = |slo: &str, measured: Measured| {
+        let report = Report::new(
+            &plan(&format!("--slo {slo}")),
+            &played_stage(3, 3),
+            closing(),
+            measured,
+            None,
+            false,
+        );
+        judge(&report, 1_000.0).map(|trial| trial.standing)
+    };
+    let starved = |waited_ms| {
+        let thread = ThreadTime { ran: Duration::from_millis(400), waited: Duration::from_millis(waited_ms) };
+        Measured { thread, ..measured() }
+    };
+    assert_eq!(trial("p99<50ms", measured()), Ok(TrialStanding::Passed));
+    assert_eq!(trial("p99<1ms", measured()), Ok(TrialStanding::Failed));
+    assert_eq!(trial("p99<1ms", starved(1_400)), Ok(TrialStanding::Discarded));
+    assert_eq!(
+        trial("p99<50ms", starved(1_400)),
+        Ok(TrialStanding::Passed),
+        "a tired generator only makes it worse"
+    );
+    assert_eq!(trial("p99<50ms", starved(1_590)), Ok(TrialStanding::Discarded), "it did nothing but wait");
+    assert_eq!(trial("p999<50ms", measured()).unwrap_err().exit, Exit::Invalid);
+}
+
+#[test]
 fn counts_that_do_not_add_up_and_operations_in_flight_open_the_books() {
     let mut lost = closing();
     lost.accounting.of_mut(Scenario::Pay).sent += 1;

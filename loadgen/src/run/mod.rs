@@ -20,6 +20,7 @@ use crate::payees::TemplateError;
 use crate::player::PlayError;
 use crate::report::Report;
 use crate::scenario::Scenario;
+use crate::trials::Trials;
 
 pub use closing::{Closing, Sums};
 
@@ -206,6 +207,12 @@ fn text_of(mut options: Table, seed: u64) -> String {
 pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
     let plan = match command {
         Command::Run(run) => Plan::new(RunArguments::clone(run))?,
+        Command::Selftest(selftest) => {
+            let load = selftest.load(Path::new("."));
+            let trials = Trials::new(&load, &selftest.to, &[], selftest.warmup, selftest.duration);
+            Plan::new(trials.arguments(1.0))?
+        }
+        Command::Capacity(capacity) => Plan::new(Trials::of_capacity(capacity).arguments(capacity.from))?,
     };
     let remarks: String = plan.remarks.iter().map(|remark| format!("# {remark}\n")).collect();
     Ok(remarks + &text_of(options, plan.seed))

@@ -119,6 +119,7 @@ pub(super) fn at_start(config: &Config) -> Keys {
             ("links_for_participant_max", s.links_for_participant_max.into()),
             ("links_max", s.links_max.into()),
             ("inquiries_per_s", s.inquiries_per_s.into()),
+            ("authorizes_per_s", s.authorizes_per_s.into()),
             ("outbound_bytes_max", s.outbound_bytes_max),
             ("turn_quota", s.turn_quota.into()),
             ("sign_on_timeout_ms", s.sign_on_timeout_ms),

@@ -125,6 +125,8 @@ pub struct SessionConfig {
     pub links_max: u32,
     /// How many inquiries a participant may send in a second (rule 23).
     pub inquiries_per_s: u32,
+    /// How many authorizes a participant may send in a second; zero: as many as its window allows. More are refused as busy.
+    pub authorizes_per_s: u32,
     /// At this many bytes waiting for a link that does not read, the link is closed.
     pub outbound_bytes_max: u64,
     /// How many new requests of one participant a turn takes before the next participant has its share.
@@ -146,6 +148,7 @@ impl Default for SessionConfig {
             links_for_participant_max: 16,
             links_max: 1_024,
             inquiries_per_s: 10_000,
+            authorizes_per_s: 0,
             outbound_bytes_max: 16 << 20,
             turn_quota: 1_024,
             sign_on_timeout_ms: 5_000,

@@ -242,6 +242,7 @@ fn sessions(mut s: Section<'_>) -> SessionConfig {
         ),
         links_max: s.number("links_max", d.links_max, 1..=1_000_000),
         inquiries_per_s: s.number("inquiries_per_s", d.inquiries_per_s, 1..=10_000_000),
+        authorizes_per_s: s.number("authorizes_per_s", d.authorizes_per_s, 0..=10_000_000),
         outbound_bytes_max: s.number("outbound_bytes_max", d.outbound_bytes_max, (64 << 10)..=(4 << 30)),
         turn_quota: s.number("turn_quota", d.turn_quota, 1..=1_000_000),
         sign_on_timeout_ms: s.number("sign_on_timeout_ms", d.sign_on_timeout_ms, 10..=600_000),

@@ -323,9 +323,9 @@ impl Parts {
 
 /// The participants of a configuration as the sessions know them.
 pub(super) fn members(config: &Config) -> Vec<Member> {
-    let inquiries = config.sessions.inquiries_per_s;
+    let (inquiries, authorizes) = (config.sessions.inquiries_per_s, config.sessions.authorizes_per_s);
     let member = |p: &holdfast_core::registry::ParticipantRecord| {
-        Member::new(p.name.clone(), p.number, p.originates, p.receives, inquiries)
+        Member::new(p.name.clone(), p.number, p.originates, p.receives, inquiries).with_authorizes(authorizes)
     };
     config.participants.iter().map(member).collect()
 }

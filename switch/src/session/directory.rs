@@ -22,7 +22,9 @@ pub struct Member {
     /// The same count before and after a reload: links that stand give their places back to it.
     links: Arc<AtomicU32>,
     /// The same bucket before and after a reload: a reload is no second helping.
-    inquiries: Arc<InquiryBudget>,
+    inquiries: Arc<Budget>,
+    /// The same for new transactions; none where they are not limited.
+    authorizes: Option<Arc<Budget>>,
 }
 
 /// The live table of members, by name. A concurrent map: handshakes read it on any thread (dashmap).
@@ -57,8 +59,21 @@ impl Member {
         receives: bool,
         inquiries: u32,
     ) -> Self {
-        let inquiries = Arc::new(InquiryBudget::new(inquiries));
-        Self { name, number, originates, receives, links: Arc::default(), inquiries }
+        let inquiries = Arc::new(Budget::new(inquiries, Duration::from_secs(1)));
+        Self { name, number, originates, receives, links: Arc::default(), inquiries, authorizes: None }
+    }
+
+    /// The same participant with at most this many new transactions a second; zero: as many as come.
+    #[must_use]
+    pub fn with_authorizes(mut self, per_second: u32) -> Self {
+        self.authorizes = (per_second > 0).then(|| Arc::new(Budget::new(per_second, AUTHORIZES_BURST)));
+        self
+    }
+
+    /// Takes one authorize from the budget, if there is one left or no budget at all.
+    #[inline]
+    pub fn may_authorize(&self, now: Instant) -> bool {
+        self.authorizes.as_ref().is_none_or(|budget| budget.take(now))
     }
 
     /// Takes one inquiry from the budget, if there is one left (rule 23).
@@ -81,6 +96,11 @@ impl Directory {
                 member.links = Arc::clone(&old.links);
                 if member.inquiries.per_second == old.inquiries.per_second {
                     member.inquiries = Arc::clone(&old.inquiries);
+                }
+                if let (Some(new), Some(old)) = (&mut member.authorizes, &old.authorizes)
+                    && new.per_second == old.per_second
+                {
+                    *new = Arc::clone(old);
                 }
             }
             self.members.insert(member.name.clone(), Arc::new(member));
@@ -115,27 +135,34 @@ impl Directory {
     }
 }
 
-/// A token bucket in whole inquiries: as many as `per_second` at once, refilled evenly.
+/// How much of a second's authorizes may come at once: what a wake-up of a busy participant brings, and no more.
+const AUTHORIZES_BURST: Duration = Duration::from_millis(50);
+
+/// A token bucket: as many at once as `per_second` gives in the time of a burst, and one at least; refilled evenly.
 #[derive(Debug)]
-struct InquiryBudget {
+struct Budget {
     per_second: u32,
+    /// The most tokens, in millionths.
+    full: u64,
     state: std::sync::Mutex<(u64, Instant)>,
 }
 
-/// One inquiry in the bucket's own unit, so that a refill of a microsecond is not lost to rounding.
+/// One token in the bucket's own unit, so that a refill of a microsecond is not lost to rounding.
 const MICRO: u64 = 1_000_000;
 
-impl InquiryBudget {
-    fn new(per_second: u32) -> Self {
-        let full = u64::from(per_second) * MICRO;
-        Self { per_second, state: std::sync::Mutex::new((full, Instant::now())) }
+impl Budget {
+    fn new(per_second: u32, burst: Duration) -> Self {
+        let full = (u64::from(per_second) * u64::from(burst.subsec_micros())
+            + u64::from(per_second) * burst.as_secs() * MICRO)
+            .max(MICRO);
+        Self { per_second, full, state: std::sync::Mutex::new((full, Instant::now())) }
     }
 
     fn take(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let elapsed = now.saturating_duration_since(state.1).min(Duration::from_secs(1));
         let refill = u64::try_from(elapsed.as_micros()).unwrap_or(MICRO) * u64::from(self.per_second);
-        let tokens = state.0.saturating_add(refill).min(u64::from(self.per_second) * MICRO);
+        let tokens = state.0.saturating_add(refill).min(self.full);
         *state = (tokens.checked_sub(MICRO).unwrap_or(tokens), now.max(state.1));
         tokens >= MICRO
     }
@@ -187,6 +214,24 @@ mod tests {
         let after = directory.enter(&who, 9).unwrap();
         assert!(!after.member().may_inquire(start), "over a new link");
         assert!(!before.member().may_inquire(start), "over the one that stands");
+    }
+
+    #[test]
+    fn authorizes_come_at_their_rate_and_in_short_bursts() {
+        let start = Instant::now() + Duration::from_secs(5);
+        let free = member("operator-1");
+        assert!((0..10_000).all(|_| free.may_authorize(start)), "without a limit as many as come");
+        let limited = member("operator-1").with_authorizes(1_000);
+        let at_once = (0..1_000).filter(|_| limited.may_authorize(start)).count();
+        assert_eq!(at_once, 50, "a twentieth of a second's worth");
+        let mut taken = 0;
+        for ms in 1..=1_000 {
+            let now = start + Duration::from_millis(ms);
+            taken += (0..5).filter(|_| limited.may_authorize(now)).count();
+        }
+        assert_eq!(taken, 1_000);
+        let slow = member("operator-1").with_authorizes(1);
+        assert!(slow.may_authorize(start) && !slow.may_authorize(start), "one at least");
     }
 
     #[test]

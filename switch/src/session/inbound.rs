@@ -136,6 +136,9 @@ impl Inbound {
         match message {
             Message::Authorize(m) => {
                 let fault = m.originator.is_some() || m.settlement_date.is_some();
+                if !self.member.may_authorize(now) {
+                    return self.refuse_request(m.id, Reason::Busy, into);
+                }
                 if self.admit(m.id, fault, into)? {
                     into.work.push(Input::Authorize(from, m));
                 }

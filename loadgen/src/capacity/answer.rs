@@ -1,0 +1,174 @@
+//! What a search came to, for people and for programs.
+
+use std::fmt::{self, Write};
+
+use serde::Serialize;
+
+use super::search::Found;
+use super::trial::{Trial, TrialStanding};
+use crate::exit::Exit;
+use crate::machine::Host;
+use crate::report::table::grouped;
+use crate::results::summary::Build;
+
+/// The content of `capacity.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answer {
+    /// Grows when a field changes its meaning.
+    pub schema_version: u32,
+    /// Which kind of answer: `bracket`, `at_least`, `generator_limited`, `below`, `unknown` or `unsettled`.
+    pub found: &'static str,
+    /// The highest rate that passes, operations a second.
+    pub passes_per_s: Option<f64>,
+    /// The lowest that fails.
+    pub fails_per_s: Option<f64>,
+    /// The second by the first, less one.
+    pub width: Option<f64>,
+    /// The middle of the goodputs of the trials at the rate that passes.
+    pub goodput_per_s: Option<f64>,
+    /// The planned load, operations a second.
+    pub planned_per_s: Option<f64>,
+    /// How much more than is planned passes, as a share of the plan; negative where less does.
+    pub headroom: Option<f64>,
+    /// The objectives, as given.
+    pub objectives: Vec<String>,
+    /// The mix, as resolved.
+    pub mix: String,
+    /// The seed that all trials follow from.
+    pub seed: u64,
+    /// "co-located: lower bound" where generator and switch share the machine.
+    pub label: Option<&'static str>,
+    /// Which build.
+    pub build: Build,
+    /// Which machine.
+    pub host: Host,
+    /// Every trial, in the order they were made.
+    pub trials: Vec<Trial>,
+}
+
+/// What an answer says besides its trials.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The planned load.
+    pub planned_per_s: Option<f64>,
+    /// The objectives.
+    pub objectives: Vec<String>,
+    /// The mix.
+    pub mix: String,
+    /// The seed.
+    pub seed: u64,
+    /// Whether generator and switch share the machine.
+    pub colocated: bool,
+}
+
+impl Answer {
+    /// Puts it together.
+    pub fn new(found: Found, asked: Asked, trials: Vec<Trial>) -> Self {
+        let (name, passes, fails) = match found {
+            Found::Bracket(passes, fails) => ("bracket", Some(passes), Some(fails)),
+            Found::AtLeast(passes) => ("at_least", Some(passes), None),
+            Found::GeneratorLimited(passes) => ("generator_limited", Some(passes), None),
+            Found::Below(fails) => ("below", None, Some(fails)),
+            Found::Unknown => ("unknown", None, None),
+            Found::Unsettled => ("unsettled", None, None),
+        };
+        let goodput = passes.and_then(|passes| goodput_at(passes, &trials));
+        let Asked { planned_per_s, objectives, mix, seed, colocated } = asked;
+        Self {
+            schema_version: 1,
+            found: name,
+            passes_per_s: passes,
+            fails_per_s: fails,
+            width: passes.zip(fails).map(|(passes, fails)| fails / passes - 1.0),
+            goodput_per_s: goodput,
+            planned_per_s,
+            headroom: planned_per_s.zip(passes).map(|(planned, passes)| passes / planned - 1.0),
+            objectives,
+            mix,
+            seed,
+            label: colocated.then_some("co-located: lower bound"),
+            build: Build::this(),
+            host: Host::this(),
+            trials,
+        }
+    }
+
+    /// How the program ends.
+    pub fn exit_code(&self) -> Exit {
+        match (self.passes_per_s, self.found) {
+            (Some(_), _) if self.headroom.is_some_and(|headroom| headroom < 0.0) => Exit::Missed,
+            (Some(_), _) => Exit::Pass,
+            (None, "below") => Exit::Missed,
+            (None, _) => Exit::Invalid,
+        }
+    }
+
+    /// The text for people.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out).expect("a string takes what is written to it");
+        out
+    }
+
+    fn write(&self, out: &mut String) -> fmt::Result {
+        writeln!(
+            out,
+            "\nloadgen {} ({}, {})   seed {}",
+            self.build.version, self.build.commit, self.build.profile, self.seed
+        )?;
+        writeln!(out, "{}, {} cores, Linux {}", self.host.cpu, self.host.cores, self.host.kernel)?;
+        writeln!(out, "{} that keeps {}\n", self.mix, self.objectives.join(", "))?;
+        let rate = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), per_second);
+        let (passes, fails) = (rate(self.passes_per_s), rate(self.fails_per_s));
+        match self.found {
+            "bracket" => {
+                let width = self.width.unwrap_or(0.0) * 100.0;
+                writeln!(out, "  capacity: {passes} passes, {fails} fails ({width:.1} % wide)")?;
+            }
+            "at_least" => {
+                writeln!(out, "  capacity: at least {passes}, the highest rate that was to be tried")?
+            }
+            "generator_limited" => {
+                writeln!(
+                    out,
+                    "  capacity: at least {passes}, generator saturated: what the switch does above is not known"
+                )?;
+            }
+            "below" => writeln!(out, "  capacity: none: even {fails} fails")?,
+            "unsettled" => writeln!(out, "  capacity: not known: the trials contradict each other")?,
+            _ => writeln!(out, "  capacity: not known: the generator was the limit in every trial")?,
+        }
+        if let Some(goodput) = self.goodput_per_s {
+            writeln!(out, "  goodput there: {}", per_second(goodput))?;
+        }
+        if let (Some(planned), Some(headroom)) = (self.planned_per_s, self.headroom) {
+            let planned = per_second(planned);
+            if headroom < 0.0 {
+                writeln!(out, "  NO ROOM for the planned {planned}: {:.1} % too little", -headroom * 100.0)?;
+            } else {
+                writeln!(out, "  headroom above the planned {planned}: {:.0} %", headroom * 100.0)?;
+            }
+        }
+        let count = |standing| self.trials.iter().filter(|trial| trial.standing == standing).count();
+        writeln!(
+            out,
+            "  {} trials: {} passed, {} failed, {} discarded because of the generator or its machine",
+            self.trials.len(),
+            count(TrialStanding::Passed),
+            count(TrialStanding::Failed),
+            count(TrialStanding::Discarded)
+        )?;
+        self.label.map_or(Ok(()), |label| writeln!(out, "  {label}"))
+    }
+}
+
+fn per_second(rate: f64) -> String {
+    format!("{}/s", grouped(rate.round() as u64))
+}
+
+fn goodput_at(rate: f64, trials: &[Trial]) -> Option<f64> {
+    let passed = |trial: &&Trial| trial.rate_per_s == rate && trial.standing == TrialStanding::Passed;
+    let mut goodputs: Vec<f64> = trials.iter().filter(passed).map(|trial| trial.goodput_per_s).collect();
+    goodputs.sort_by(f64::total_cmp);
+    goodputs.get(goodputs.len() / 2).copied()
+}

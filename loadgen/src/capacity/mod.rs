@@ -1,0 +1,122 @@
+//! `loadgen capacity`: the highest rate that meets the objectives (LG-4).
+//!
+//! Promises: a trial in which the generator or its machine had a part in a failure is never held against the switch; the
+//! answer is a bracket whose ends both lead by two votes, or says "at least", or that nothing is known.
+
+pub mod answer;
+pub mod search;
+pub mod trial;
+
+use toml::Table;
+
+use crate::cli::{CapacityArguments, Format};
+use crate::exit::Exit;
+use crate::run::{RunError, keep_options};
+use crate::trials::Trials;
+use answer::{Answer, Asked};
+use search::{Found, Goal, Search, Step};
+use trial::{Spoiled, Trial, TrialStanding, judge};
+
+/// Searches, says what was found, and how the program ends.
+///
+/// # Errors
+/// Where a trial could not begin or a file could not be written.
+pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunError> {
+    if arguments.from > arguments.top {
+        return Err(RunError::Usage("--from must not be above --top".to_owned()));
+    }
+    let mut trials = Trials::of_capacity(arguments);
+    if let Some(output) = &arguments.to.output {
+        keep_options(output, options, trials.seed)?;
+    }
+    let asked = Asked {
+        planned_per_s: arguments.planned,
+        objectives: arguments.objectives.iter().map(ToString::to_string).collect(),
+        mix: arguments.load.mix.to_string(),
+        seed: trials.seed,
+        colocated: arguments.load.is_colocated(),
+    };
+    let quiet = arguments.to.quiet;
+    if !quiet {
+        eprintln!(
+            "seed {}: capacity of {} that keeps {}",
+            trials.seed,
+            asked.mix,
+            asked.objectives.join(", ")
+        );
+    }
+    let goal = Goal { first: arguments.from, top: arguments.top, width: arguments.width };
+    let mut made = Vec::new();
+    let mut failure = None;
+    let end = find(goal, |rate| {
+        let report = trials.run(rate).map_err(|error| {
+            let spoiled = Spoiled { exit: error.exit(), why: error.to_string() };
+            failure = Some(error);
+            spoiled
+        })?;
+        let trial = judge(&report, rate)?;
+        if !quiet {
+            eprintln!("{}", line(made.len() + 1, &trial));
+        }
+        made.push(trial.clone());
+        Ok(trial)
+    });
+    let (found, spoiled) = match end {
+        Ok(found) => (found, None),
+        Err(spoiled) => (Found::Unsettled, Some(spoiled)),
+    };
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    let answer = Answer::new(found, asked, made);
+    publish(arguments, &answer)?;
+    Ok(match spoiled {
+        Some(Spoiled { exit, why }) => {
+            eprintln!("loadgen: the search broke off: {why}");
+            exit
+        }
+        None => answer.exit_code(),
+    })
+}
+
+/// Asks for trials until there is an answer.
+fn find(goal: Goal, mut attempt: impl FnMut(f64) -> Result<Trial, Spoiled>) -> Result<Found, Spoiled> {
+    let mut search = Search::new(goal);
+    loop {
+        match search.next() {
+            Step::Try(rate) => search.note(rate, attempt(rate)?.standing.vote()),
+            Step::Done(found) => return Ok(found),
+        }
+    }
+}
+
+fn line(number: usize, trial: &Trial) -> String {
+    let p99 =
+        trial.p99_us.map_or_else(|| "n/a".to_owned(), |p99| format!("{:.2} ms", f64::from(p99) / 1_000.0));
+    let standing = match trial.standing {
+        TrialStanding::Passed => "passed",
+        TrialStanding::Failed => "failed",
+        TrialStanding::Discarded => "discarded",
+    };
+    let remarks = trial.remarks.join("; ");
+    let (rate, goodput) = (trial.rate_per_s, trial.goodput_per_s);
+    format!(
+        "trial {number:>3} {rate:>9.0}/s  {standing:<9}  goodput {goodput:>9.0}/s  p99 {p99:>10}  {remarks}"
+    )
+}
+
+fn publish(arguments: &CapacityArguments, answer: &Answer) -> Result<(), RunError> {
+    let json = serde_json::to_string_pretty(answer).expect("an answer is plain data");
+    if let Some(output) = &arguments.to.output {
+        let file = output.join("capacity.json");
+        std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
+    }
+    match arguments.to.format {
+        Format::Text => print!("{}", answer.text()),
+        Format::Json => println!("{json}"),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

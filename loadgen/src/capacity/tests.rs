@@ -1,0 +1,79 @@
+//! Searches with trials that are made up, to the answer and the exit code.
+
+use super::*;
+
+const GOAL: Goal = Goal { first: 1_000.0, top: 200_000.0, width: 0.025 };
+
+fn trial(rate_per_s: f64, standing: TrialStanding) -> Trial {
+    Trial {
+        rate_per_s,
+        standing,
+        achieved_per_s: rate_per_s,
+        goodput_per_s: rate_per_s * 0.99,
+        error_share: 0.0,
+        p50_us: Some(1_000),
+        p99_us: None,
+        remarks: vec![],
+        seed: 1,
+    }
+}
+
+fn answer(planned: Option<f64>, standing: impl Fn(f64) -> TrialStanding) -> Answer {
+    let mut trials = Vec::new();
+    let found = find(GOAL, |rate| {
+        trials.push(trial(rate, standing(rate)));
+        Ok(trial(rate, standing(rate)))
+    });
+    let asked = Asked {
+        planned_per_s: planned,
+        objectives: vec!["p99<10ms".to_owned()],
+        mix: "pay:1".to_owned(),
+        seed: 7,
+        colocated: true,
+    };
+    Answer::new(found.unwrap(), asked, trials)
+}
+
+fn limited(rate: f64) -> TrialStanding {
+    if rate <= 50_000.0 { TrialStanding::Passed } else { TrialStanding::Failed }
+}
+
+#[test]
+fn a_bracket_says_what_passes_what_fails_and_the_room_above_the_plan() {
+    let found = answer(Some(40_000.0), limited);
+    assert_eq!((found.found, found.exit_code()), ("bracket", Exit::Pass));
+    assert!(found.width.unwrap() <= 0.025_001 && found.headroom.unwrap() > 0.2, "{found:?}");
+    let text = found.text();
+    for words in
+        ["passes", "fails", "wide", "goodput there", "headroom above the planned 40,000/s", "co-located"]
+    {
+        assert!(text.contains(words), "{words:?} is missing in {text}");
+    }
+    assert_eq!(answer(Some(60_000.0), limited).exit_code(), Exit::Missed, "less than is planned");
+}
+
+#[test]
+fn a_starved_generator_is_an_invalid_measurement_and_no_limit() {
+    let starved = answer(None, |_| TrialStanding::Discarded);
+    assert_eq!((starved.found, starved.exit_code()), ("unknown", Exit::Invalid));
+    assert_eq!((starved.passes_per_s, starved.fails_per_s), (None, None));
+    assert!(starved.text().contains("not known: the generator was the limit"), "{}", starved.text());
+    let tired =
+        answer(None, |rate| if rate < 9_000.0 { TrialStanding::Passed } else { TrialStanding::Discarded });
+    assert_eq!((tired.found, tired.fails_per_s, tired.exit_code()), ("generator_limited", None, Exit::Pass));
+    assert!(tired.text().contains("generator saturated"), "{}", tired.text());
+}
+
+#[test]
+fn a_switch_that_keeps_everything_or_nothing_is_said_as_such() {
+    let fast = answer(None, |_| TrialStanding::Passed);
+    assert_eq!((fast.found, fast.passes_per_s, fast.exit_code()), ("at_least", Some(200_000.0), Exit::Pass));
+    let hopeless = answer(None, |_| TrialStanding::Failed);
+    assert_eq!((hopeless.found, hopeless.exit_code()), ("below", Exit::Missed));
+}
+
+#[test]
+fn a_trial_that_is_none_ends_the_search() {
+    let spoiled = Spoiled { exit: Exit::BooksOpen, why: "books".to_owned() };
+    assert_eq!(find(GOAL, |_| Err(spoiled.clone())), Err(spoiled));
+}

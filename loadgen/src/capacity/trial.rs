@@ -1,0 +1,122 @@
+//! One run of a search as a vote.
+
+use serde::Serialize;
+
+use super::search::Vote;
+use crate::exit::Exit;
+use crate::measure::kinds::Figure;
+use crate::objective::Standing;
+use crate::report::Report;
+use crate::verdict::{Cause, Measurement};
+
+/// What is kept of a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trial {
+    /// Operations a second that were asked for.
+    pub rate_per_s: f64,
+    /// What it says about the switch.
+    pub standing: TrialStanding,
+    /// Operations a second with an outcome.
+    pub achieved_per_s: f64,
+    /// Operations a second approved in time.
+    pub goodput_per_s: f64,
+    /// See [`crate::results::summary::Rates::error_share`].
+    pub error_share: f64,
+    /// Of the response, in microseconds, where known.
+    pub p50_us: Option<u32>,
+    /// See above.
+    pub p99_us: Option<u32>,
+    /// Why the generator was the limit, or which objectives were missed.
+    pub remarks: Vec<String>,
+    /// The seed of the run.
+    pub seed: u64,
+}
+
+/// See [`Vote`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialStanding {
+    /// See [`Vote::Passed`].
+    Passed,
+    /// See [`Vote::Failed`].
+    Failed,
+    /// See [`Vote::Saturated`].
+    Discarded,
+}
+
+impl TrialStanding {
+    /// As a search hears it.
+    pub const fn vote(self) -> Vote {
+        match self {
+            Self::Passed => Vote::Passed,
+            Self::Failed => Vote::Failed,
+            Self::Discarded => Vote::Saturated,
+        }
+    }
+}
+
+/// Why a run is no trial at all: with it, the search ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoiled {
+    /// How the program ends.
+    pub exit: Exit,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// A rate is passed where every objective was met and the load was what it should be; it fails where one was missed and
+/// nothing says that the generator or its machine had a part in it.
+///
+/// # Errors
+/// Where the run broke off, was interrupted, has books that do not close, or is too short for an objective.
+pub fn judge(report: &Report, rate_per_s: f64) -> Result<Trial, Spoiled> {
+    let spoiled = |exit, why: String| Err(Spoiled { exit, why });
+    match report.exit_code() {
+        Exit::Interrupted => return spoiled(Exit::Interrupted, "interrupted".to_owned()),
+        Exit::BooksOpen => {
+            return spoiled(
+                Exit::BooksOpen,
+                format!("the books of the trial at {rate_per_s:.0}/s do not close"),
+            );
+        }
+        Exit::RunError | Exit::Usage => {
+            let why = report.broken().unwrap_or("operations ended as errors");
+            return spoiled(Exit::RunError, format!("the trial at {rate_per_s:.0}/s: {why}"));
+        }
+        Exit::Pass | Exit::Missed | Exit::Invalid => {}
+    }
+    let s = &report.summary;
+    let missed: Vec<_> = s.objectives.iter().filter(|judged| judged.standing == Standing::Missed).collect();
+    let unknown = s.objectives.iter().find(|judged| judged.standing == Standing::Unknown);
+    let generator = |level| {
+        let remarks = report.remarks.iter().filter(move |r| r.cause == Cause::Generator && r.level >= level);
+        remarks.map(|remark| remark.text.clone()).collect::<Vec<_>>()
+    };
+    let (invalid, suspect) = (generator(Measurement::Invalid), generator(Measurement::Suspect));
+    let (standing, remarks) = if !invalid.is_empty() {
+        (TrialStanding::Discarded, invalid)
+    } else if !missed.is_empty() && !suspect.is_empty() {
+        (TrialStanding::Discarded, suspect)
+    } else if !missed.is_empty() {
+        (TrialStanding::Failed, missed.iter().map(|judged| judged.objective.clone()).collect())
+    } else if let Some(unknown) = unknown {
+        let why =
+            format!("{} cannot be judged from a trial of this length: give a longer -d", unknown.objective);
+        return spoiled(Exit::Invalid, why);
+    } else {
+        (TrialStanding::Passed, vec![])
+    };
+    let response = s.latency_us.get(Figure::Response.name());
+    let at = |name| response.and_then(|response| response.get(name));
+    Ok(Trial {
+        rate_per_s,
+        standing,
+        achieved_per_s: s.rate.achieved_per_s,
+        goodput_per_s: s.rate.goodput_per_s,
+        error_share: s.rate.error_share,
+        p50_us: at("p50"),
+        p99_us: at("p99"),
+        remarks,
+        seed: s.seed,
+    })
+}

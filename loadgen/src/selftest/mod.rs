@@ -1,0 +1,196 @@
+//! `loadgen selftest`: what the generator itself can do on this machine.
+//!
+//! It plays against a switch that decides nothing, on loopback, with certificates of its own. A figure of a real switch
+//! that comes near says more about the generator than about the switch. Promise: nothing here knows of the generator's
+//! insides; it is the same run as any other.
+
+mod certificates;
+mod null_switch;
+
+use holdfast_participant::{Credentials, LinkSettings};
+use serde::Serialize;
+use toml::Table;
+
+use crate::capacity::search::{Found, Goal, Search, Step, Vote};
+use crate::cli::{Format, LoadArguments, Rate, SelftestArguments};
+use crate::exit::Exit;
+use crate::machine::Host;
+use crate::measure::kinds::Figure;
+use crate::payees::fill;
+use crate::report::Report;
+use crate::report::table::grouped;
+use crate::results::summary::Build;
+use crate::run::{Plan, RunError, keep_options, perform};
+use crate::trials::Trials;
+use crate::verdict::{Cause, Measurement};
+use null_switch::NullSwitch;
+
+/// What the generator can do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ceiling {
+    /// Grows when a field changes its meaning.
+    pub schema_version: u32,
+    /// Payments a second in a closed loop.
+    pub closed_loop_per_s: f64,
+    /// The highest rate, open loop, at which nothing spoke against the measurement; operations a second.
+    pub open_loop_valid_per_s: Option<f64>,
+    /// The lowest at which something did.
+    pub open_loop_suspect_per_s: Option<f64>,
+    /// Of the response at the highest valid rate, in microseconds: what generator and links add to every figure.
+    pub p50_us: Option<u32>,
+    /// See above.
+    pub p99_us: Option<u32>,
+    /// The seed.
+    pub seed: u64,
+    /// Which build.
+    pub build: Build,
+    /// Which machine.
+    pub host: Host,
+}
+
+/// How wide the bracket of the open loop may be.
+const WIDTH: f64 = 0.2;
+const FIRST_PER_S: f64 = 10_000.0;
+const TOP_PER_S: f64 = 4_000_000.0;
+
+/// Measures, says what was found, and how the program ends.
+///
+/// # Errors
+/// Where a run could not begin or a file could not be written.
+pub fn run(arguments: &SelftestArguments, options: Table) -> Result<Exit, RunError> {
+    let directory = tempfile::tempdir().map_err(RunError::io("directory for certificates"))?;
+    let (switch, load) = scene(arguments, directory.path())?;
+    let mut trials = Trials::new(&load, &arguments.to, &[], arguments.warmup, arguments.duration);
+    if let Some(output) = &arguments.to.output {
+        keep_options(output, options, trials.seed)?;
+    }
+    let say = |text: String| {
+        if !arguments.to.quiet {
+            eprintln!("{text}");
+        }
+    };
+    say(format!("seed {}: the generator against a switch that decides nothing", trials.seed));
+    let closed =
+        perform(Plan::new(crate::cli::RunArguments { rate: Rate::Max, ..trials.arguments(FIRST_PER_S) })?)?;
+    if let Some(exit) = spoiled(&closed) {
+        return Ok(exit);
+    }
+    say(format!("closed loop {:>9.0}/s", closed.summary.rate.achieved_per_s));
+    let mut search = Search::new(Goal { first: FIRST_PER_S, top: TOP_PER_S, width: WIDTH });
+    let mut percentiles = (None, None);
+    let mut best = 0.0;
+    let found = loop {
+        let rate = match search.next() {
+            Step::Try(rate) => rate,
+            Step::Done(found) => break found,
+        };
+        let report = trials.run(rate)?;
+        if let Some(exit) = spoiled(&report) {
+            return Ok(exit);
+        }
+        let remark =
+            report.remarks.iter().find(|r| r.cause == Cause::Generator && r.level > Measurement::Valid);
+        say(format!("open loop {rate:>11.0}/s  {}", remark.map_or("valid", |remark| remark.text.as_str())));
+        if remark.is_none() && rate >= best {
+            best = rate;
+            let response = report.summary.latency_us.get(Figure::Response.name());
+            percentiles = (response.and_then(|r| r.get("p50")), response.and_then(|r| r.get("p99")));
+        }
+        search.note(rate, if remark.is_none() { Vote::Passed } else { Vote::Failed });
+    };
+    drop(switch);
+    let (valid, suspect) = match found {
+        Found::Bracket(valid, suspect) => (Some(valid), Some(suspect)),
+        Found::AtLeast(valid) | Found::GeneratorLimited(valid) => (Some(valid), None),
+        Found::Below(suspect) => (None, Some(suspect)),
+        Found::Unknown | Found::Unsettled => (None, None),
+    };
+    let ceiling = Ceiling {
+        schema_version: 1,
+        closed_loop_per_s: closed.summary.rate.achieved_per_s,
+        open_loop_valid_per_s: valid,
+        open_loop_suspect_per_s: suspect,
+        p50_us: percentiles.0,
+        p99_us: percentiles.1,
+        seed: trials.seed,
+        build: Build::this(),
+        host: Host::this(),
+    };
+    publish(arguments, &ceiling)?;
+    Ok(if valid.is_some() { Exit::Pass } else { Exit::Invalid })
+}
+
+/// The switch that decides nothing, and the load that goes to it.
+fn scene(
+    a: &SelftestArguments,
+    directory: &std::path::Path,
+) -> Result<(NullSwitch, LoadArguments), RunError> {
+    let mut load = a.load(directory);
+    let operators = (1..=load.operators).map(|n| (fill(&load.operator_name, n), fill(&load.operator_mps, n)));
+    let acquirers = (1..=load.acquirers).map(|n| (fill(&load.acquirer_name, n), fill(&load.acquirer_mps, n)));
+    let members: Vec<_> = operators.chain(acquirers).collect();
+    let names: Vec<String> = members.iter().map(|(name, _)| name.clone()).collect();
+    certificates::write(directory, &names)?;
+    let credentials = Credentials::from_directory(directory, "switch")
+        .map_err(|error| RunError::Certificate { name: "switch".to_owned(), reason: error.to_string() })?;
+    let settings = LinkSettings { mtu: load.mtu, ..LinkSettings::default() };
+    let switch = NullSwitch::start(credentials, settings, members)?;
+    load.switch = switch.address;
+    Ok((switch, load))
+}
+
+/// A run that is no measurement at all.
+fn spoiled(report: &Report) -> Option<Exit> {
+    match report.exit_code() {
+        Exit::Pass | Exit::Missed | Exit::Invalid => None,
+        exit @ (Exit::RunError | Exit::Usage | Exit::BooksOpen | Exit::Interrupted) => {
+            let why = report
+                .broken()
+                .unwrap_or("the books do not close, operations ended as errors, or it was interrupted");
+            eprintln!("loadgen: the selftest broke off: {why}");
+            Some(exit)
+        }
+    }
+}
+
+fn publish(arguments: &SelftestArguments, ceiling: &Ceiling) -> Result<(), RunError> {
+    let json = serde_json::to_string_pretty(ceiling).expect("it is plain data");
+    if let Some(output) = &arguments.to.output {
+        let file = output.join("selftest.json");
+        std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
+    }
+    match arguments.to.format {
+        Format::Text => print!("{}", text(ceiling)),
+        Format::Json => println!("{json}"),
+    }
+    Ok(())
+}
+
+fn text(c: &Ceiling) -> String {
+    let rate = |rate: Option<f64>| {
+        rate.map_or_else(|| "-".to_owned(), |rate| format!("{}/s", grouped(rate.round() as u64)))
+    };
+    let ms = |micros: Option<u32>| {
+        micros.map_or_else(|| "n/a".to_owned(), |us| format!("{:.2} ms", f64::from(us) / 1_000.0))
+    };
+    format!(
+        "\nloadgen {} ({}, {})   seed {}\n{}, {} cores, Linux {}; the switch that decides nothing shares them\n\n  \
+         closed loop: {}\n  open loop: valid up to {}, no longer at {}\n  response there: p50 {}, p99 {}: generator and \
+         links add that to every figure\n",
+        c.build.version,
+        c.build.commit,
+        c.build.profile,
+        c.seed,
+        c.host.cpu,
+        c.host.cores,
+        c.host.kernel,
+        rate(Some(c.closed_loop_per_s)),
+        rate(c.open_loop_valid_per_s),
+        rate(c.open_loop_suspect_per_s),
+        ms(c.p50_us),
+        ms(c.p99_us),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! The switch that decides nothing, played against for real.
+
+use super::*;
+use crate::cli::selftest_arguments;
+use crate::results::summary::Books;
+
+#[test]
+fn payments_go_through_the_switch_that_decides_nothing_and_the_books_close() {
+    let arguments =
+        selftest_arguments("-d 300ms -w 100ms --operators 2 --acquirers 2 --window 64 --seed 3 -q");
+    let directory = tempfile::tempdir().unwrap();
+    let (switch, load) = scene(&arguments, directory.path()).unwrap();
+    let mut trials = Trials::new(&load, &arguments.to, &[], arguments.warmup, arguments.duration);
+    let report = trials.run(500.0).unwrap();
+    assert_eq!(spoiled(&report), None);
+    let summary = &report.summary;
+    assert_eq!(summary.verdict.books, Books::Closed, "{:?}", summary.verdict.remarks);
+    assert!(summary.accounting.approved > 50 && summary.accounting.approved == summary.accounting.sent);
+    assert!(!summary.verdict.durable, "it has no journal");
+    drop(switch);
+}

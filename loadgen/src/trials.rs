@@ -1,0 +1,66 @@
+//! Runs of the same kind, one after the other, each with a seed of its own that follows from the first.
+
+use std::time::Duration;
+
+use crate::cli::{CapacityArguments, LoadArguments, OutputArguments, Rate, RunArguments};
+use crate::objective::Objective;
+use crate::random::mix;
+use crate::report::Report;
+use crate::run::{Plan, RunError, chosen_seed, perform};
+
+/// What all of them have in common.
+#[derive(Clone, Debug)]
+pub struct Trials {
+    load: LoadArguments,
+    to: OutputArguments,
+    objectives: Vec<Objective>,
+    warmup: Duration,
+    duration: Duration,
+    /// The seed they all follow from.
+    pub seed: u64,
+    made: u64,
+}
+
+impl Trials {
+    /// Those of a search for the capacity.
+    pub fn of_capacity(a: &CapacityArguments) -> Self {
+        Self::new(&a.load, &a.to, &a.objectives, a.warmup, a.duration)
+    }
+
+    /// Trials of this load and length.
+    pub fn new(
+        load: &LoadArguments,
+        to: &OutputArguments,
+        objectives: &[Objective],
+        warmup: Duration,
+        duration: Duration,
+    ) -> Self {
+        let seed = load.seed.unwrap_or_else(chosen_seed);
+        let (load, to) = (load.clone(), to.clone());
+        Self { load, to, objectives: objectives.to_vec(), warmup, duration, seed, made: 0 }
+    }
+
+    /// The next run, at this rate: quiet, without files, with a seed of its own.
+    pub fn arguments(&self, rate_per_s: f64) -> RunArguments {
+        let seed = mix(self.seed.wrapping_add(self.made)) >> 32;
+        RunArguments {
+            rate: Rate::PerSecond(rate_per_s),
+            duration: self.duration,
+            warmup: self.warmup,
+            objectives: self.objectives.clone(),
+            no_history: true,
+            load: LoadArguments { seed: Some(seed), ..self.load.clone() },
+            to: OutputArguments { output: None, quiet: true, ..self.to.clone() },
+        }
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// Where it could not begin.
+    pub fn run(&mut self, rate_per_s: f64) -> Result<Report, RunError> {
+        let plan = Plan::new(self.arguments(rate_per_s))?;
+        self.made += 1;
+        perform(plan)
+    }
+}
