@@ -44,7 +44,7 @@ pub struct Settings {
     pub delivery_alarm_ms: u64,
     /// How long a request waits for a recall.
     pub recall_wait_ms: u64,
-    /// Requests waiting for a recall at once; inquiries at most half as many.
+    /// Requests waiting for a recall at once; inquiries at most half as many, or one.
     pub recalls_max: u32,
     /// Originals that were recalled and have not left memory again; beyond it what would need one more is busy.
     pub recalled_max: u32,

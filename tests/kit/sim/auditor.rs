@@ -93,9 +93,42 @@ fn known<'a>(operator: &'a Operator, journaled: Option<&Journaled>) -> BTreeMap<
     all
 }
 
-fn book(books: &mut Books, plan: &Plan, originator: ParticipantNumber, known: &Known<'_>, reversals: bool) {
+/// The destination that got a transaction: the one that has its forward, or at least something of it, or else the one
+/// that its payment ID leads to at first.
+fn destination<'a>(
+    key: TransactionKey,
+    m: &Authorize,
+    plan: &Plan,
+    all: &'a [Destination],
+) -> Option<&'a Destination> {
+    let entry = |d: &&Destination| d.entries.get(&key).is_some_and(|entry| !entry.lied);
+    let forward = |d: &&Destination| d.entries.get(&key).is_some_and(|entry| entry.forward.is_some());
+    let at_first = plan.destination(m.payment_id);
+    let found = all.iter().find(forward).or_else(|| all.iter().find(entry));
+    found.or_else(|| all.iter().find(|d| Some(d.number) == at_first))
+}
+
+/// Who owes whom by a transaction.
+fn legs(
+    key: TransactionKey,
+    m: &Authorize,
+    plan: &Plan,
+    all: &[Destination],
+) -> Option<(ParticipantNumber, ParticipantNumber)> {
+    let destination = destination(key, m, plan, all)?;
+    plan.legs(key.originator, destination.number, m.payment_id, m.kind)
+}
+
+fn book(
+    books: &mut Books,
+    plan: &Plan,
+    all: &[Destination],
+    key: TransactionKey,
+    known: &Known<'_>,
+    reversals: bool,
+) {
     let Some(m) = known.authorize.filter(|_| known.captured > 0) else { return };
-    let Some((_, Some((debtor, creditor)))) = plan.legs(originator, m.payment_id, m.kind) else { return };
+    let Some((debtor, creditor)) = legs(key, m, plan, all) else { return };
     let amount = i128::from(known.captured);
     let mut pay = |from, to| {
         books.entry((from, m.currency)).or_default().0 += amount;
@@ -110,25 +143,33 @@ fn book(books: &mut Books, plan: &Plan, originator: ParticipantNumber, known: &K
 /// What its operator knows to be held still: an approved reservation that nobody asked to end, and whose time has not come.
 fn holds(
     plan: &Plan,
-    originator: ParticipantNumber,
+    all: &[Destination],
+    key: TransactionKey,
     known: &Known<'_>,
     latest: UnixMillis,
 ) -> Option<(ParticipantNumber, Currency, i128)> {
     let m = known.authorize.filter(|m| m.kind == Kind::Reserve && m.hold_until > latest)?;
     let left = known.approved?.checked_sub(known.capture_asked).filter(|_| !known.ending_asked)?;
-    let (debtor, _) = plan.legs(originator, m.payment_id, m.kind)?.1?;
+    let (debtor, _) = legs(key, m, plan, all)?;
     Some((debtor, m.currency, i128::from(left)))
 }
 
 /// While traffic runs: whatever anybody was told of is booked, and what is to be held is held. The switch's time was never
 /// later than `latest`.
-pub(crate) fn at_least(core: &Core, plan: &Plan, operators: &[Operator], latest: UnixMillis) -> Verdict {
+pub(crate) fn at_least(
+    core: &Core,
+    plan: &Plan,
+    operators: &[Operator],
+    all: &[Destination],
+    latest: UnixMillis,
+) -> Verdict {
     let mut least: BTreeMap<(ParticipantNumber, Currency), Least> = BTreeMap::new();
     let mut books = Books::new();
     for operator in operators {
-        for known in known(operator, None).values() {
-            book(&mut books, plan, operator.number, known, false);
-            if let Some((debtor, currency, amount)) = holds(plan, operator.number, known, latest) {
+        for (original, known) in &known(operator, None) {
+            let key = operator.key(*original);
+            book(&mut books, plan, all, key, known, false);
+            if let Some((debtor, currency, amount)) = holds(plan, all, key, known, latest) {
                 least.entry((debtor, currency)).or_default().held += amount;
             }
         }
@@ -164,7 +205,7 @@ pub(crate) fn closed(
     for operator in operators {
         refused_is_not_recorded(operator, journaled)?;
         for (original, known) in known(operator, Some(journaled)) {
-            book(&mut books, plan, operator.number, &known, true);
+            book(&mut books, plan, destinations, operator.key(original), &known, true);
             agree(operator, original, &known, plan, destinations)?;
         }
     }
@@ -203,8 +244,7 @@ fn agree(
 ) -> Verdict {
     let key = operator.key(original);
     let Some(m) = known.authorize else { return Ok(()) };
-    let route = plan.legs(key.originator, m.payment_id, m.kind).map(|(destination, _)| destination);
-    let at = destinations.iter().find(|d| Some(d.number) == route);
+    let at = destination(key, m, plan, destinations);
     let Some(entry) = at.and_then(|d| d.entries.get(&key)).filter(|entry| !entry.lied) else {
         let lied = at.and_then(|d| d.entries.get(&key)).is_some();
         // The forward may have been lost with a link, its reversal never is.

@@ -13,6 +13,9 @@ use super::switch::{Switch, chain};
 use super::violation::{Verdict, ensure};
 use super::world::World;
 
+/// What the storage says when it has none.
+const POWER: &str = "power is off";
+
 /// How the process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Crash {
@@ -49,7 +52,11 @@ impl World {
                 self.faults.add(Fault::SegmentTrimmed);
                 self.can_start_from_each_snapshot()?;
             }
-            Ok(SnapshotStep::Idle | SnapshotStep::More) | Err(SnapshotError::Io(_)) => {}
+            Ok(SnapshotStep::Idle | SnapshotStep::More) => {}
+            Err(SnapshotError::Io(error)) if error.to_string().contains(POWER) => {
+                return self.fail(Crash::Power);
+            }
+            Err(SnapshotError::Io(_)) => {}
             Err(error) => {
                 let rotten = !self.rotten.is_empty();
                 ensure!("snapshots", rotten, "no snapshot is made: {}", chain(&error));
@@ -164,5 +171,5 @@ impl World {
 }
 
 fn is_power(failure: &JournalFailure) -> bool {
-    chain(failure).contains("power is off")
+    chain(failure).contains(POWER)
 }

@@ -64,7 +64,10 @@ faults! {
     ClockBack "clock jumps back";
     ClockAcrossRestart "clock jumps across a restart";
     SwitchStopped "orderly stops";
-    ConfigurationChanged "changes of caps and status";
+    ConfigurationChanged "changes of caps, limits and status";
+    RoutesChanged "changes of routes";
+    ParticipantsChanged "participants removed or added again";
+    ConfigurationRefused "configurations refused for the sake of open work";
     DayChanged "business days cut over";
     Stalled "stalls of the whole machine";
 }

@@ -3,8 +3,9 @@
 use holdfast_core::Input;
 use holdfast_core::registry::ParticipantStatus;
 use holdfast_journal::{Fault as DiskFault, Storage};
-use holdfast_protocol::{Drain, Message, ParticipantNumber, SignOff};
+use holdfast_protocol::{Drain, Message, ParticipantNumber, SignOff, UnixMillis};
 
+use super::configuration::Configuration;
 use super::crashes::Crash;
 use super::faults::Fault;
 use super::network::WireId;
@@ -18,6 +19,7 @@ impl World {
         self.strike_participants(rates.crash, rates.freeze);
         self.set_the_clock(rates.clock);
         self.by_the_operator_of_the_switch(rates.configuration);
+        self.let_leave();
         self.strike_the_disk(rates.disk);
         self.strike_the_switch(rates.switch)
     }
@@ -124,7 +126,7 @@ impl World {
             return;
         }
         let time = self.time();
-        match self.random.below(10) {
+        match self.random.below(12) {
             0..2 => {
                 self.faults.add(Fault::ConfigurationChanged);
                 let status = if self.random.percent(50) {
@@ -136,12 +138,13 @@ impl World {
                 self.trace.note(self.now, || format!("{number} is {status:?}"));
                 self.switch.driver.command(time, &Input::SetStatus(number, status));
             }
-            2..4 => {
-                self.faults.add(Fault::ConfigurationChanged);
-                self.around.caps = if self.random.percent(50) { 100 } else { 30 };
-                self.switch.configure(&self.around, time);
+            2..5 => {
+                let before = self.around.configuration.borrow().clone();
+                let to = before.changed(&mut self.random);
+                self.reconfigure(&before, to, time);
             }
-            4..9 => self.activate(time),
+            5..7 => self.guest_comes_or_goes(time),
+            7..11 => self.activate(time),
             _ => {
                 if let Some(date) = self.next_date().filter(|_| self.random.percent(40)) {
                     self.faults.add(Fault::DayChanged);
@@ -149,6 +152,47 @@ impl World {
                 }
             }
         }
+    }
+
+    /// One who is not there comes again; one who is begins to leave.
+    fn guest_comes_or_goes(&mut self, time: UnixMillis) {
+        let guests: Vec<ParticipantNumber> = self.plan().guests().collect();
+        let Some(guest) = self.random.pick(&guests).copied() else { return };
+        let before = self.around.configuration.borrow().clone();
+        let mut to = before.clone();
+        if to.removed.remove(&guest) {
+            self.reconfigure(&before, to, time);
+        } else {
+            self.leaving = Some(guest);
+        }
+    }
+
+    /// Who leaves gets no new work, and is taken out when nothing of it is open any more, or before that, which is refused.
+    fn let_leave(&mut self) {
+        let Some(guest) = self.leaving else { return };
+        let time = self.time();
+        self.switch.driver.command(time, &Input::SetStatus(guest, ParticipantStatus::Draining));
+        let open = self.switch.driver.core().unfinished(guest).open;
+        if open == 0 || self.random.percent(1) {
+            let before = self.around.configuration.borrow().clone();
+            let mut to = before.clone();
+            to.removed.insert(guest);
+            self.reconfigure(&before, to, time);
+        }
+    }
+
+    fn reconfigure(&mut self, before: &Configuration, to: Configuration, time: UnixMillis) {
+        self.trace.note(self.now, || format!("configured as {to:?}"));
+        let fault = if to.removed != before.removed {
+            Fault::ParticipantsChanged
+        } else if to.crossed != before.crossed {
+            Fault::RoutesChanged
+        } else {
+            Fault::ConfigurationChanged
+        };
+        let taken = self.switch.reconfigure(&self.around, to, time);
+        self.leaving = self.leaving.filter(|_| !(taken && fault == Fault::ParticipantsChanged));
+        self.faults.add(if taken { fault } else { Fault::ConfigurationRefused });
     }
 
     fn strike_the_disk(&mut self, disk: u64) {

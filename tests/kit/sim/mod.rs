@@ -11,6 +11,7 @@
 
 mod auditor;
 mod checks;
+mod configuration;
 pub mod coverage;
 mod crashes;
 mod destination;

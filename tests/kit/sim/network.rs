@@ -332,7 +332,7 @@ impl Wire {
         let mut control = Control::new(ECHO, door.at);
         // It is written as one chunk.
         let sign_on = control.sign_on(chunk)?.ok_or(Reason::SignOnTimedOut)?;
-        let member = door.member(self.caller.number);
+        let member = door.member(self.caller.number).ok_or(Reason::IdentityUnknown)?;
         control.welcome(&sign_on, &member, door.offer, door.time)?;
         let session = door.admit();
         let from = From { participant: member.number, instance: sign_on.instance, session };

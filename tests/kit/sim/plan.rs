@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use holdfast::driver::DriverSettings;
-use holdfast_core::registry::{CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, Route};
+use holdfast_core::registry::{CurrencyLimits, Debtor, Limits, MerchantPattern, Route};
 use holdfast_protocol::{
     Amount, Currency, Kind, Merchant, MpsId, ParticipantNumber, PaymentId, SecurityLevel, Total, UnixMillis,
 };
 
+use super::configuration::{guest_destination, guest_operator};
 use super::faults::Rates;
 use super::random::Random;
 
@@ -77,8 +78,13 @@ impl Plan {
             let window = if destination && r.percent(20) { 6 } else { 10_000 };
             Party { number: number(n), instances, shared: destination && r.percent(50), window }
         };
-        let operators: Vec<Party> = (0..r.between(1, 4)).map(|n| party(1 + n as u16, r, false)).collect();
-        let destinations: Vec<Party> = (0..r.between(1, 4)).map(|n| party(11 + n as u16, r, true)).collect();
+        let mut operators: Vec<Party> = (0..r.between(1, 4)).map(|n| party(1 + n as u16, r, false)).collect();
+        let mut destinations: Vec<Party> =
+            (0..r.between(1, 4)).map(|n| party(11 + n as u16, r, true)).collect();
+        if r.percent(40) {
+            operators.push(party(guest_operator().get(), r, false));
+            destinations.push(party(guest_destination().get(), r, true));
+        }
         Self {
             routes: routes(seed, &operators, &destinations),
             operators,
@@ -93,39 +99,34 @@ impl Plan {
         }
     }
 
-    /// Everybody, as configured. `factor` changes the caps, in percent.
-    pub(crate) fn participants(&self, factor: i128) -> Vec<ParticipantRecord> {
-        let record = |party: &Party, originates: bool| ParticipantRecord {
-            number: party.number,
-            name: format!("participant-{}", party.number),
-            originates,
-            // Operators could be destinations, too, and never sign on as such.
-            receives: true,
-            caps: vec![
-                (euro(), Total::from_minor(1_000_000_000 * factor / 100)),
-                (pound(), Total::from_minor(self.tight_cap * factor / 100)),
-            ],
-            limits: limits(),
-        };
-        let operators = self.operators.iter().map(|party| record(party, true));
-        operators.chain(self.destinations.iter().map(|party| record(party, false))).collect()
+    /// Who comes and goes: what they take part in is settled elsewhere, so that their positions stay flat.
+    pub(crate) fn guests(&self) -> impl Iterator<Item = ParticipantNumber> {
+        let all = self.operators.iter().chain(&self.destinations).map(|party| party.number);
+        all.filter(|number| is_guest(*number))
     }
 
-    /// Who owes whom by a captured transaction, as the routes say it: the destination, the debtor and the creditor.
+    /// Who owes whom by a captured transaction that this destination got: the debtor and the creditor.
     pub(crate) fn legs(
         &self,
         originator: ParticipantNumber,
+        destination: ParticipantNumber,
         payment_id: PaymentId,
         kind: Kind,
-    ) -> Option<(ParticipantNumber, Option<(ParticipantNumber, ParticipantNumber)>)> {
-        let route = self.routes.iter().find(|route| route.mps == payment_id.mps)?;
-        let destination = route.destination;
-        let legs = match route.debtor(kind) {
+    ) -> Option<(ParticipantNumber, ParticipantNumber)> {
+        // Of a system that leads to different destinations at different times, the agreement is the destination's.
+        let of_destination = |route: &&Route| route.destination == destination;
+        let same = self.routes.iter().filter(of_destination).find(|route| route.mps == payment_id.mps);
+        let route = same.or_else(|| self.routes.iter().find(of_destination))?;
+        match route.debtor(kind) {
             Debtor::Originator => Some((originator, destination)),
             Debtor::Destination => Some((destination, originator)),
             Debtor::Outside => None,
-        };
-        Some((destination, legs))
+        }
+    }
+
+    /// Where a payment ID leads at first.
+    pub(crate) fn destination(&self, payment_id: PaymentId) -> Option<ParticipantNumber> {
+        self.routes.iter().find(|route| route.mps == payment_id.mps).map(|route| route.destination)
     }
 
     /// Of how many ids it can be said for certain that they are remembered: those created after this.
@@ -140,6 +141,7 @@ fn routes(seed: u64, operators: &[Party], destinations: &[Party]) -> Vec<Route> 
     let mut routes = Vec::new();
     for (at, party) in destinations.iter().enumerate() {
         let (pay_debtor, reserve_debtor) = match (seed as usize).wrapping_add(at) % 4 {
+            _ if is_guest(party.number) => (Debtor::Outside, Debtor::Outside),
             0 | 1 => (Debtor::Originator, Debtor::Destination),
             2 => (Debtor::Destination, Debtor::Originator),
             _ => (Debtor::Outside, Debtor::Destination),
@@ -159,12 +161,17 @@ fn routes(seed: u64, operators: &[Party], destinations: &[Party]) -> Vec<Route> 
     routes
 }
 
+/// Whether it comes and goes.
+pub(crate) fn is_guest(number: ParticipantNumber) -> bool {
+    number == guest_operator() || number == guest_destination()
+}
+
 fn mps(text: &str) -> MpsId {
     MpsId::from_text(text).expect("allowed text")
 }
 
 /// Level two without limits, one and three with small ones, four not agreed.
-fn limits() -> Vec<(SecurityLevel, Limits)> {
+pub(crate) fn limits() -> Vec<(SecurityLevel, Limits)> {
     let one = CurrencyLimits { amount: Amount::from_minor(2_000), ..CurrencyLimits::NONE };
     let three = CurrencyLimits {
         daily_amount: Some(Total::from_minor(60_000)),

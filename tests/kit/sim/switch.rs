@@ -21,9 +21,10 @@ use holdfast_journal::{
     JournalFailure, JournalId, Log, Recovering, Report, SegmentNumber, SnapshotError, SnapshotSettings,
     SnapshotStep, Snapshotter, SteppedJournal, recover_core,
 };
-use holdfast_protocol::{BusinessDate, ParticipantNumber, Partition, UnixMillis};
+use holdfast_protocol::{BusinessDate, ParticipantNumber, Partition, Reason, UnixMillis};
 
 use super::checks::i7;
+use super::configuration::Configuration;
 use super::disk::Disk;
 use super::log::{Decided, Tap};
 use super::plan::{Plan, START};
@@ -46,8 +47,7 @@ pub(crate) struct Surroundings {
     pub(crate) planted: Option<Planted>,
     /// When the run began, for what takes an instant.
     pub(crate) base: Instant,
-    /// Caps in percent of the planned.
-    pub(crate) caps: i128,
+    pub(crate) configuration: RefCell<Configuration>,
 }
 
 /// A switch that runs.
@@ -84,8 +84,9 @@ impl Door<'_> {
         self.events.send(event).expect("the driver holds the other end");
     }
 
-    pub(crate) fn member(&self, number: ParticipantNumber) -> Arc<Member> {
-        Arc::clone(&self.members[&number])
+    /// Who may sign on as this participant; nobody where it takes no part.
+    pub(crate) fn member(&self, number: ParticipantNumber) -> Option<Arc<Member>> {
+        self.members.get(&number).map(Arc::clone)
     }
 
     pub(crate) fn admit(&mut self) -> SessionId {
@@ -166,9 +167,14 @@ impl Switch {
             timeline,
             slewed: now,
             offer,
-            members: members(plan),
+            members: members(plan, &Configuration::default()),
         };
         let time = switch.time(now, wall);
+        let wanted = around.configuration.borrow().participants(plan);
+        if switch.driver.core().check_configuration(&wanted).is_err() {
+            // The crash undid what had settled somebody who was removed then: there is no start before that one is back.
+            around.configuration.borrow_mut().removed.clear();
+        }
         switch.configure(around, time);
         if switch.driver.core().business_date().is_none() {
             switch.driver.command(time, &Input::CutOver(BusinessDate::from_utc(time)));
@@ -176,12 +182,24 @@ impl Switch {
         Ok(switch)
     }
 
-    /// The configuration file as it is now.
-    pub(crate) fn configure(&mut self, around: &Surroundings, time: UnixMillis) {
-        let configuration =
-            Input::Configure(around.plan.participants(around.caps), around.plan.routes.clone());
-        around.watched.borrow_mut().caps = around.caps;
+    /// Takes over another configuration, as a reload does: all or nothing. Returns whether it did.
+    pub(crate) fn reconfigure(&mut self, around: &Surroundings, to: Configuration, time: UnixMillis) -> bool {
+        if self.driver.core().check_configuration(&to.participants(&around.plan)).is_err() {
+            return false;
+        }
+        *around.configuration.borrow_mut() = to;
+        self.configure(around, time);
+        true
+    }
+
+    /// The configuration as it is now.
+    fn configure(&mut self, around: &Surroundings, time: UnixMillis) {
+        let now = around.configuration.borrow().clone();
+        let configuration = Input::Configure(now.participants(&around.plan), now.routes(&around.plan));
+        around.watched.borrow_mut().configuration = now.clone();
         self.driver.command(time, &configuration);
+        self.members = members(&around.plan, &now);
+        self.driver.close_links_of(Reason::Removed, |number| now.removed.contains(&number));
     }
 
     /// The switch's time: its own clock, slewed once a second towards the wall clock.
@@ -247,7 +265,7 @@ fn small(millis: u64) -> u32 {
     u32::try_from(millis).expect("windows of the plan are short")
 }
 
-fn members(plan: &Plan) -> BTreeMap<ParticipantNumber, Arc<Member>> {
+fn members(plan: &Plan, now: &Configuration) -> BTreeMap<ParticipantNumber, Arc<Member>> {
     let parties = plan.operators.iter().map(|party| (party, true));
     let parties = parties.chain(plan.destinations.iter().map(|party| (party, false)));
     // The core counts inquiries against its own budget, under the simulator's clock.
@@ -256,5 +274,5 @@ fn members(plan: &Plan) -> BTreeMap<ParticipantNumber, Arc<Member>> {
         let member = Member::new(name, party.number, originates, !originates, u32::MAX);
         (party.number, Arc::new(member))
     };
-    parties.map(member).collect()
+    parties.filter(|(party, _)| !now.removed.contains(&party.number)).map(member).collect()
 }

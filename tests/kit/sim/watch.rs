@@ -9,6 +9,7 @@ use std::rc::Rc;
 use holdfast_core::effect::{Delivery, Effect};
 use holdfast_core::input::From;
 use holdfast_core::overview::OpenDetails;
+use holdfast_core::registry::CurrencyLimits;
 use holdfast_core::report::TransactionView;
 use holdfast_core::transaction::delivery::Event as DeliveryEvent;
 use holdfast_core::transaction::money::{Ending, Event, Money, Step, next};
@@ -19,8 +20,9 @@ use holdfast_protocol::{
 };
 
 use super::checks::{i9, timely};
+use super::configuration::Configuration;
 use super::coverage::Coverage;
-use super::plan::Plan;
+use super::plan::{Plan, euro};
 use super::reckoning::Reckoning;
 use super::violation::{Verdict, Violation, ensure};
 
@@ -49,8 +51,8 @@ pub(crate) struct Watched {
     pub(crate) violation: Option<Violation>,
     pub(crate) coverage: Coverage,
     pub(crate) known: BTreeMap<TransactionKey, Known>,
-    /// Caps in percent of the planned.
-    pub(crate) caps: i128,
+    /// As it is configured.
+    pub(crate) configuration: Configuration,
     /// What the facts decided so far come to.
     reckoning: Reckoning,
 }
@@ -67,7 +69,7 @@ impl Watched {
         let durable = Sequence(0);
         let (violation, coverage, known) = (None, Coverage::default(), BTreeMap::new());
         let reckoning = Reckoning::default();
-        Self { plan, durable, violation, coverage, known, caps: 100, reckoning }
+        Self { plan, durable, violation, coverage, known, configuration: Configuration::default(), reckoning }
     }
 
     /// The core as it was recovered, and what its facts come to.
@@ -275,7 +277,11 @@ impl Watched {
     fn fact(&mut self, core: &Core, fact: &Fact) -> Verdict {
         let key = match fact {
             Fact::Reserved(reserved) => {
-                i9::check(core, reserved, &self.plan, self.caps)?;
+                i9::check(core, reserved, &self.plan, &self.configuration)?;
+                let request = &reserved.request;
+                let leads = self.configuration.leads(&self.plan, request.payment_id, request.kind);
+                let goes = (reserved.destination, reserved.debtor);
+                ensure!("routes", leads == Some(goes), "{reserved:?} leads to {leads:?}");
                 let key = TransactionKey { originator: reserved.originator, id: reserved.request.id };
                 self.known.insert(key, Known::new(reserved.destination, Some(reserved.instance)));
                 key
@@ -313,9 +319,8 @@ impl Watched {
     /// SW-12, rule 22: what is reserved is within its originator's limits; what is declined for one is not.
     fn within_limits(&self, fact: &Fact) -> Verdict {
         let limits = |originator, m: &Authorize| {
-            let record = self.plan.participants(self.caps).into_iter().find(|r| r.number == originator)?;
-            let (_, limits) = record.limits.into_iter().find(|(level, _)| *level == m.security_level)?;
-            Some(limits.of(m.currency))
+            let limits = self.configuration.limits_at(&self.plan, originator, m.security_level)?;
+            Some(if m.currency == euro() { limits } else { CurrencyLimits::NONE })
         };
         match fact {
             Fact::Reserved(f) => match limits(f.originator, &f.request) {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use holdfast_protocol::{BusinessDate, Epoch, Sequence, TransactionKey, UnixMillis};
+use holdfast_protocol::{BusinessDate, Epoch, ParticipantNumber, Sequence, TransactionKey, UnixMillis};
 
 use super::checks::{i1, i3, i4, i5, i6, i7, i8};
+use super::configuration::Configuration;
 use super::coverage::Coverage;
 use super::destination::Destination;
 use super::disk::Disk;
@@ -52,6 +53,8 @@ pub(crate) struct World {
     pub(crate) room_again: Option<UnixMillis>,
     /// No new work is taken, and the switch is started again then.
     pub(crate) stops_at: Option<UnixMillis>,
+    /// Who is to be taken out of the configuration.
+    pub(crate) leaving: Option<ParticipantNumber>,
     /// Snapshots in which a bit has flipped.
     pub(crate) rotten: Vec<Rotten>,
     gossip: Vec<TransactionKey>,
@@ -71,7 +74,7 @@ impl World {
             planted,
             // Ahead of everything that reads a clock of its own.
             base: Instant::now() + Duration::from_secs(3_600),
-            caps: 100,
+            configuration: RefCell::new(Configuration::default()),
             plan: Rc::clone(&plan),
         };
         let switch = Switch::start(&around, START, START)?;
@@ -90,6 +93,7 @@ impl World {
             operations: 0,
             room_again: None,
             stops_at: None,
+            leaving: None,
             rotten: Vec::new(),
             gossip: Vec::new(),
             began: BTreeMap::new(),
@@ -231,7 +235,7 @@ impl World {
     }
 
     /// A participant's first process dials, whether or not it has a wire.
-    pub(crate) fn dial_again(&mut self, number: holdfast_protocol::ParticipantNumber) {
+    pub(crate) fn dial_again(&mut self, number: ParticipantNumber) {
         self.with_scene(&mut Vec::new(), |operators, destinations, scene| {
             let operators = operators.iter_mut().filter(|o| o.number == number).map(|o| &mut o.dialler);
             let destinations = destinations.iter_mut().filter(|d| d.number == number).map(|d| &mut d.dialler);
@@ -287,7 +291,7 @@ impl World {
         i8::check(&self.switch.driver, plan)?;
         i3::check(core)?;
         if self.trace.step.is_multiple_of(AUDIT_EVERY) {
-            auditor::at_least(core, plan, &self.operators, self.time_high)?;
+            auditor::at_least(core, plan, &self.operators, &self.destinations, self.time_high)?;
         }
         Ok(())
     }
@@ -321,13 +325,13 @@ impl World {
         self.trace.note(self.now, || "faults stop".to_owned());
         self.around.disk.storage.set_room(u64::MAX);
         self.heal_snapshots()?;
-        (self.room_again, self.stops_at) = (None, None);
+        (self.room_again, self.stops_at, self.leaving) = (None, None, None);
         if self.switch.driver.view().stopping {
             self.fail(super::crashes::Crash::Kill)?;
         }
-        self.around.caps = 100;
         let time = self.time();
-        self.switch.configure(&self.around, time);
+        let all = self.switch.reconfigure(&self.around, Configuration::default(), time);
+        ensure!("liveness", all, "a configuration with everybody in it is refused");
         self.activate(time);
         let now = self.now;
         self.operators.iter_mut().for_each(|operator| operator.frozen_until = now);

@@ -41,7 +41,8 @@ fn tell(desk: &mut Desk<'_>, from: From, status: Status) {
 fn look_up(desk: &mut Desk<'_>, from: From, asked: Asked, m: &Inquiry, id: RequestId) {
     let key = TransactionKey { originator: m.originator.unwrap_or(from.participant), id };
     let until = desk.now.plus(desk.settings.recall_wait_ms);
-    match desk.schedule.recalls.wait(key, from, asked, until, desk.settings.recalls_max / 2) {
+    let places = (desk.settings.recalls_max / 2).max(1);
+    match desk.schedule.recalls.wait(key, from, asked, until, places) {
         Wait::LookUp => desk.out.effects.push(Effect::Recall(key)),
         Wait::Joined(_) => {}
         Wait::Full => {

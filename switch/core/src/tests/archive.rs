@@ -295,6 +295,21 @@ fn at_the_limit_of_recalled_originals_one_more_is_busy() {
 }
 
 #[test]
+fn where_one_may_wait_that_may_be_an_inquiry() {
+    let settings = Settings { recalls_max: 1, ..settings() };
+    check_with(
+        settings,
+        "
+        authorize A 10 m@B 50.00  -> B authorize A/10 50.00
+        answer B A/10 approved    -> A 10 approved 50.00 Captured
+        wait 100000               -> nothing
+        inquire A 10              -> recall A/10
+        recalled A/10 unavailable -> A status OriginalUnavailable
+        ",
+    );
+}
+
+#[test]
 fn a_full_journal_takes_nothing_back() {
     check_gone(
         "

@@ -4,6 +4,7 @@
 use holdfast_protocol::{Answer, ParticipantNumber, Reason};
 
 use crate::sim::operator::Request;
+use crate::sim::plan::is_guest;
 use crate::sim::scene::Scene;
 use crate::sim::violation::{Verdict, ensure};
 
@@ -33,6 +34,8 @@ pub(crate) fn refusal(
             let forgotten = request.original.created() <= plan.remembered_from(scene.time_high);
             forgotten && request.original != id
         }
+        // A request that was on its way when its sender was removed.
+        Reason::NotSignedOn => is_guest(who),
         Reason::Suspended
         | Reason::Draining
         | Reason::JournalFull

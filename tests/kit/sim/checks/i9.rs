@@ -4,23 +4,23 @@ use holdfast_core::Core;
 use holdfast_core::fact::Reserved;
 use holdfast_core::registry::Debtor;
 
+use crate::sim::configuration::Configuration;
 use crate::sim::plan::Plan;
 use crate::sim::violation::{Verdict, ensure};
 
-/// After a reservation, `caps` being in percent of the planned.
-pub(crate) fn check(core: &Core, reserved: &Reserved, plan: &Plan, caps: i128) -> Verdict {
+/// After a reservation.
+pub(crate) fn check(core: &Core, reserved: &Reserved, plan: &Plan, now: &Configuration) -> Verdict {
     let debtor = match reserved.debtor {
         Debtor::Originator => reserved.originator,
         Debtor::Destination => reserved.destination,
         Debtor::Outside => return Ok(()),
     };
     let currency = reserved.request.currency;
-    let record = plan.participants(caps).into_iter().find(|record| record.number == debtor);
-    let cap = record.and_then(|record| record.caps.into_iter().find(|(of, _)| *of == currency));
+    let cap = now.cap(plan, debtor, currency);
     let of = core.participants().find(|(record, ..)| record.number == debtor);
     let exposure = of.and_then(|(_, _, of)| of.iter().find(|p| p.currency == currency)).map(|p| p.exposure());
     let within = match (exposure, cap) {
-        (Some(exposure), Some((_, cap))) => exposure <= cap,
+        (Some(exposure), Some(cap)) => exposure <= cap,
         _ => false,
     };
     ensure!("I9", within, "{debtor} has {exposure:?} of {cap:?} after {:?}", reserved.request.id);

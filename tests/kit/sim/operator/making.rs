@@ -6,8 +6,9 @@ use holdfast_protocol::{
 };
 
 use super::{Operator, Request};
+use crate::sim::configuration::guest_destination;
 use crate::sim::faults::Fault;
-use crate::sim::plan::{dollar, euro, pound};
+use crate::sim::plan::{dollar, euro, is_guest, pound};
 use crate::sim::scene::Scene;
 
 impl Operator {
@@ -86,8 +87,12 @@ impl Operator {
 
     fn payee(&mut self, scene: &Scene<'_>) -> PaymentId {
         let shop = self.random.below(9);
+        if is_guest(self.number) && !self.random.percent(4) {
+            return format!("shop-{shop}@acq{}", guest_destination()).parse().expect("allowed text");
+        }
         let text = match self.random.below(100) {
             0..3 => "shop@nowhere".to_owned(),
+            _ if is_guest(self.number) => format!("shop@own{}", self.number),
             3..5 => "kiosk@only".to_owned(),
             5..8 => format!("shop-{shop}@only"),
             8..11 => {
