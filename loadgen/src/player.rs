@@ -323,6 +323,7 @@ fn take(destination: &mut Destination, now: Now, lane: u8, message: &Message, ou
         // The link passes on nothing else; an answer to a destination only is a contradiction.
         Message::Answer(_)
         | Message::Status(_)
+        | Message::Refund(_)
         | Message::SignOn(_)
         | Message::Welcome(_)
         | Message::Echo(_)

@@ -54,7 +54,7 @@ pub enum DecidedBy {
     StandIn = 3,
 }
 
-/// The answer to an authorize, capture, release or reversal.
+/// The answer to an authorize, capture, release, reversal or refund.
 ///
 /// Type 0x11. No flags.
 ///
@@ -155,7 +155,7 @@ pub struct Acknowledge {
 /// | 0 | 16 | id asked about |
 /// | 16 | 2 | originator, 0 where the asker named nobody |
 /// | 18 | 8 | correlation |
-/// | 26 | 2 | reason: 0 found, 230 unknown, 300 to 399 not looked up |
+/// | 26 | 2 | reason: 0 found, 230 unknown, 300 to 399 not looked up; of those 310 where it left memory and cannot be looked up now |
 /// | 28 | 1 | outcome as decided, 0 while pending and where not found |
 /// | 29 | 1 | state now |
 /// | 30 | 2 | reason of the outcome |

@@ -41,5 +41,5 @@ pub use message::{Message, MessageType};
 pub use money::{Amount, Currency, Total};
 pub use payment_id::{InstrumentReference, Merchant, MpsId, PaymentId};
 pub use reason::{Reason, ReasonClass};
-pub use request::{Authorize, Capture, Channel, Inquiry, Kind, Release, Reverse, SecurityLevel};
+pub use request::{Authorize, Capture, Channel, Inquiry, Kind, Refund, Release, Reverse, SecurityLevel};
 pub use time::{BusinessDate, UnixMillis};

@@ -8,7 +8,7 @@ use crate::codec::frame::Frame;
 use crate::control::{Drain, Echo, LaneOpen, Notice, SignOff, SignOn, Welcome, Window};
 use crate::ids::RequestId;
 use crate::reason::Reason;
-use crate::request::{Authorize, Capture, Inquiry, Release, Reverse};
+use crate::request::{Authorize, Capture, Inquiry, Refund, Release, Reverse};
 
 macro_rules! messages {
     ($($number:literal $name:ident $text:literal;)* reserved $($reserved:literal $reserved_name:literal;)*) => {
@@ -74,7 +74,7 @@ messages! {
     0x07 SignOff "Nothing in flight, closing.";
     0x09 LaneOpen "The first frame of a lane.";
     0x10 Authorize "Asks for a payment, a reservation or a verification.";
-    0x11 Answer "Answers an authorize, capture, release or reversal.";
+    0x11 Answer "Answers an authorize, capture, release, reversal or refund.";
     0x12 Capture "Takes from a hold.";
     0x13 Release "Gives back a hold.";
     0x14 Reverse "Undoes a transaction.";
@@ -83,9 +83,9 @@ messages! {
     0x17 Status "Answers an inquiry.";
     0x18 DecidedThrough "Answers heard and durable.";
     0x19 Complete "Nothing more will come for a transaction.";
+    0x21 Refund "Gives captured money back.";
     reserved
     0x20 "increment of a hold";
-    0x21 "refund";
     0x22 "offer of a merchant";
     0x23 "answer to an offer";
     0x24 "advice of stand-in";
@@ -115,6 +115,7 @@ impl Message {
             Self::Status(m) => m.encode(out),
             Self::DecidedThrough(m) => m.encode(out),
             Self::Complete(m) => m.encode(out),
+            Self::Refund(m) => m.encode(out),
         }
     }
 
@@ -152,6 +153,7 @@ impl Message {
             MessageType::Status => Status::decode(frame).map(Self::Status),
             MessageType::DecidedThrough => DecidedThrough::decode(frame).map(Self::DecidedThrough),
             MessageType::Complete => Complete::decode(frame).map(Self::Complete),
+            MessageType::Refund => Refund::decode(frame).map(Self::Refund),
         }
     }
 }

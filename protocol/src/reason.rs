@@ -107,6 +107,9 @@ reasons! {
     240 CurrencyDiffers "The currency is not that of the original.";
     241 ReversalOfReversal "A reversal is never reversed.";
     242 TooManyDeliveries "The transaction has reached its limit of messages to the destination.";
+    243 RefundAboveCaptured "The refund exceeds what was captured and neither reversed nor refunded, pending refunds included.";
+    244 NotRefundable "A verification or a refund cannot be refunded.";
+    245 NothingCaptured "Nothing of the reservation has been captured, so there is nothing to refund.";
 
     300 Busy "Overloaded: try again after the time given.";
     301 Malformed "A field holds what its type does not allow.";
@@ -132,6 +135,7 @@ reasons! {
     321 DuplicateInBatch "Two messages in one batch have the same id and other content.";
     322 DeliveryQueueFull "Too much is undelivered to the destination.";
     323 ShuttingDown "The switch is going down: no new work.";
+    324 ReversalWaiting "A reversal of the original waits for its pending refunds: no further refund now.";
 
     330 IdReusedOtherMessage "The id was used for another kind of message.";
     331 IdReusedOtherAmount "The id was used with another amount.";

@@ -1,4 +1,4 @@
-//! What changes something: authorize, capture, release, reverse; and the inquiry, which does not.
+//! What changes something: authorize, capture, release, reverse, refund; and the inquiry, which does not.
 //!
 //! Each has its own id as the first field. The switch sends the same structs on to the destination, with the
 //! originator, the settlement date and the remaining budget filled in.
@@ -241,6 +241,49 @@ pub struct Reverse {
     pub extensions: Extensions,
 }
 
+/// Gives captured money back: a new transaction with its own id, which refers to a captured one and settles on its own
+/// (rule 15). Its debtor is the creditor of the original; the approval is the capture.
+///
+/// Type 0x21. Flags: 0x01 repeat.
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 16 | id |
+/// | 16 | 16 | id of the original |
+/// | 32 | 2 | originator, 0 from the operator |
+/// | 34 | 1 | attempt, from 1 |
+/// | 35 | 1 | zero |
+/// | 36 | 2 | currency, ISO 4217 number |
+/// | 38 | 8 | amount in minor units, 1 to 999,999,999,999 |
+/// | 46 | 4 | budget in milliseconds, 1 to 600,000 |
+/// | 50 | 8 | expires, Unix milliseconds |
+/// | 58 | 4 | settlement date, 0 from the operator |
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// Its own id, which names the refund from now on.
+    pub id: RequestId,
+    /// The id of the authorize whose captured money is given back.
+    pub original: RequestId,
+    /// Who asks: the originator of the original. Absent from the operator; present to the destination.
+    pub originator: Option<ParticipantNumber>,
+    /// How much; never zero.
+    pub amount: Amount,
+    /// The currency of the original.
+    pub currency: Currency,
+    /// Until when it may be accepted as new work: at most the id's creation and the window.
+    pub expires: UnixMillis,
+    /// How much time is left for the answer, in milliseconds, 1 to 600,000.
+    pub budget_ms: u32,
+    /// Whether this may have been sent before.
+    pub repeat: bool,
+    /// Which attempt this is, counted from one; no part of the content.
+    pub attempt: u8,
+    /// The business date the switch stamped: a refund is a movement of its own (rule 28). Absent from the operator.
+    pub settlement_date: Option<BusinessDate>,
+    /// What travels along unchanged.
+    pub extensions: Extensions,
+}
+
 /// Asks what became of a request. Changes nothing and is not remembered.
 ///
 /// Type 0x16. No flags.
@@ -252,7 +295,7 @@ pub struct Reverse {
 /// | 18 | 8 | correlation |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inquiry {
-    /// The id asked about: of an authorize, capture, release or reversal.
+    /// The id asked about: of an authorize, capture, release, reversal or refund.
     pub id: RequestId,
     /// Whose id it is. Absent for the asker's own; a destination names the originator.
     pub originator: Option<ParticipantNumber>,
@@ -267,5 +310,17 @@ impl Authorize {
     /// The transaction, once the switch has said whose it is.
     pub fn key(&self) -> Option<TransactionKey> {
         self.originator.map(|originator| TransactionKey { originator, id: self.id })
+    }
+}
+
+impl Refund {
+    /// The transaction that the refund is, once the switch has said whose it is.
+    pub fn key(&self) -> Option<TransactionKey> {
+        self.originator.map(|originator| TransactionKey { originator, id: self.id })
+    }
+
+    /// The transaction whose money it gives back, once the switch has said whose it is.
+    pub fn original_key(&self) -> Option<TransactionKey> {
+        self.originator.map(|originator| TransactionKey { originator, id: self.original })
     }
 }

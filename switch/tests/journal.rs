@@ -2,241 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod facts;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;
 use std::sync::Mutex;
 
-use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
-use holdfast_core::registry::{
-    CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, Route,
-};
-use holdfast_core::snapshot::{Closed, ClosedEntry, Content};
-use holdfast_core::transaction::money::Ending;
+use holdfast_core::fact::Fact;
 use holdfast_journal::record::RecordWriter;
 use holdfast_journal::{Batch, Handle, Settings, open};
-use holdfast_protocol::{
-    Amount, ApprovalCode, Authorize, BusinessDate, Capture, Channel, Currency, DecidedBy, DeliveryNumber,
-    Extensions, Instance, InstrumentReference, Kind, Merchant, MpsId, ParticipantNumber, Reason, Release,
-    RequestId, Reverse, SecurityLevel, Total, TransactionKey, UnixMillis,
-};
 use serde_json::Value;
 
-const NOW: u64 = 1_795_305_600_123;
-
-fn time(millis: u64) -> UnixMillis {
-    UnixMillis::new(millis).unwrap()
-}
-
-fn id(last: u128) -> RequestId {
-    let first: RequestId = "019f0000-0000-7000-8000-000000000000".parse().unwrap();
-    RequestId::from_bytes((first.get() + last).to_be_bytes())
-}
-
-fn operator() -> ParticipantNumber {
-    ParticipantNumber::new(1).unwrap()
-}
-
-fn acquirer() -> ParticipantNumber {
-    ParticipantNumber::new(11).unwrap()
-}
-
-fn date() -> BusinessDate {
-    "2026-11-22".parse().unwrap()
-}
-
-fn euro() -> Currency {
-    Currency::from_code("EUR").unwrap()
-}
-
-fn amount(minor: u64) -> Amount {
-    Amount::from_minor(minor).unwrap()
-}
-
-/// The first payment, long after it left memory.
-fn recalled() -> Fact {
-    let closed = Closed {
-        terms: None,
-        ending: Ending::Declined,
-        reason: Reason::MpsUnknown,
-        decided_by: DecidedBy::Switch,
-        destination: None,
-        instance: Instance(0),
-        held_for: Amount::ZERO,
-        captured: Amount::ZERO,
-        approval_code: ApprovalCode::NONE,
-        settlement_date: date(),
-        sequence: 1,
-        deliveries_made: 0,
-        late_noted: false,
-    };
-    let (gone, content) =
-        (TransactionKey { originator: operator(), id: id(99) }, Content { digest: 1, fields: [2; 6] });
-    Fact::Recalled { entry: ClosedEntry { key: gone, content, closed }, until: NOW / 1_000 + 60 }
-}
-
-/// The payment of the example in docs/JOURNAL.md.
-fn authorize(last: u128) -> Authorize {
-    Authorize {
-        id: id(last),
-        originator: None,
-        kind: Kind::Pay,
-        payment_id: "shop-1@acq1".parse().unwrap(),
-        instrument: InstrumentReference::new(b"5500001234567890").unwrap(),
-        amount: amount(1_250),
-        currency: euro(),
-        security_level: SecurityLevel::Two,
-        channel: Channel::PacketData,
-        expires: time(1_795_305_660_000),
-        hold_until: UnixMillis::default(),
-        budget_ms: 5_000,
-        partial_allowed: false,
-        captures_many: false,
-        repeat: false,
-        attempt: 1,
-        settlement_date: None,
-        extensions: Extensions::default(),
-    }
-}
-
-fn reverse(last: u128, original: u128) -> Reverse {
-    Reverse {
-        id: id(last),
-        original: id(original),
-        originator: None,
-        payment_id: "shop-1@acq1".parse().unwrap(),
-        reason: 7,
-        expires: time(NOW + 60_000),
-        delivery: None,
-        repeat: true,
-        attempt: 2,
-        settlement_date: None,
-        extensions: Extensions::default(),
-    }
-}
-
-fn capture() -> Capture {
-    Capture {
-        id: id(21),
-        original: id(2),
-        originator: None,
-        amount: amount(500),
-        currency: euro(),
-        last: true,
-        expires: time(NOW + 60_000),
-        delivery: None,
-        repeat: false,
-        attempt: 1,
-        settlement_date: None,
-        extensions: Extensions::default(),
-    }
-}
-
-fn release() -> Release {
-    Release {
-        id: id(22),
-        original: id(2),
-        originator: None,
-        expires: time(NOW + 60_000),
-        delivery: None,
-        expired: false,
-        repeat: false,
-        attempt: 1,
-        extensions: Extensions::default(),
-    }
-}
-
-fn configuration() -> Vec<Fact> {
-    let limits = CurrencyLimits { amount: Some(amount(9)), ..CurrencyLimits::NONE };
-    let participant = |number, name: &str, receives: bool| ParticipantRecord {
-        number,
-        name: name.to_owned(),
-        originates: !receives,
-        receives,
-        caps: vec![(euro(), Total::from_minor(5_000_000))],
-        limits: vec![(SecurityLevel::Two, Limits { currencies: vec![(euro(), limits)] })],
-    };
-    let route = |merchants| Route {
-        mps: MpsId::from_text("acq1").unwrap(),
-        merchants,
-        destination: acquirer(),
-        pay_debtor: Debtor::Originator,
-        reserve_debtor: Debtor::Outside,
-    };
-    let shop = Merchant::from_text("shop").unwrap();
-    vec![
-        Fact::ParticipantConfigured(participant(operator(), "operator-1", false)),
-        Fact::ParticipantConfigured(participant(acquirer(), "acquirer-1", true)),
-        Fact::RoutesConfigured(vec![route(MerchantPattern::Default), route(MerchantPattern::Prefix(shop))]),
-        Fact::ParticipantStatusSet(acquirer(), ParticipantStatus::Draining),
-        Fact::CutOver(date()),
-        Fact::DayClosed(date()),
-    ]
-}
-
-fn reserved(last: u128, debtor: Debtor) -> Fact {
-    Fact::Reserved(Reserved {
-        originator: operator(),
-        request: authorize(last),
-        destination: acquirer(),
-        instance: Instance(0),
-        debtor,
-        settlement_date: date(),
-        deadline: time(1_795_305_605_118),
-    })
-}
-
-fn transactions() -> Vec<Fact> {
-    let key = |last| TransactionKey { originator: operator(), id: id(last) };
-    let originator = operator();
-    let settlement_date = date();
-    let declined = DeclinedAtOnce {
-        originator,
-        request: authorize(3),
-        reason: Reason::NetDebitCapExceeded,
-        settlement_date,
-    };
-    let extensions = Extensions::default;
-    vec![
-        reserved(1, Debtor::Originator),
-        Fact::Approved {
-            key: key(1),
-            amount: amount(1_250),
-            approval_code: ApprovalCode::new(*b"A1B2C3").unwrap(),
-            extensions: extensions(),
-        },
-        reserved(2, Debtor::Outside),
-        Fact::DeclinedAtOnce(declined),
-        Fact::Declined {
-            key: key(2),
-            reason: Reason::DestinationTimedOut,
-            decided_by: DecidedBy::Switch,
-            reversal: true,
-            extensions: extensions(),
-        },
-        Fact::LateAnswer { key: key(2), approved: true, reversal: false },
-        Fact::Captured { originator, request: capture(), settlement_date },
-        Fact::Released { originator, request: release(), settlement_date },
-        Fact::Expired(key(2)),
-        Fact::Reversed {
-            originator,
-            request: reverse(23, 2),
-            settlement_date,
-            superseded_from: Some(DeliveryNumber(2)),
-        },
-        Fact::Tombstoned { originator, request: reverse(24, 9), destination: None, settlement_date },
-        Fact::FollowUpDeclined {
-            originator,
-            request: FollowUp::Release(release()),
-            reason: Reason::HoldReleased,
-            settlement_date,
-        },
-        Fact::Acknowledged { key: key(2), delivery: DeliveryNumber(1) },
-        recalled(),
-        Fact::Forgotten(NOW / 1_000),
-        Fact::ParticipantRemoved(acquirer()),
-    ]
-}
+use facts::{NOW, capture, configuration, id, release, time, transactions};
 
 /// A process that another test is just starting holds every lock of this one until it runs its own program: so no
 /// process starts while a journal is open here.
@@ -302,8 +80,8 @@ fn each_kind_of_fact_is_one_line_with_the_fields_of_the_schema() {
         }
         kinds.insert(kind.to_owned());
     }
-    assert_eq!(lines.len(), 22);
-    assert_eq!(kinds.len(), 20, "one of each: {kinds:?}");
+    assert_eq!(lines.len(), 24);
+    assert_eq!(kinds.len(), 22, "one of each: {kinds:?}");
 }
 
 #[test]
@@ -363,7 +141,7 @@ fn verify_tells_a_clean_journal_from_a_corrupt_one_and_from_none() {
     let directory = journal.path().to_str().unwrap();
     let clean = program(&["journal", "verify", directory]);
     assert_eq!(clean.status.code(), Some(0));
-    assert!(String::from_utf8(clean.stdout).unwrap().contains("facts        22"));
+    assert!(String::from_utf8(clean.stdout).unwrap().contains("facts        24"));
 
     let first = std::fs::read_dir(journal.path()).unwrap().map(|entry| entry.unwrap().path());
     let mut segments: Vec<_> = first.filter(|path| path.metadata().unwrap().len() >= 64 << 10).collect();

@@ -240,7 +240,7 @@ fn a_bad_field_refuses_the_request_and_a_bad_frame_ends_the_link() {
     bytes[6 + 24..6 + 32].copy_from_slice(&1_000_000_000_000_u64.to_le_bytes());
     let received = lane.send_bytes(bytes.clone().freeze()).unwrap();
     assert_eq!(refused_with(&received), [(id(1), Reason::AmountTooLarge)]);
-    bytes[2] = 0x21; // A refund, of a later version.
+    bytes[2] = 0x22; // An offer of a merchant, of a later version.
     let received = lane.send_bytes(bytes.clone().freeze()).unwrap();
     assert_eq!(refused_with(&received), [(id(1), Reason::MessageReserved)]);
     bytes[2] = 0xee;

@@ -213,7 +213,8 @@ fn sent(message: &Message, number: holdfast_protocol::ParticipantNumber, at: Now
         Message::Capture(m) => record.capture(m, number, false),
         Message::Release(m) => record.release(m, number, false),
         Message::Reverse(m) => record.reverse(m, number, false),
-        Message::SignOn(_)
+        Message::Refund(_)
+        | Message::SignOn(_)
         | Message::Welcome(_)
         | Message::Echo(_)
         | Message::Window(_)

@@ -10,15 +10,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use bytes::BytesMut;
 use holdfast_protocol::{
-    Authorize, Complete, DeliveryNumber, Inquiry, Message, Outcome, ParticipantNumber, Reason, RequestId,
-    TransactionKey, UnixMillis,
+    Complete, DeliveryNumber, Inquiry, Message, Outcome, ParticipantNumber, RequestId, TransactionKey,
+    UnixMillis,
 };
 
 use super::coverage::LaneCoverage;
 use super::entry::{Entry, Origin};
-use super::handler::{Decision, Delivery, Notice, Task};
-use super::record::{Decided, Delivered, DeliveryEffect, Record};
-use super::replies::{acknowledge, answer, content_of, refused, reversed_before_arrival};
+use super::forward::Forward;
+use super::handler::{Delivery, Notice, Task};
+use super::record::{Delivered, DeliveryEffect, Record};
+use super::replies::acknowledge;
 use super::terms::{Action, BookSettings, Contradiction, LinkTerms};
 
 /// See the module's documentation.
@@ -29,7 +30,7 @@ pub struct Book {
     terms: Option<LinkTerms>,
     pub(super) linked: bool,
     pub(super) entries: HashMap<TransactionKey, Entry>,
-    deciding: usize,
+    pub(super) deciding: usize,
     /// By the second in which an entry may be forgotten.
     by_age: BTreeMap<u64, Vec<TransactionKey>>,
     /// When to ask the switch about what.
@@ -46,7 +47,7 @@ pub struct Book {
     /// What may leave once so many records are durable; in order.
     outgoing: VecDeque<(u64, Message)>,
     pub(super) actions: VecDeque<Action>,
-    scratch: BytesMut,
+    pub(super) scratch: BytesMut,
 }
 
 impl Book {
@@ -104,7 +105,8 @@ impl Book {
     /// The switch contradicts itself; the book stands as it was.
     pub fn receive(&mut self, lane: u8, message: Message, now: UnixMillis) -> Result<(), Contradiction> {
         match message {
-            Message::Authorize(request) => self.forward(request, now),
+            Message::Authorize(request) => self.forward(Forward::Authorize(Box::new(request)), now),
+            Message::Refund(request) => self.forward(Forward::Refund(Box::new(request)), now),
             Message::Capture(m) => {
                 let task = Task::Capture { amount: m.amount, currency: m.currency, last: m.last };
                 self.delivery(m.originator.map(|o| key(o, m.original)), m.delivery, task);
@@ -135,59 +137,6 @@ impl Book {
         Ok(())
     }
 
-    fn forward(&mut self, request: Authorize, now: UnixMillis) {
-        let Some(key) = request.key() else { return };
-        let content = content_of(&request, &mut self.scratch);
-        let Some(entry) = self.entries.get(&key) else {
-            return self.new_forward(request, key, content, now);
-        };
-        let answer = match (&entry.origin, entry.content) {
-            // Rule 2: the same key with other content.
-            (_, Some(first)) if first != content => refused(key, Reason::IdReusedOtherContent, 0),
-            // Rule 4: the answer to the first copy is the answer to all.
-            (Origin::Deciding, _) => return,
-            (Origin::Decided(decided), _) => answer(key, decided),
-            (Origin::DeliveryOnly, _) if entry.reversed() => reversed_before_arrival(key),
-            // A capture or release came, so it was approved once, and forgotten: nobody may approve it again.
-            (Origin::DeliveryOnly, _) => refused(key, Reason::IdTooOld, 0),
-        };
-        self.send(Message::Answer(answer));
-    }
-
-    fn new_forward(&mut self, request: Authorize, key: TransactionKey, content: u64, now: UnixMillis) {
-        let full =
-            self.deciding >= self.settings.deciding_max || self.entries.len() >= self.settings.remembered_max;
-        if now > self.remembered_until(key) {
-            // Rule 5: its tombstone may be forgotten.
-            self.send(Message::Answer(refused(key, Reason::IdTooOld, 0)));
-        } else if full {
-            let retry_after_ms = self.settings.retry_after_ms;
-            self.send(Message::Answer(refused(key, Reason::Busy, retry_after_ms)));
-        } else {
-            self.entries.insert(key, Entry::new(Origin::Deciding, Some(content)));
-            self.file(key);
-            self.deciding += 1;
-            self.actions.push_back(Action::Decide(Box::new(request)));
-        }
-    }
-
-    /// The handler has decided; `None` where it did not within the budget. The answer leaves once its record is
-    /// durable. What a handler that ran out of time may have done, the switch's reversal undoes (rule 7).
-    pub fn decided(&mut self, request: &Authorize, decision: Option<Decision>, now: UnixMillis) {
-        let Some(key) = request.key() else { return };
-        let Some(entry) = self.entries.get(&key).filter(|e| e.origin == Origin::Deciding) else { return };
-        let decision = decision.unwrap_or(Decision::Decline(Reason::DestinationFailed));
-        let (reason, amount, approval_code) = decision.judge(request);
-        let content = entry.content.unwrap_or_default();
-        let (kind, hold_until) = (request.kind, request.hold_until);
-        let decided = Decided { content, kind, hold_until, reason, amount, approval_code };
-        self.deciding -= 1;
-        self.record(Record::Decided(key, decided));
-        self.send(Message::Answer(answer(key, &decided)));
-        self.deliver_next(key);
-        self.plan(key, now);
-    }
-
     fn delivery(&mut self, key: Option<TransactionKey>, number: Option<DeliveryNumber>, task: Task) {
         let (Some(key), Some(number)) = (key, number) else { return };
         let unknown = !self.entries.contains_key(&key);
@@ -206,7 +155,7 @@ impl Book {
     }
 
     /// Hands the next waiting delivery over, one at a time and never while the handler is still deciding.
-    fn deliver_next(&mut self, key: TransactionKey) {
+    pub(super) fn deliver_next(&mut self, key: TransactionKey) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         if entry.applying.is_none()
             && entry.origin != Origin::Deciding
@@ -282,13 +231,13 @@ impl Book {
     }
 
     /// Notes when an entry may be forgotten.
-    fn file(&mut self, key: TransactionKey) {
+    pub(super) fn file(&mut self, key: TransactionKey) {
         let second = self.remembered_until(key).get() / 1_000 + 1;
         self.by_age.entry(second).or_default().push(key);
     }
 
     /// Follows from the id alone, so forgetting can never let a duplicate through (rule 5).
-    fn remembered_until(&self, key: TransactionKey) -> UnixMillis {
+    pub(super) fn remembered_until(&self, key: TransactionKey) -> UnixMillis {
         let (window, skew) = self.terms.map_or((0, 0), |terms| (terms.window_max_ms, terms.skew_max_ms));
         key.id.created().plus(u64::from(window) + u64::from(skew))
     }
@@ -302,7 +251,7 @@ impl Book {
     }
 
     /// Lets a message leave once every record so far is durable.
-    fn send(&mut self, message: Message) {
+    pub(super) fn send(&mut self, message: Message) {
         if self.linked {
             self.outgoing.push_back((self.recorded, message));
         }

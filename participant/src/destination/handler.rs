@@ -1,7 +1,7 @@
 //! What an acquirer, or an MPS as destination, decides and carries out.
 
 use holdfast_protocol::{
-    Amount, ApprovalCode, Authorize, Currency, DeliveryNumber, PaymentId, Reason, ReasonClass, State,
+    Amount, ApprovalCode, Authorize, Currency, DeliveryNumber, PaymentId, Reason, ReasonClass, Refund, State,
     TransactionKey,
 };
 
@@ -13,6 +13,14 @@ pub trait Handler: Send + Sync + 'static {
     /// Decides on a forward. It has the request's `budget_ms`; then it is dropped and the forward is declined with
     /// [`Reason::DestinationFailed`], upon which the switch sends a reversal for whatever was done.
     fn decide(&self, request: &Authorize) -> impl Future<Output = Decision> + Send;
+
+    /// Decides on a refund of a transaction that this destination approved (rule 15), exactly as on a payment: the amount
+    /// is not above what the switch captured and neither reversed nor refunded before. Who does not say otherwise offers
+    /// no refunds.
+    fn refund(&self, request: &Refund) -> impl Future<Output = Decision> + Send {
+        tracing::debug!(id = %request.id, original = %request.original, "refunds are not offered");
+        async { Decision::Decline(Reason::InvalidTransaction) }
+    }
 
     /// Carries out what the switch has decided. It cannot be refused (rule 10): keep trying until it is done. The
     /// switch repeats meanwhile; repeats are not handed over.
@@ -38,13 +46,11 @@ pub enum Decision {
 impl Decision {
     /// The reason, amount and code to record. What cannot be told to the switch becomes a technical failure, upon
     /// which the switch sends a reversal.
-    pub(super) fn judge(self, request: &Authorize) -> (Reason, Amount, ApprovalCode) {
+    pub(super) fn judge(self, asked: Amount, partial_allowed: bool) -> (Reason, Amount, ApprovalCode) {
         let declined = |reason| (reason, Amount::ZERO, ApprovalCode::NONE);
         match self {
-            Self::Approve(code) => (Reason::None, request.amount, code),
-            Self::ApprovePart(amount, code)
-                if request.partial_allowed && !amount.is_zero() && amount < request.amount =>
-            {
+            Self::Approve(code) => (Reason::None, asked, code),
+            Self::ApprovePart(amount, code) if partial_allowed && !amount.is_zero() && amount < asked => {
                 (Reason::None, amount, code)
             }
             Self::Decline(reason) if reason.class() == ReasonClass::DestinationDeclined => declined(reason),

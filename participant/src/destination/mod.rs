@@ -8,6 +8,7 @@ mod book;
 mod coverage;
 mod entry;
 mod file;
+mod forward;
 mod handler;
 mod record;
 mod replies;

@@ -28,7 +28,7 @@ pub enum Record {
 pub struct Decided {
     /// Digest of the forward's content: everything but repeat flag, attempt and remaining budget (rule 2).
     pub content: u64,
-    /// What was asked.
+    /// What was asked. A refund counts as a payment: with its approval it is done, and nothing stays held.
     pub kind: Kind,
     /// Until when it holds; zero for a payment.
     pub hold_until: UnixMillis,

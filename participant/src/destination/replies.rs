@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use holdfast_protocol::{
     Acknowledge, Amount, Answer, ApprovalCode, Authorize, DecidedBy, DeliveryNumber, Epoch, Extensions, Kind,
-    Message, Outcome, Partition, Reason, Sequence, State, TransactionKey,
+    Message, Outcome, Partition, Reason, Refund, Sequence, State, TransactionKey,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -14,6 +14,14 @@ pub(super) fn content_of(request: &Authorize, scratch: &mut BytesMut) -> u64 {
     scratch.clear();
     let first = Authorize { repeat: false, attempt: 1, budget_ms: 1, ..request.clone() };
     Message::Authorize(first).encode(scratch);
+    xxh3_64(scratch)
+}
+
+/// The same of a refund: another message, so never the same digest as that of an authorize.
+pub(super) fn content_of_refund(request: &Refund, scratch: &mut BytesMut) -> u64 {
+    scratch.clear();
+    let first = Refund { repeat: false, attempt: 1, budget_ms: 1, ..request.clone() };
+    Message::Refund(first).encode(scratch);
     xxh3_64(scratch)
 }
 

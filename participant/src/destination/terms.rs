@@ -1,6 +1,6 @@
 //! What a book is told at its beginning, what it asks of its embedder, and how the switch may contradict itself.
 
-use holdfast_protocol::Authorize;
+use holdfast_protocol::{Authorize, Refund};
 
 use super::handler::{Delivery, Notice};
 
@@ -50,6 +50,8 @@ pub struct LinkTerms {
 pub enum Action {
     /// Decide on a forward; then [`super::Book::decided`].
     Decide(Box<Authorize>),
+    /// Decide on a refund; then [`super::Book::refund_decided`].
+    DecideRefund(Box<Refund>),
     /// Carry a delivery out; then [`super::Book::delivered`].
     Deliver(Delivery),
     /// Know something.

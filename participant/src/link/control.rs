@@ -114,7 +114,8 @@ impl Control {
             | Message::Inquiry(_)
             | Message::Status(_)
             | Message::DecidedThrough(_)
-            | Message::Complete(_) => Err(violation(message.message_type())),
+            | Message::Complete(_)
+            | Message::Refund(_) => Err(violation(message.message_type())),
         }
     }
 

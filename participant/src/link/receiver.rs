@@ -333,6 +333,7 @@ const fn from_switch_on_a_lane(message: &Message) -> bool {
     match message {
         Message::Answer(_) | Message::Status(_) | Message::DecidedThrough(_) | Message::Complete(_) => true,
         Message::Authorize(m) => m.originator.is_some(),
+        Message::Refund(m) => m.originator.is_some(),
         Message::Capture(m) => m.originator.is_some() && m.delivery.is_some(),
         Message::Release(m) => m.originator.is_some() && m.delivery.is_some(),
         Message::Reverse(m) => m.originator.is_some() && m.delivery.is_some(),

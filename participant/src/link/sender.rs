@@ -190,6 +190,8 @@ pub(super) fn write_failed(error: WriteError, on: Stream) -> LinkError {
 fn original_of(message: &Message) -> Result<RequestId, PushError> {
     match message {
         Message::Authorize(m) => Ok(m.id),
+        // A transaction of its own.
+        Message::Refund(m) => Ok(m.id),
         Message::Answer(m) => Ok(m.id),
         Message::Capture(m) => Ok(m.original),
         Message::Release(m) => Ok(m.original),

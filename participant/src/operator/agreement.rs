@@ -20,6 +20,8 @@ pub enum Operation {
     Release,
     /// A reversal.
     Reverse,
+    /// A refund.
+    Refund,
 }
 
 /// What an approval is worth in view of the state now.
@@ -39,7 +41,7 @@ pub(crate) const fn agreement(operation: Operation, state: State) -> Agreement {
     use Operation as O;
     use State as S;
     match (operation, state) {
-        (O::Pay, S::Captured) => Stands,
+        (O::Pay | O::Refund, S::Captured) => Stands,
         (O::Reserve, S::Held | S::Captured) | (O::Verify, S::Held) => Stands,
         // A part may be captured while the rest is held.
         (O::Capture, S::Held | S::Captured) => Stands,
@@ -48,17 +50,19 @@ pub(crate) const fn agreement(operation: Operation, state: State) -> Agreement {
         // Nothing stands any more, which is what a reversal is for; a tombstone has no transaction at all.
         (O::Reverse, S::None | S::Declined | S::Released | S::Expired | S::TimedOut | S::Reversed) => Stands,
 
-        (O::Pay | O::Reserve | O::Verify | O::Capture, S::Reversed) => Undone(Reason::OriginalReversed),
+        (O::Pay | O::Reserve | O::Verify | O::Capture | O::Refund, S::Reversed) => {
+            Undone(Reason::OriginalReversed)
+        }
         (O::Reserve | O::Verify, S::Released) => Undone(Reason::HoldReleased),
         (O::Reserve | O::Verify, S::Expired) => Undone(Reason::HoldExpired),
 
-        (O::Pay, S::Held | S::Released | S::Expired)
+        (O::Pay | O::Refund, S::Held | S::Released | S::Expired)
         | (O::Verify, S::Captured)
         | (O::Capture, S::Released | S::Expired)
         | (O::Release, S::Held | S::Expired)
         | (O::Reverse, S::Pending | S::Held | S::Captured)
         | (
-            O::Pay | O::Reserve | O::Verify | O::Capture | O::Release,
+            O::Pay | O::Reserve | O::Verify | O::Capture | O::Release | O::Refund,
             S::None | S::Pending | S::Declined | S::TimedOut,
         ) => Contradiction,
     }
@@ -88,6 +92,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(stands(Operation::Pay), [State::Captured]);
+        assert_eq!(stands(Operation::Refund), [State::Captured]);
         assert_eq!(stands(Operation::Reserve), [State::Held, State::Captured]);
         assert_eq!(stands(Operation::Verify), [State::Held]);
         assert_eq!(stands(Operation::Capture), [State::Held, State::Captured]);

@@ -304,5 +304,6 @@ const fn passes(reason: Reason) -> bool {
             | Reason::JournalFull
             | Reason::DeliveryQueueFull
             | Reason::ShuttingDown
+            | Reason::ReversalWaiting
     )
 }

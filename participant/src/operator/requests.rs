@@ -2,7 +2,7 @@
 
 use holdfast_protocol::{
     Amount, Authorize, Capture, Channel, Currency, Extensions, InstrumentReference, Kind, Message, PaymentId,
-    Release, RequestId, Reverse, SecurityLevel, UnixMillis,
+    Refund, Release, RequestId, Reverse, SecurityLevel, UnixMillis,
 };
 
 use super::agreement::Operation;
@@ -101,6 +101,15 @@ pub enum CallRequest {
         /// Why, as the operator numbers its reasons; zero for none.
         reason: u16,
     },
+    /// Give captured money back: a transaction of its own, under its own id (rule 15).
+    Refund {
+        /// The id of the payment or reservation.
+        original: RequestId,
+        /// How much; never zero.
+        amount: Amount,
+        /// The currency of the original.
+        currency: Currency,
+    },
 }
 
 impl CallRequest {
@@ -112,6 +121,7 @@ impl CallRequest {
             Self::Capture { .. } => Operation::Capture,
             Self::Release { .. } => Operation::Release,
             Self::Reverse { .. } => Operation::Reverse,
+            Self::Refund { .. } => Operation::Refund,
         }
     }
 
@@ -156,6 +166,19 @@ impl CallRequest {
                 reason: *reason,
                 expires: call.expires,
                 delivery: None,
+                repeat: copy.repeat,
+                attempt: copy.attempt,
+                settlement_date: None,
+                extensions: Extensions::NONE,
+            }),
+            Self::Refund { original, amount, currency } => Message::Refund(Refund {
+                id: call.id,
+                original: *original,
+                originator: None,
+                amount: *amount,
+                currency: *currency,
+                expires: call.expires,
+                budget_ms: copy.budget_ms,
                 repeat: copy.repeat,
                 attempt: copy.attempt,
                 settlement_date: None,

@@ -120,6 +120,19 @@ impl Operator {
         self.call(call, CallRequest::Reverse { original, payment_id, reason }, within).await
     }
 
+    /// Gives captured money back: a part or all of what a payment, or the captures of a reservation, took. A transaction of
+    /// its own: an unknown outcome is made certain by [`Self::reverse`] of the call's id, as that of a payment is.
+    pub async fn refund(
+        &self,
+        call: CallId,
+        original: RequestId,
+        amount: Amount,
+        currency: Currency,
+        within: Duration,
+    ) -> CallOutcome {
+        self.call(call, CallRequest::Refund { original, amount, currency }, within).await
+    }
+
     /// Asks what became of a request.
     pub async fn inquire(&self, id: RequestId, within: Duration) -> InquiryOutcome {
         let (inquirer, outcome) = oneshot::channel();

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holdfast_protocol::{Authorize, DeliveryNumber, TransactionKey, UnixMillis};
+use holdfast_protocol::{Authorize, DeliveryNumber, Refund, TransactionKey, UnixMillis};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use super::ParticipantError;
@@ -18,6 +18,7 @@ const COMPACT_RECORDS_MIN: u64 = 1_000_000;
 /// What the handler has done.
 pub(super) enum Done {
     Decided(Box<Authorize>, Option<Decision>),
+    RefundDecided(Box<Refund>, Option<Decision>),
     Delivered(TransactionKey, DeliveryNumber),
 }
 
@@ -75,6 +76,7 @@ impl<H: Handler> Serving<H> {
         while let Some(action) = self.book.next_action() {
             match action {
                 Action::Decide(request) => self.decide(request),
+                Action::DecideRefund(request) => self.decide_refund(request),
                 Action::Deliver(delivery) => self.deliver(delivery),
                 Action::Notice(notice) => self.handler.notice(notice),
             }
@@ -88,6 +90,15 @@ impl<H: Handler> Serving<H> {
             let budget = Duration::from_millis(u64::from(request.budget_ms));
             let decision = tokio::time::timeout(budget, handler.decide(&request)).await.ok();
             Done::Decided(request, decision)
+        });
+    }
+
+    fn decide_refund(&mut self, request: Box<Refund>) {
+        let handler = Arc::clone(&self.handler);
+        self.tasks.spawn(async move {
+            let budget = Duration::from_millis(u64::from(request.budget_ms));
+            let decision = tokio::time::timeout(budget, handler.refund(&request)).await.ok();
+            Done::RefundDecided(request, decision)
         });
     }
 
@@ -164,6 +175,7 @@ impl<H: Handler> Serving<H> {
         // A handler that panicked is in a state nobody knows. What it was doing the switch reverses or delivers again.
         match done.map_err(|_| ParticipantError::HandlerPanicked)? {
             Done::Decided(request, decision) => self.book.decided(&request, decision, now),
+            Done::RefundDecided(request, decision) => self.book.refund_decided(&request, decision, now),
             Done::Delivered(key, number) => self.book.delivered(key, number, now),
         }
         Ok(())

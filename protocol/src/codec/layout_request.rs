@@ -1,11 +1,11 @@
-//! Authorize, capture, release, reverse and inquiry to bytes and back. Their byte tables are in `request.rs`.
+//! Authorize, capture, release, reverse, refund and inquiry to bytes and back. Their byte tables are in `request.rs`.
 
 use bytes::BytesMut;
 
 use super::frame::Frame;
 use super::{DecodeError, Fields, Writer};
 use crate::message::MessageType;
-use crate::request::{Authorize, Capture, Channel, Inquiry, Kind, Release, Reverse, SecurityLevel};
+use crate::request::{Authorize, Capture, Channel, Inquiry, Kind, Refund, Release, Reverse, SecurityLevel};
 
 /// Flag of every request: it may have been sent before.
 const REPEAT: u8 = 0x01;
@@ -113,9 +113,7 @@ impl Authorize {
         if attempt == 0 {
             return Err(DecodeError::malformed("attempt"));
         }
-        if budget_ms == 0 || budget_ms > Self::BUDGET_MS_MAX {
-            return Err(DecodeError::malformed("budget"));
-        }
+        check_budget(budget_ms)?;
         if matches!(kind, Kind::Pay) != (hold_until.get() == 0) {
             return Err(DecodeError::malformed("hold until"));
         }
@@ -140,6 +138,13 @@ impl Authorize {
             extensions: frame.extensions()?,
         })
     }
+}
+
+fn check_budget(budget_ms: u32) -> Result<(), DecodeError> {
+    if budget_ms == 0 || budget_ms > Authorize::BUDGET_MS_MAX {
+        return Err(DecodeError::malformed("budget"));
+    }
+    Ok(())
 }
 
 impl Capture {
@@ -266,6 +271,49 @@ impl Reverse {
                 expires: f.time("expires")?,
                 settlement_date: f.date("settlement date")?,
                 repeat: frame.flags & REPEAT != 0,
+                extensions: frame.extensions()?,
+            })
+        };
+        rest().map_err(|e: DecodeError| DecodeError { id: Some(id), ..e })
+    }
+}
+
+impl Refund {
+    /// Size of the fixed part.
+    pub const FIXED_BYTES: usize = 62;
+
+    /// Appends its frame to `out`.
+    pub fn encode(&self, out: &mut BytesMut) {
+        let mut w = Writer::<{ Self::FIXED_BYTES }>::new();
+        w.request_id(self.id).request_id(self.original).participant(self.originator);
+        w.u8(self.attempt).u8(0).u16(self.currency.number()).u64(self.amount.minor());
+        w.u32(self.budget_ms).u64(self.expires.get()).date(self.settlement_date);
+        w.finish(MessageType::Refund, if self.repeat { REPEAT } else { 0 }, Some(&self.extensions), out);
+    }
+
+    pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        let mut f = Fields::new(frame.fixed());
+        let id = f.request_id("id")?;
+        let mut rest = || {
+            frame.only_flags(REPEAT)?;
+            let original = f.request_id("original")?;
+            let originator = f.participant("originator")?;
+            let attempt = attempt_and_zero(&mut f)?;
+            let currency = f.currency("currency")?;
+            let amount = f.amount_above_zero("amount")?;
+            let budget_ms = f.u32("budget")?;
+            check_budget(budget_ms)?;
+            Ok(Self {
+                id,
+                original,
+                originator,
+                amount,
+                currency,
+                budget_ms,
+                expires: f.time("expires")?,
+                repeat: frame.flags & REPEAT != 0,
+                attempt,
+                settlement_date: f.date("settlement date")?,
                 extensions: frame.extensions()?,
             })
         };

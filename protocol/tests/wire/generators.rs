@@ -4,8 +4,8 @@ use holdfast_protocol::{
     Acknowledge, Amount, Answer, ApprovalCode, Authorize, BusinessDate, Capture, Channel, Complete, Currency,
     DecidedBy, DecidedThrough, DeliveryNumber, Drain, Echo, Epoch, Extensions, Inquiry, Instance,
     InstrumentReference, Kind, LaneOpen, Merchant, Message, MpsId, Notice, Outcome, ParticipantNumber,
-    Partition, PaymentId, Reason, Release, RequestId, Reverse, SecurityLevel, Sequence, SignOff, SignOn,
-    State, Status, UnixMillis, Welcome, Window,
+    Partition, PaymentId, Reason, Refund, Release, RequestId, Reverse, SecurityLevel, Sequence, SignOff,
+    SignOn, State, Status, UnixMillis, Welcome, Window,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -214,6 +214,28 @@ fn reverse() -> impl Strategy<Value = Reverse> {
     )
 }
 
+fn refund() -> impl Strategy<Value = Refund> {
+    let what = (id(), id(), originator(), some_amount(), currency(), time());
+    (what, 1..=Authorize::BUDGET_MS_MAX, any::<bool>(), 1_u8.., date(), extensions()).prop_map(
+        |(what, budget_ms, repeat, attempt, settlement_date, extensions)| {
+            let (id, original, originator, amount, currency, expires) = what;
+            Refund {
+                id,
+                original,
+                originator,
+                amount,
+                currency,
+                expires,
+                budget_ms,
+                repeat,
+                attempt,
+                settlement_date,
+                extensions,
+            }
+        },
+    )
+}
+
 fn answer() -> impl Strategy<Value = Answer> {
     let no = select(&Reason::ALL[1..]);
     let what = (id(), originator(), outcome(), state(), no, decided_by());
@@ -340,6 +362,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         1 => capture().prop_map(Message::from),
         1 => release().prop_map(Message::from),
         1 => reverse().prop_map(Message::from),
+        1 => refund().prop_map(Message::from),
         1 => status().prop_map(Message::from),
         1 => (id(), participant(), 1_u16..).prop_map(|(original, originator, n)| {
             Acknowledge { original, originator, delivery: DeliveryNumber(n) }.into()

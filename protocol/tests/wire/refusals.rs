@@ -114,6 +114,25 @@ fn values_outside_their_lists_are_refused() {
 }
 
 #[test]
+fn a_refund_that_says_what_it_cannot_is_refused_by_its_id() {
+    let refund = |offset, bytes: &[u8], reason, field: &'static str| {
+        refused_by_id(changed("refund", offset, bytes), reason, field, samples::id(9_000, 0xa3));
+    };
+    let thirteen = 1_000_000_000_000_u64.to_le_bytes();
+    refund(38, &[0; 8], Reason::AmountZero, "amount");
+    refund(38, &thirteen, Reason::AmountTooLarge, "amount");
+    refund(36, &[0, 0], Reason::CurrencyUnknown, "currency");
+    refund(34, &[0], Reason::Malformed, "attempt");
+    refund(35, &[1], Reason::Malformed, "zero");
+    refund(46, &[0; 4], Reason::Malformed, "budget");
+    refund(46, &600_001_u32.to_le_bytes(), Reason::Malformed, "budget");
+    refund(50, &[0xff; 8], Reason::Malformed, "expires");
+    refund(58, &20_261_301_u32.to_le_bytes(), Reason::Malformed, "settlement date");
+    let flagged = with_flags("refund", 0x02);
+    refused_by_id(flagged, Reason::Malformed, "flags", samples::id(9_000, 0xa3));
+}
+
+#[test]
 fn an_answer_must_agree_with_itself() {
     refused(changed("answer-approved", 20, &[101, 0]), Reason::Malformed, "reason");
     refused(changed("answer-declined", 20, &[0, 0]), Reason::Malformed, "reason");
@@ -138,8 +157,14 @@ fn payment_ids_and_instruments_must_be_padded_text() {
 
 #[test]
 fn flags_that_a_message_does_not_have_are_refused() {
-    let known =
-        [("authorize-pay", 0x07), ("capture", 0x03), ("release", 0x03), ("reverse", 0x01), ("echo", 0x01)];
+    let known = [
+        ("authorize-pay", 0x07),
+        ("capture", 0x03),
+        ("release", 0x03),
+        ("reverse", 0x01),
+        ("refund", 0x01),
+        ("echo", 0x01),
+    ];
     for (name, message) in samples::all() {
         if message.message_type() == MessageType::SignOn {
             continue;

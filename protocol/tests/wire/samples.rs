@@ -6,6 +6,8 @@
 // Found from here also where a benchmark includes this file.
 #[path = "samples/control.rs"]
 mod control;
+#[path = "samples/refunds.rs"]
+mod refunds;
 
 use holdfast_protocol::{
     Acknowledge, Amount, Answer, ApprovalCode, Authorize, BusinessDate, Capture, Channel, Complete, Currency,
@@ -368,6 +370,7 @@ fn answers() -> Vec<(&'static str, Message)> {
 pub(crate) fn all() -> Vec<(&'static str, Message)> {
     let mut all = control::all();
     all.extend(requests());
+    all.extend(refunds::all());
     all.extend(answers());
     all
 }

@@ -1,8 +1,8 @@
 //! What the outside is to hear once the facts are durable (I1). Data, never a call.
 
 use holdfast_protocol::{
-    Answer, Authorize, Capture, Complete, DeliveryNumber, Reason, Release, RequestId, Reverse, Status,
-    TransactionKey, UnixMillis,
+    Answer, Authorize, Capture, Complete, DeliveryNumber, Reason, Refund, Release, RequestId, Reverse,
+    Status, TransactionKey, UnixMillis,
 };
 
 use crate::view::SessionId;
@@ -15,7 +15,7 @@ pub enum Effect {
     Answer {
         /// Where to.
         to: SessionId,
-        /// The id of the authorize it belongs to, which chooses the lane.
+        /// The id of the authorize or refund it belongs to, which chooses the lane.
         original: RequestId,
         /// What.
         answer: Answer,
@@ -40,6 +40,15 @@ pub enum Effect {
         deadline: UnixMillis,
         /// The request with originator and settlement date set.
         request: Authorize,
+    },
+    /// As [`Self::Forward`], of a refund.
+    ForwardRefund {
+        /// Where to.
+        to: SessionId,
+        /// When the switch reverses.
+        deadline: UnixMillis,
+        /// The request with originator and settlement date set.
+        request: Refund,
     },
     /// To a destination, to be acknowledged.
     Deliver {

@@ -2,7 +2,7 @@
 
 use holdfast_protocol::{
     Amount, ApprovalCode, Authorize, BusinessDate, Capture, DecidedBy, DeliveryNumber, Extensions, Instance,
-    ParticipantNumber, Reason, Release, RequestId, Reverse, TransactionKey, UnixMillis,
+    ParticipantNumber, Reason, Refund, Release, RequestId, Reverse, TransactionKey, UnixMillis,
 };
 
 use crate::registry::{Debtor, ParticipantRecord, ParticipantStatus, Route};
@@ -124,6 +124,11 @@ pub enum Fact {
         /// It stays until this second is forgotten, or longer where what is done to it makes it.
         until: u64,
     },
+    /// A refund was accepted, its amount is held on the creditor of its original, and it is to be forwarded. What its
+    /// destination says to it are the facts of any transaction.
+    RefundReserved(RefundReserved),
+    /// A refund was declined without a reservation.
+    RefundDeclined(RefundDeclined),
     /// A destination acknowledged a delivery.
     Acknowledged {
         /// Which.
@@ -165,7 +170,39 @@ pub struct DeclinedAtOnce {
     pub settlement_date: BusinessDate,
 }
 
-/// A request that refers to an original.
+/// See [`Fact::RefundReserved`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundReserved {
+    /// Who asks: the originator of the original.
+    pub originator: ParticipantNumber,
+    /// As received.
+    pub request: Refund,
+    /// Where it goes: to the destination of the original.
+    pub destination: ParticipantNumber,
+    /// To which instance it goes first.
+    pub instance: Instance,
+    /// Whose position carries the hold: that of the creditor of the original.
+    pub debtor: Debtor,
+    /// The date of the movement (rule 28).
+    pub settlement_date: BusinessDate,
+    /// When the switch reverses unless the destination answered.
+    pub deadline: UnixMillis,
+}
+
+/// See [`Fact::RefundDeclined`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundDeclined {
+    /// Who asks.
+    pub originator: ParticipantNumber,
+    /// As received.
+    pub request: Refund,
+    /// Why.
+    pub reason: Reason,
+    /// The business date.
+    pub settlement_date: BusinessDate,
+}
+
+/// A request about an original that is no transaction of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FollowUp {
     /// A capture.

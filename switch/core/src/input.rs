@@ -1,8 +1,8 @@
 //! What can happen to the switch.
 
 use holdfast_protocol::{
-    Acknowledge, Answer, Authorize, BusinessDate, Capture, Inquiry, Instance, ParticipantNumber, Release,
-    Reverse, TransactionKey,
+    Acknowledge, Answer, Authorize, BusinessDate, Capture, Inquiry, Instance, ParticipantNumber, Refund,
+    Release, Reverse, TransactionKey,
 };
 
 use crate::leaving::Archived;
@@ -31,6 +31,8 @@ pub enum Input {
     Release(From, Release),
     /// From an originator.
     Reverse(From, Reverse),
+    /// From an originator.
+    Refund(From, Refund),
     /// From an originator about its own requests, or from a destination about what it was sent.
     Inquire(From, Inquiry),
     /// From a destination.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_protocol::{
-    Answer, Currency, Outcome, ParticipantNumber, RequestId, Sequence, Total, TransactionKey,
+    Amount, Answer, Currency, Outcome, ParticipantNumber, RequestId, Sequence, Total, TransactionKey,
 };
 
 use crate::effect::Effect;
@@ -15,6 +15,7 @@ use crate::ledger::state::Ledger;
 use crate::ledger::{Digest, in_doubt};
 use crate::overview::Undelivered;
 use crate::registry::Debtor;
+use crate::report;
 use crate::schedule::Head;
 use crate::settings::Settings;
 use crate::step::{Core, Output};
@@ -39,6 +40,11 @@ pub enum Violation {
     /// I5.
     #[error("I5: transaction {0} is closed and holds something")]
     ClosedAndHeld(TransactionKey),
+    /// Rule 15.
+    #[error(
+        "rule 15: refunds of {0} are said to give back {1:?}, open ones sum up to {2:?}, captured is {3:?}"
+    )]
+    Refunds(TransactionKey, [Amount; 2], Amount, Amount),
     /// I7.
     #[error("I7: live {live:?}, and its facts applied again {again:?}")]
     Digest {
@@ -92,6 +98,14 @@ impl InvariantCheck {
             match effect {
                 Effect::Answer { to, answer, .. } => self.answered(participant_of(*to), answer)?,
                 Effect::Forward { request, .. } => {
+                    if let Some(key) = request.key()
+                        && self.forwarded.insert(key, ()).is_some()
+                        && !request.repeat
+                    {
+                        return Err(Violation::ForwardedTwice(key));
+                    }
+                }
+                Effect::ForwardRefund { request, .. } => {
                     if let Some(key) = request.key()
                         && self.forwarded.insert(key, ()).is_some()
                         && !request.repeat
@@ -185,7 +199,35 @@ pub fn recount(core: &Core) -> Result<(), Violation> {
     recount_ledger(core.ledger())
 }
 
+/// Rule 15: reversed + refunded ≤ captured for each original, pending refunds included.
+fn recount_refunds(ledger: &Ledger) -> Result<(), Violation> {
+    let refunds = &ledger.remembered.refunds;
+    let mut pending: BTreeMap<TransactionKey, Amount> = BTreeMap::new();
+    let open = ledger.transactions.iter().filter(|(_, t)| t.is_refund() && t.money == Money::Pending);
+    for (_, refund) in open {
+        if let Some(original) = refunds.original_of(refund.key) {
+            let sum = pending.entry(original).or_insert(Amount::ZERO);
+            *sum = sum.checked_add(refund.held_for).expect("a part of what was captured");
+        }
+    }
+    for (key, said) in refunds.originals() {
+        let counted = pending.remove(key).unwrap_or(Amount::ZERO);
+        let (captured, reversed) = report::transaction(ledger, *key)
+            .map_or((Amount::ZERO, Amount::ZERO), |t| (t.captured, t.reversed));
+        let sums = [counted, said.refunded, reversed];
+        let in_all: u64 = sums.iter().map(|amount| amount.minor()).sum();
+        if said.pending != counted || in_all > captured.minor() {
+            return Err(Violation::Refunds(*key, [said.pending, said.refunded], counted, captured));
+        }
+    }
+    match pending.first_key_value() {
+        Some((key, counted)) => Err(Violation::Refunds(*key, [Amount::ZERO; 2], *counted, Amount::ZERO)),
+        None => Ok(()),
+    }
+}
+
 fn recount_ledger(ledger: &Ledger) -> Result<(), Violation> {
+    recount_refunds(ledger)?;
     let mut open: BTreeMap<(ParticipantNumber, Currency), Total> = BTreeMap::new();
     let mut counts: BTreeMap<ParticipantNumber, [u64; 4]> = BTreeMap::new();
     for (_, transaction) in ledger.transactions.iter() {

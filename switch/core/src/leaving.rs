@@ -15,7 +15,7 @@ use crate::ledger::follow_up_record::FollowUpRecord;
 use crate::ledger::generation::Generation;
 use crate::ledger::record::{Standing, TransactionRecord};
 use crate::ledger::remembered::{key_of, second_of};
-use crate::snapshot::{ClosedEntry, Content, FollowUpParts};
+use crate::snapshot::{ClosedEntry, Content, FollowUpParts, Linked};
 use crate::step::Core;
 
 /// What the archive keeps of one id.
@@ -41,8 +41,8 @@ impl Archived {
 pub(crate) enum Left {
     /// All that was created within a second and is not open.
     Second(u64, Generation),
-    /// What stayed beyond its second.
-    One(TransactionKey, TransactionRecord),
+    /// What stayed beyond its second, and how it is linked with others: what is linked leaves so.
+    One(TransactionKey, TransactionRecord, Linked),
 }
 
 /// Something that left memory.
@@ -53,13 +53,13 @@ pub struct Leaving(pub(crate) Left);
 #[derive(Debug)]
 pub struct Emptied(Generation);
 
-fn transaction(key: TransactionKey, record: &TransactionRecord) -> Option<Archived> {
+fn transaction(key: TransactionKey, record: &TransactionRecord, linked: Linked) -> Option<Archived> {
     match record.standing() {
         // It has moved to the long-lived ones, and leaves with what it will be then.
         Standing::Open(_) => None,
         Standing::Closed(closed) => {
             let content = Content { digest: record.digest(), fields: *record.fields() };
-            Some(Archived::Transaction(ClosedEntry { key, content, closed }))
+            Some(Archived::Transaction(ClosedEntry { key, content, closed, linked }))
         }
     }
 }
@@ -68,11 +68,11 @@ impl Leaving {
     /// Calls `each` with all that leaves.
     pub fn each(&self, each: &mut dyn FnMut(Archived)) {
         match &self.0 {
-            Left::One(key, record) => transaction(*key, record).into_iter().for_each(each),
+            Left::One(key, record, linked) => transaction(*key, record, *linked).into_iter().for_each(each),
             Left::Second(second, generation) => {
                 for record in generation.transactions() {
                     let key = key_of(record.originator(), *second, record.id_low());
-                    transaction(key, record).into_iter().for_each(&mut *each);
+                    transaction(key, record, Linked::Alone).into_iter().for_each(&mut *each);
                 }
                 for record in generation.follow_ups() {
                     let key = key_of(record.originator(), *second, record.id_low());
@@ -116,7 +116,7 @@ impl Run {
         let by = |low: [u8; 12], who: ParticipantNumber| (low, who).cmp(&wanted);
         if let Ok(at) = self.transactions.binary_search_by(|record| by(record.id_low(), record.originator()))
         {
-            return transaction(key, &self.transactions[at]);
+            return transaction(key, &self.transactions[at], Linked::Alone);
         }
         let at = self.follow_ups.binary_search_by(|record| by(record.id_low(), record.originator())).ok()?;
         Some(Archived::FollowUp(self.follow_ups[at].parts(key)))
@@ -137,7 +137,7 @@ fn low(id: RequestId) -> [u8; 12] {
 #[derive(Debug)]
 pub struct Recents {
     runs: BTreeMap<u64, (Sequence, Run)>,
-    ones: HashMap<TransactionKey, (Sequence, TransactionRecord), FixedState>,
+    ones: HashMap<TransactionKey, (Sequence, TransactionRecord, Linked), FixedState>,
     /// In which order the single ones left, and in which the seconds did.
     order: VecDeque<(Sequence, Recent)>,
     count: usize,
@@ -168,8 +168,8 @@ impl Recents {
     /// Keeps what left by a fact up to this one.
     pub fn add(&mut self, leaving: Leaving, by: Sequence) -> Option<Emptied> {
         match leaving.0 {
-            Left::One(key, record) => {
-                self.count += usize::from(self.ones.insert(key, (by, record)).is_none());
+            Left::One(key, record, linked) => {
+                self.count += usize::from(self.ones.insert(key, (by, record, linked)).is_none());
                 self.order.push_back((by, Recent::One(key)));
             }
             Left::Second(second, ref generation) => {
@@ -210,7 +210,7 @@ impl Recents {
             }
             Recent::One(key) => {
                 // Another that left later under the same key stays.
-                if self.ones.get(&key).is_some_and(|(newest, _)| *newest <= by) {
+                if self.ones.get(&key).is_some_and(|(newest, ..)| *newest <= by) {
                     self.ones.remove(&key);
                     self.count -= 1;
                 }
@@ -221,8 +221,8 @@ impl Recents {
     /// What left last under a key, as far as it is kept.
     pub fn find(&self, key: TransactionKey) -> Option<Archived> {
         // What leaves alone leaves after its second.
-        if let Some((_, record)) = self.ones.get(&key) {
-            return transaction(key, record);
+        if let Some((_, record, linked)) = self.ones.get(&key) {
+            return transaction(key, record, *linked);
         }
         self.runs.get(&second_of(key.id))?.1.find(key)
     }

@@ -105,6 +105,17 @@ pub enum Debtor {
     Outside,
 }
 
+impl Debtor {
+    /// Who is debtor of what gives back: the creditor.
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Originator => Self::Destination,
+            Self::Destination => Self::Originator,
+            Self::Outside => Self::Outside,
+        }
+    }
+}
+
 impl Route {
     /// Who is debtor for a kind; a verification holds on nobody.
     pub const fn debtor(&self, kind: Kind) -> Debtor {

@@ -1,16 +1,18 @@
 //! What the ledger says to those who ask: answers, statuses, and the life of a transaction.
 
 use holdfast_protocol::{
-    Amount, Answer, ApprovalCode, BusinessDate, Currency, DecidedBy, Extensions, Kind, Outcome,
-    ParticipantNumber, Reason, RequestId, Sequence, State, TransactionKey, UnixMillis,
+    Amount, Answer, ApprovalCode, BusinessDate, Currency, DecidedBy, Extensions, Outcome, ParticipantNumber,
+    Reason, RequestId, Sequence, State, TransactionKey, UnixMillis,
 };
 
 use crate::effect::Delivery;
 use crate::ledger::follow_up_record::FollowUpKind;
 use crate::ledger::generation::Found;
 use crate::ledger::record::{Closed, Standing};
+use crate::ledger::refunds::{Linked, Refunded};
 use crate::ledger::state::Ledger;
-use crate::transaction::money::{Ending, Money};
+use crate::transaction::TransactionKind;
+use crate::transaction::money::Money;
 
 /// A transaction as far as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub struct TransactionView {
     /// Where it went; nowhere if it was declined at once.
     pub destination: Option<ParticipantNumber>,
     /// What was asked for; none for a tombstone whose original has not come.
-    pub kind: Option<Kind>,
+    pub kind: Option<TransactionKind>,
     /// In which currency.
     pub currency: Option<Currency>,
     /// How it stands.
@@ -31,8 +33,14 @@ pub struct TransactionView {
     pub captured: Amount,
     /// Ended without capture.
     pub released: Amount,
-    /// Captured and undone.
+    /// Captured and undone by a reversal.
     pub reversed: Amount,
+    /// Captured and given back by refunds that are approved and stand.
+    pub refunded: Amount,
+    /// What refunds that are not decided yet may give back.
+    pub refunding: Amount,
+    /// The original that it refunds.
+    pub refund_of: Option<RequestId>,
     /// The outcome as decided; none while pending.
     pub outcome: Option<Outcome>,
     /// Why.
@@ -62,6 +70,9 @@ pub(crate) fn transaction(ledger: &Ledger, key: TransactionKey) -> Option<Transa
     let record = ledger.remembered.transaction(key)?;
     let terms = record.terms();
     let (kind, currency) = (terms.map(|t| t.kind), terms.map(|t| t.currency));
+    let refunds = &ledger.remembered.refunds;
+    let Refunded { refunded, pending: refunding } = refunds.of(key);
+    let refund_of = refunds.original_of(key).map(|original| original.id);
     Some(match record.standing() {
         Standing::Open(index) => {
             let t = ledger.transactions.get(index);
@@ -76,6 +87,9 @@ pub(crate) fn transaction(ledger: &Ledger, key: TransactionKey) -> Option<Transa
                 captured: t.captured,
                 released: t.released,
                 reversed: t.reversed,
+                refunded,
+                refunding,
+                refund_of,
                 outcome: (!pending).then(|| outcome_of(t.reason)),
                 reason: t.reason,
                 decided_by: t.decided_by,
@@ -87,14 +101,21 @@ pub(crate) fn transaction(ledger: &Ledger, key: TransactionKey) -> Option<Transa
                 undelivered: t.deliveries.clone(),
             }
         }
-        Standing::Closed(t) => closed(key, &t),
+        Standing::Closed(t) => {
+            let view = closed(key, &t, ledger.remembered.refunds.linked(key));
+            TransactionView { refunding, ..view }
+        }
     })
 }
 
 /// What is left of a closed transaction, wherever it is kept.
-pub(crate) fn closed(key: TransactionKey, t: &Closed) -> TransactionView {
+pub(crate) fn closed(key: TransactionKey, t: &Closed, linked: Linked) -> TransactionView {
     let released = t.held_for.checked_sub(t.captured).unwrap_or(Amount::ZERO);
-    let reversed = if t.ending == Ending::Reversed { t.captured } else { Amount::ZERO };
+    let (refunded, refund_of) = match linked {
+        Linked::Alone => (Amount::ZERO, None),
+        Linked::Refunded(amount) => (amount, None),
+        Linked::RefundOf(original) => (Amount::ZERO, Some(original)),
+    };
     TransactionView {
         key,
         destination: t.destination,
@@ -104,7 +125,10 @@ pub(crate) fn closed(key: TransactionKey, t: &Closed) -> TransactionView {
         held_for: t.held_for,
         captured: t.captured,
         released,
-        reversed,
+        reversed: t.reversed(refunded),
+        refunded,
+        refunding: Amount::ZERO,
+        refund_of,
         outcome: Some(outcome_of(t.reason)),
         reason: t.reason,
         decided_by: t.decided_by,

@@ -9,14 +9,15 @@
 //! Absent on purpose: bytes. The journal crate gives entries their form.
 
 use holdfast_protocol::{
-    Authorize, BusinessDate, Epoch, Extensions, ParticipantNumber, RequestId, Sequence, TransactionKey,
-    UnixMillis,
+    Authorize, BusinessDate, Epoch, Extensions, ParticipantNumber, Refund, RequestId, Sequence,
+    TransactionKey, UnixMillis,
 };
 
 pub use crate::ledger::content::Content;
 pub use crate::ledger::follow_up_record::{FollowUpKind, FollowUpParts};
 pub use crate::ledger::limits::Usage;
 pub use crate::ledger::record::{Closed, Terms};
+pub use crate::ledger::refunds::Linked;
 pub use crate::ledger::state::Transaction;
 use crate::ledger::{self, Position};
 use crate::registry::{ParticipantRecord, ParticipantStatus, Route};
@@ -82,6 +83,10 @@ pub struct OpenEntry {
     pub transaction: Transaction,
     /// The request as received, while it may be forwarded again.
     pub request: Option<Authorize>,
+    /// The refund as received, while it may be forwarded again.
+    pub refund: Option<Refund>,
+    /// How it is linked with others.
+    pub linked: Linked,
     /// By which a repeat is recognised.
     pub content: Content,
     /// Since when its first delivery waits, where it has one.
@@ -97,6 +102,8 @@ pub struct ClosedEntry {
     pub content: Content,
     /// What is left of it.
     pub closed: Closed,
+    /// How it is linked with others.
+    pub linked: Linked,
 }
 
 /// Entries that are of no ledger.

@@ -9,7 +9,7 @@ use crate::decide::follow::Follower;
 use crate::decide::participant::ConfigurationError;
 use crate::decide::{
     Desk, acknowledge, answer, authorize, capture, day, deliver, expire, inquiry, link, participant, recall,
-    release, reverse,
+    refund, release, reverse,
 };
 use crate::effect::Effect;
 use crate::fact::Fact;
@@ -80,6 +80,9 @@ impl Core {
         if let Input::Recalled(key, recalled) = input {
             self.recalled(*key, *recalled, view, out);
         }
+        if !self.schedule.reversals.is_empty() {
+            self.reverse_what_waited(view, out);
+        }
         if self.ledger.days.len() > 1 {
             let first = out.facts.len();
             day::close_days(&mut self.desk(view, out));
@@ -102,6 +105,7 @@ impl Core {
                 Input::Capture(from, m) => (Some(from.participant), m.original),
                 Input::Release(from, m) => (Some(from.participant), m.original),
                 Input::Reverse(from, m) => (Some(from.participant), m.original),
+                Input::Refund(from, m) => (Some(from.participant), m.original),
                 Input::Inquire(from, m) => (Some(m.originator.unwrap_or(from.participant)), m.id),
                 Input::Recalled(..)
                 | Input::LinkUp(_)
@@ -158,6 +162,10 @@ impl Core {
                 reverse::decide(desk, *from, m);
                 Some(from.session)
             }
+            Input::Refund(from, m) => {
+                refund::decide(desk, *from, m);
+                Some(from.session)
+            }
             Input::Inquire(from, m) => {
                 inquiry::decide(desk, *from, m);
                 None
@@ -198,8 +206,22 @@ impl Core {
         self.carry_out(first, None, view, out);
         for (from, asked) in waiting {
             let first = out.facts.len();
-            recall::decide(&mut self.desk(view, out), from, asked, recalled, known);
+            recall::decide(&mut self.desk(view, out), from, asked, recalled, key, known);
             self.carry_out(first, Some(from.session), view, out);
+        }
+    }
+
+    /// Reversals whose original has no pending refund any more (rule 15).
+    fn reverse_what_waited(&mut self, view: &View, out: &mut Output) {
+        loop {
+            let refunds = &self.ledger.remembered.refunds;
+            let is_decided = |original| refunds.of(original).pending.is_zero();
+            let Some(requests) = self.schedule.reversals.take(is_decided) else { return };
+            for (from, request) in requests {
+                let first = out.facts.len();
+                reverse::waited(&mut self.desk(view, out), from, &request);
+                self.carry_out(first, Some(from.session), view, out);
+            }
         }
     }
 

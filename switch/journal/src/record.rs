@@ -12,7 +12,8 @@ pub(crate) mod fields;
 pub(crate) mod registry;
 
 use bytes::{Bytes, BytesMut};
-use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
+use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, RefundDeclined, RefundReserved, Reserved};
+use holdfast_core::snapshot::{ClosedEntry, Linked};
 use holdfast_protocol::{Message, ParticipantNumber, TransactionKey};
 
 use crate::snapshot::{entry, entry_read};
@@ -65,6 +66,10 @@ mod kind {
     pub(super) const FOLLOW_UP_DECLINED: u8 = 26;
     pub(super) const ACKNOWLEDGED: u8 = 27;
     pub(super) const RECALLED: u8 = 32;
+    /// As [`RECALLED`], of what is linked with others.
+    pub(super) const RECALLED_LINKED: u8 = 33;
+    pub(super) const REFUND_RESERVED: u8 = 34;
+    pub(super) const REFUND_DECLINED: u8 = 35;
 }
 
 /// Writes records. Keeps a buffer for the requests inside them.
@@ -113,10 +118,7 @@ impl RecordWriter {
                 w.bool(*reversal);
             }
             Fact::Expired(key) => w.key(*key),
-            Fact::Recalled { entry, until } => {
-                entry::write_closed_entry(&mut w, entry);
-                w.u64(*until);
-            }
+            Fact::Recalled { entry, until } => write_recalled(&mut w, entry, *until),
             Fact::Acknowledged { key, delivery } => {
                 w.key(*key);
                 w.u16(delivery.0);
@@ -144,6 +146,8 @@ impl RecordWriter {
                 w.reason(*reason);
                 w.date(*settlement_date);
             }
+            Fact::RefundReserved(r) => write_refund_reserved(&mut w, r),
+            Fact::RefundDeclined(d) => write_refund_declined(&mut w, d),
         }
         Writer::end(out, start);
     }
@@ -178,11 +182,37 @@ fn kind_of(fact: &Fact) -> u8 {
         Fact::Tombstoned { .. } => kind::TOMBSTONED,
         Fact::FollowUpDeclined { .. } => kind::FOLLOW_UP_DECLINED,
         Fact::Acknowledged { .. } => kind::ACKNOWLEDGED,
-        Fact::Recalled { .. } => kind::RECALLED,
+        Fact::Recalled { entry, .. } => match entry.linked {
+            Linked::Alone => kind::RECALLED,
+            Linked::Refunded(_) | Linked::RefundOf(_) => kind::RECALLED_LINKED,
+        },
+        Fact::RefundReserved(_) => kind::REFUND_RESERVED,
+        Fact::RefundDeclined(_) => kind::REFUND_DECLINED,
     }
 }
 
 fn write_reserved(w: &mut Writer<'_>, r: &Reserved) {
+    w.request(r.originator, |out| r.request.encode(out));
+    w.participant(r.destination);
+    w.u16(r.instance.0);
+    w.u8(registry::debtor_number(r.debtor));
+    w.date(r.settlement_date);
+    w.time(r.deadline);
+}
+
+fn write_recalled(w: &mut Writer<'_>, entry: &ClosedEntry, until: u64) {
+    entry::write_closed_entry(w, entry);
+    w.u64(until);
+    entry::write_linked(w, entry.linked);
+}
+
+fn write_refund_declined(w: &mut Writer<'_>, d: &RefundDeclined) {
+    w.request(d.originator, |out| d.request.encode(out));
+    w.reason(d.reason);
+    w.date(d.settlement_date);
+}
+
+fn write_refund_reserved(w: &mut Writer<'_>, r: &RefundReserved) {
     w.request(r.originator, |out| r.request.encode(out));
     w.participant(r.destination);
     w.u16(r.instance.0);
@@ -250,9 +280,28 @@ fn read_fact(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
         kind::EXPIRED => Fact::Expired(r.key()?),
         kind::ACKNOWLEDGED => Fact::Acknowledged { key: r.key()?, delivery: r.delivery()? },
         kind::RECALLED => Fact::Recalled { entry: entry_read::read_closed_entry(r)?, until: r.u64()? },
+        kind::RECALLED_LINKED => {
+            let (entry, until) = (entry_read::read_closed_entry(r)?, r.u64()?);
+            Fact::Recalled { entry: ClosedEntry { linked: entry_read::read_linked(r)?, ..entry }, until }
+        }
         kind::CAPTURED | kind::RELEASED | kind::REVERSED | kind::TOMBSTONED | kind::FOLLOW_UP_DECLINED => {
             return read_follow_up(kind, r);
         }
+        kind::REFUND_RESERVED => Fact::RefundReserved(RefundReserved {
+            originator: r.participant()?,
+            request: r.refund()?,
+            destination: r.participant()?,
+            instance: holdfast_protocol::Instance(r.u16()?),
+            debtor: registry::debtor(r.u8()?)?,
+            settlement_date: r.date()?,
+            deadline: r.time()?,
+        }),
+        kind::REFUND_DECLINED => Fact::RefundDeclined(RefundDeclined {
+            originator: r.participant()?,
+            request: r.refund()?,
+            reason: r.reason()?,
+            settlement_date: r.date()?,
+        }),
         unknown => return Err(RecordError::Kind(unknown)),
     })
 }

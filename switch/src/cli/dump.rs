@@ -2,17 +2,20 @@
 //!
 //! Fields are added, never changed in meaning. A field that does not apply is absent.
 
-use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, Reserved};
-use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantRecord, Route};
+mod requests;
+
+use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, RefundDeclined, RefundReserved, Reserved};
+use holdfast_core::ledger::Linked;
+use holdfast_core::registry::{MerchantPattern, ParticipantRecord, Route};
 use holdfast_protocol::{
-    Authorize, BusinessDate, Capture, DecidedBy, Epoch, ParticipantNumber, Reason, Release, RequestId,
-    Reverse, Sequence, TransactionKey, UnixMillis,
+    BusinessDate, Capture, DecidedBy, Epoch, ParticipantNumber, Reason, Release, RequestId, Reverse,
+    Sequence, TransactionKey, UnixMillis,
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
 
-use super::words::{channel_name, debtor_name, decider_name, kind_name, status_name};
+use super::words::{debtor_name, decider_name, status_name};
 
 /// One fact and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +43,8 @@ pub(super) fn transaction(fact: &Fact) -> Option<TransactionKey> {
     match fact {
         Fact::Reserved(r) => key(&r.originator, r.request.id),
         Fact::DeclinedAtOnce(d) => key(&d.originator, d.request.id),
+        Fact::RefundReserved(r) => key(&r.originator, r.request.id),
+        Fact::RefundDeclined(d) => key(&d.originator, d.request.id),
         Fact::Approved { key, .. }
         | Fact::Declined { key, .. }
         | Fact::LateAnswer { key, .. }
@@ -73,6 +78,8 @@ pub(super) fn follow_up(fact: &Fact) -> Option<(TransactionKey, RequestId)> {
         Fact::FollowUpDeclined { originator, request, .. } => (*originator, request.id(), request.original()),
         Fact::Reserved(_)
         | Fact::DeclinedAtOnce(_)
+        | Fact::RefundReserved(_)
+        | Fact::RefundDeclined(_)
         | Fact::Approved { .. }
         | Fact::Declined { .. }
         | Fact::LateAnswer { .. }
@@ -125,6 +132,8 @@ impl<M: SerializeMap> Fields<M> {
             }
             Fact::Reserved(reserved) => self.reserved(reserved),
             Fact::DeclinedAtOnce(declined) => self.declined_at_once(declined),
+            Fact::RefundReserved(reserved) => self.refund_reserved(reserved),
+            Fact::RefundDeclined(declined) => self.refund_declined(declined),
             Fact::Approved { key, amount, approval_code, .. } => {
                 self.transaction("approved", *key, key.id)?;
                 self.put("amount", amount.minor())?;
@@ -160,7 +169,8 @@ impl<M: SerializeMap> Fields<M> {
             Fact::Expired(key) => self.transaction("expired", *key, key.id),
             Fact::Recalled { entry, until } => {
                 self.transaction("recalled", entry.key, entry.key.id)?;
-                self.put("until", until)
+                self.put("until", until)?;
+                self.linked(entry.linked)
             }
             Fact::Acknowledged { key, delivery } => {
                 self.transaction("acknowledged", *key, key.id)?;
@@ -224,26 +234,26 @@ impl<M: SerializeMap> Fields<M> {
         let key = TransactionKey { originator: r.originator, id: r.request.id };
         self.transaction("reserved", key, key.id)?;
         self.authorize(&r.request)?;
-        self.put("destination", r.destination.get())?;
-        self.put("instance", r.instance.0)?;
-        let (debtor, creditor) = match r.debtor {
-            Debtor::Originator => (Some(r.originator), Some(r.destination)),
-            Debtor::Destination => (Some(r.destination), Some(r.originator)),
-            Debtor::Outside => (None, None),
-        };
-        self.put("debtor", debtor_name(r.debtor))?;
-        let creditor_name = match r.debtor {
-            Debtor::Originator => "destination",
-            Debtor::Destination => "originator",
-            Debtor::Outside => "outside",
-        };
-        self.put("creditor", creditor_name)?;
-        if let (Some(debtor), Some(creditor)) = (debtor, creditor) {
-            self.put("debtor_participant", debtor.get())?;
-            self.put("creditor_participant", creditor.get())?;
-        }
+        self.forwarded(r.originator, r.destination, r.instance, r.debtor)?;
         self.text("settlement_date", r.settlement_date)?;
         self.put("deadline", r.deadline.get())
+    }
+
+    fn refund_reserved(&mut self, r: &RefundReserved) -> Result<(), M::Error> {
+        let key = TransactionKey { originator: r.originator, id: r.request.id };
+        self.transaction("refund_reserved", key, key.id)?;
+        self.refund(&r.request)?;
+        self.forwarded(r.originator, r.destination, r.instance, r.debtor)?;
+        self.text("settlement_date", r.settlement_date)?;
+        self.put("deadline", r.deadline.get())
+    }
+
+    fn refund_declined(&mut self, d: &RefundDeclined) -> Result<(), M::Error> {
+        let key = TransactionKey { originator: d.originator, id: d.request.id };
+        self.transaction("refund_declined", key, key.id)?;
+        self.refund(&d.request)?;
+        self.declined(d.reason, DecidedBy::Switch)?;
+        self.text("settlement_date", d.settlement_date)
     }
 
     fn declined_at_once(&mut self, d: &DeclinedAtOnce) -> Result<(), M::Error> {
@@ -252,22 +262,6 @@ impl<M: SerializeMap> Fields<M> {
         self.authorize(&d.request)?;
         self.declined(d.reason, DecidedBy::Switch)?;
         self.text("settlement_date", d.settlement_date)
-    }
-
-    fn authorize(&mut self, request: &Authorize) -> Result<(), M::Error> {
-        self.put("payment_kind", kind_name(request.kind))?;
-        self.text("payment_id", request.payment_id)?;
-        self.text("instrument", request.instrument)?;
-        self.put("amount", request.amount.minor())?;
-        self.put("currency", request.currency.code())?;
-        self.put("security_level", request.security_level as u8)?;
-        self.put("channel", channel_name(request.channel))?;
-        self.put("expires", request.expires.get())?;
-        self.put("hold_until", request.hold_until.get())?;
-        self.put("budget_ms", request.budget_ms)?;
-        self.put("partial_allowed", request.partial_allowed)?;
-        self.put("captures_many", request.captures_many)?;
-        self.copy(request.repeat, request.attempt, request.extensions.as_bytes().len())
     }
 
     fn captured(
@@ -334,30 +328,12 @@ impl<M: SerializeMap> Fields<M> {
         }
     }
 
-    fn capture(&mut self, request: &Capture) -> Result<(), M::Error> {
-        self.put("amount", request.amount.minor())?;
-        self.put("currency", request.currency.code())?;
-        self.put("last", request.last)?;
-        self.put("expires", request.expires.get())?;
-        self.copy(request.repeat, request.attempt, request.extensions.as_bytes().len())
-    }
-
-    fn release(&mut self, request: &Release) -> Result<(), M::Error> {
-        self.put("expires", request.expires.get())?;
-        self.copy(request.repeat, request.attempt, request.extensions.as_bytes().len())
-    }
-
-    fn reverse(&mut self, request: &Reverse) -> Result<(), M::Error> {
-        self.text("payment_id", request.payment_id)?;
-        self.put("originator_reason", request.reason)?;
-        self.put("expires", request.expires.get())?;
-        self.copy(request.repeat, request.attempt, request.extensions.as_bytes().len())
-    }
-
-    fn copy(&mut self, repeat: bool, attempt: u8, extension_bytes: usize) -> Result<(), M::Error> {
-        self.put("repeat", repeat)?;
-        self.put("attempt", attempt)?;
-        self.put("extension_bytes", extension_bytes)
+    fn linked(&mut self, linked: Linked) -> Result<(), M::Error> {
+        match linked {
+            Linked::Alone => Ok(()),
+            Linked::Refunded(amount) => self.put("refunded", amount.minor()),
+            Linked::RefundOf(original) => self.text("refund_of", original),
+        }
     }
 
     fn declined(&mut self, reason: Reason, by: DecidedBy) -> Result<(), M::Error> {

@@ -4,10 +4,10 @@
 //! The facts of the transaction are folded into a core of their own (I7), so that no rule about money stands here a
 //! second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_core::effect::Delivery;
-use holdfast_core::fact::{Fact, FollowUp, Reserved};
+use holdfast_core::fact::{Fact, FollowUp, RefundReserved, Reserved};
 use holdfast_core::{Core, Settings};
 use holdfast_protocol::{
     Amount, ApprovalCode, Currency, ParticipantNumber, Reason, RequestId, Sequence, TransactionKey,
@@ -33,6 +33,8 @@ pub(super) struct Life {
     /// The last fact of the journal, of any transaction.
     last: Option<(Sequence, UnixMillis)>,
     page: Vec<String>,
+    /// Its refunds, which are transactions of their own.
+    refunds: BTreeSet<RequestId>,
     /// What the id that is looked for is a capture, release or reversal of.
     original: Option<RequestId>,
 }
@@ -47,6 +49,7 @@ impl Life {
             currency: None,
             last: None,
             page: Vec::new(),
+            refunds: BTreeSet::new(),
             original: None,
         }
     }
@@ -63,8 +66,18 @@ impl Life {
             Fact::CutOver(_) => self.core.apply_recovered(line.fact),
             fact => {
                 let key = self.key();
+                if let Fact::RefundReserved(r) = fact
+                    && key == Some(TransactionKey { originator: r.originator, id: r.request.original })
+                {
+                    self.refunds.insert(r.request.id);
+                }
                 if key.is_some() && transaction(fact) == key {
                     self.tell(line);
+                } else if let Some((key, about)) = key.zip(transaction(fact))
+                    && about.originator == key.originator
+                    && self.refunds.contains(&about.id)
+                {
+                    self.tell_of_refund(line, about.id);
                 }
                 if let Some((asked, original)) = follow_up(fact)
                     && key == Some(asked)
@@ -121,8 +134,10 @@ impl Life {
     }
 
     fn tell(&mut self, line: Line<'_>) {
-        if let Fact::Reserved(Reserved { request, .. }) = line.fact {
-            self.currency = Some(request.currency);
+        match line.fact {
+            Fact::Reserved(reserved) => self.currency = Some(reserved.request.currency),
+            Fact::RefundReserved(reserved) => self.currency = Some(reserved.request.currency),
+            _ => {}
         }
         let before = self.undelivered();
         self.core.set_time(line.time);
@@ -148,6 +163,17 @@ impl Life {
                 self.page.push(format!("{:45} delivery {number} is superseded: it was never sent", ""));
             }
         }
+    }
+
+    /// What happens to a refund changes what can be refunded, and what a reversal gives back.
+    fn tell_of_refund(&mut self, line: Line<'_>, refund: RequestId) {
+        self.core.set_time(line.time);
+        // As above: nothing was forgotten here.
+        if !matches!(line.fact, Fact::Recalled { .. }) {
+            self.core.apply_recovered(line.fact);
+        }
+        let words = self.words(line.fact);
+        self.page.push(format!("  {}  fact {:<8} refund {refund}: {words}", utc(line.time), line.sequence.0));
     }
 
     fn undelivered(&self) -> Vec<Delivery> {
@@ -177,6 +203,12 @@ impl Life {
                 let (kind, currency, payee) =
                     (kind_name(d.request.kind), d.request.currency, d.request.payment_id);
                 format!("{kind} of {money} {currency} to {payee} declined at once: {}", reason(d.reason))
+            }
+            Fact::RefundReserved(reserved) => self.refund_reserved(reserved),
+            Fact::RefundDeclined(d) => {
+                let money = text_from_minor(d.request.amount.minor().into(), d.request.currency);
+                let (currency, original) = (d.request.currency, d.request.original);
+                format!("refund of {money} {currency} of {original} declined at once: {}", reason(d.reason))
             }
             Fact::Approved { amount, approval_code, .. } => {
                 let bytes = approval_code.to_bytes();
@@ -240,6 +272,21 @@ impl Life {
             kind_name(request.kind),
             self.money(request.amount),
             request.payment_id,
+            self.name(r.destination),
+            r.instance.0,
+            debtor_name(r.debtor),
+            utc(r.deadline),
+            r.settlement_date
+        )
+    }
+}
+
+impl Life {
+    fn refund_reserved(&self, r: &RefundReserved) -> String {
+        format!(
+            "gives back {} of {}: forwarded to {} instance {}, debtor {}, answer due by {}, dated {}",
+            self.money(r.request.amount),
+            r.request.original,
             self.name(r.destination),
             r.instance.0,
             debtor_name(r.debtor),

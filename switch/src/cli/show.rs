@@ -221,6 +221,7 @@ pub(super) fn transaction_page(t: &TransactionReport) -> Vec<String> {
         page.extend(value.map(|value| format!("  {name:<16} {value}")));
     };
     row("kind", t.kind.clone());
+    row("refund of", t.refund_of.clone());
     row("payment ID", t.payment_id.clone());
     row("destination", t.destination.clone());
     row("instance", t.instance.map(|n| n.to_string()));
@@ -235,6 +236,10 @@ pub(super) fn transaction_page(t: &TransactionReport) -> Vec<String> {
     row("captured", Some(money(&t.captured)));
     row("released", Some(money(&t.released)));
     row("reversed", Some(money(&t.reversed)));
+    // Shown where there is any, for most transactions are not refunded.
+    let some = |minor: &str| !minor.is_empty() && minor != "0";
+    row("refunded", some(&t.refunded).then(|| money(&t.refunded)));
+    row("being refunded", some(&t.refunding).then(|| money(&t.refunding)));
     row("open", Some(money(&t.open)));
     row("deadline", t.deadline_ms.map(utc_ms));
     row("hold until", t.hold_until_ms.map(utc_ms));

@@ -9,6 +9,7 @@ use crate::session::inbound::{not_looked_up, refusal};
 pub(super) fn busy(input: &Input, retry_after_ms: u16) -> Option<(RequestId, Message)> {
     let (id, original) = match input {
         Input::Authorize(_, m) => (m.id, m.id),
+        Input::Refund(_, m) => (m.id, m.id),
         Input::Capture(_, m) => (m.id, m.original),
         Input::Release(_, m) => (m.id, m.original),
         Input::Reverse(_, m) => (m.id, m.original),

@@ -3,10 +3,11 @@
 use holdfast_core::Core;
 use holdfast_core::effect::Delivery;
 use holdfast_core::overview::{OpenDetails, Overdue, WaitsFor};
+use holdfast_core::transaction::TransactionKind;
 use holdfast_core::transaction::money::Money;
 use holdfast_core::view::View;
 use holdfast_protocol::{
-    ApprovalCode, DecidedBy, Kind, Outcome, Reason, RequestId, State, TransactionKey, UnixMillis,
+    ApprovalCode, DecidedBy, Outcome, Reason, RequestId, State, TransactionKey, UnixMillis,
 };
 
 use super::report::{debtor_name, find_known, name_of};
@@ -77,6 +78,7 @@ fn describe(core: &Core, key: TransactionKey) -> Option<TransactionReport> {
     let view = core.transaction(key)?;
     let details = core.open_details(key);
     let pending = view.money == Money::Pending;
+    let is_refund = view.kind == Some(TransactionKind::Refund);
     let open = view.held_for.minor() - view.captured.minor() - view.released.minor();
     Some(TransactionReport {
         originator: name_of(core, originator),
@@ -84,13 +86,16 @@ fn describe(core: &Core, key: TransactionKey) -> Option<TransactionReport> {
         follow_up: None,
         kind: view.kind.map(|kind| {
             match kind {
-                Kind::Pay => "pay",
-                Kind::Reserve => "reserve",
-                Kind::Verify => "verify",
+                TransactionKind::Pay => "pay",
+                TransactionKind::Reserve => "reserve",
+                TransactionKind::Verify => "verify",
+                TransactionKind::Refund => "refund",
             }
             .to_owned()
         }),
-        payment_id: details.as_ref().map(|d| d.payment_id.to_string()),
+        // A refund names none.
+        payment_id: details.as_ref().filter(|_| !is_refund).map(|d| d.payment_id.to_string()),
+        refund_of: view.refund_of.map(|original| original.to_string()),
         destination: view.destination.map(|number| name_of(core, number)),
         instance: details.as_ref().and_then(|d| d.instance).map(|instance| instance.0),
         debtor: details.as_ref().and_then(|d| d.debtor).map(|debtor| debtor_name(debtor).to_owned()),
@@ -114,6 +119,8 @@ fn describe(core: &Core, key: TransactionKey) -> Option<TransactionReport> {
         captured: view.captured.minor().to_string(),
         released: view.released.minor().to_string(),
         reversed: view.reversed.minor().to_string(),
+        refunded: view.refunded.minor().to_string(),
+        refunding: view.refunding.minor().to_string(),
         open: open.to_string(),
         settlement_date: Some(view.settlement_date.to_string()),
         sequence: (!pending).then_some(view.sequence.0),

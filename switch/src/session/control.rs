@@ -156,6 +156,7 @@ impl Control {
                 | Message::Capture(_)
                 | Message::Release(_)
                 | Message::Reverse(_)
+                | Message::Refund(_)
                 | Message::Acknowledge(_)
                 | Message::Inquiry(_)
                 | Message::Status(_)

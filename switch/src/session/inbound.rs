@@ -143,6 +143,12 @@ impl Inbound {
                     into.work.push(Input::Authorize(from, m));
                 }
             }
+            Message::Refund(m) => {
+                let fault = m.id == m.original || m.originator.is_some() || m.settlement_date.is_some();
+                if self.admit(m.id, fault, into)? {
+                    into.work.push(Input::Refund(from, m));
+                }
+            }
             Message::Answer(m) => {
                 self.must(self.receives && m.originator.is_some())?;
                 into.answers += 1;
@@ -190,11 +196,12 @@ impl Inbound {
             || m.delivery.is_some()
             || m.settlement_date.is_some();
         if self.admit(m.id, fault, into)? {
-            // A reversal must not overtake its own original, which would be declined for nothing.
-            let overtakes = into
-                .work
-                .iter()
-                .any(|w| matches!(w, Input::Authorize(_, original) if original.id == m.original));
+            // A reversal must not overtake its own original, which would be declined for nothing, nor a refund of it.
+            let overtakes = into.work.iter().any(|w| match w {
+                Input::Authorize(_, original) => original.id == m.original,
+                Input::Refund(_, refund) => refund.id == m.original || refund.original == m.original,
+                _ => false,
+            });
             let queue = if overtakes { &mut into.work } else { &mut into.first };
             queue.push(Input::Reverse(self.from, m));
         }
@@ -245,7 +252,11 @@ impl Inbound {
     ) -> Result<(), Reason> {
         let request = match MessageType::from_number(frame.kind) {
             Some(
-                MessageType::Authorize | MessageType::Capture | MessageType::Release | MessageType::Reverse,
+                MessageType::Authorize
+                | MessageType::Capture
+                | MessageType::Release
+                | MessageType::Reverse
+                | MessageType::Refund,
             ) => error.id,
             // Every request of a later version has its own id as its first field, too.
             None if error.reason == Reason::MessageReserved => {

@@ -191,7 +191,8 @@ impl Scrape {
             | RequestKind::Verify
             | RequestKind::Capture
             | RequestKind::Release
-            | RequestKind::Reverse => named.originates,
+            | RequestKind::Reverse
+            | RequestKind::Refund => named.originates,
             RequestKind::Answer | RequestKind::Acknowledge => named.receives,
             RequestKind::Inquiry => named.originates || named.receives,
         }

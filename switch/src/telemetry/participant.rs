@@ -26,6 +26,8 @@ pub enum RequestKind {
     Release,
     /// A reversal.
     Reverse,
+    /// A refund.
+    Refund,
     /// An inquiry.
     Inquiry,
     /// The answer of a destination.
@@ -36,13 +38,14 @@ pub enum RequestKind {
 
 impl RequestKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pay,
         Self::Reserve,
         Self::Verify,
         Self::Capture,
         Self::Release,
         Self::Reverse,
+        Self::Refund,
         Self::Inquiry,
         Self::Answer,
         Self::Acknowledge,
@@ -59,6 +62,7 @@ impl RequestKind {
             Input::Capture(..) => Some(Self::Capture),
             Input::Release(..) => Some(Self::Release),
             Input::Reverse(..) => Some(Self::Reverse),
+            Input::Refund(..) => Some(Self::Refund),
             Input::Inquire(..) => Some(Self::Inquiry),
             Input::Answer(..) => Some(Self::Answer),
             Input::Acknowledge(..) => Some(Self::Acknowledge),
@@ -81,6 +85,7 @@ impl RequestKind {
             Self::Capture => "capture",
             Self::Release => "release",
             Self::Reverse => "reverse",
+            Self::Refund => "refund",
             Self::Inquiry => "inquiry",
             Self::Answer => "answer",
             Self::Acknowledge => "acknowledge",

@@ -11,11 +11,12 @@ use holdfast_core::input::From;
 use holdfast_core::overview::OpenDetails;
 use holdfast_core::registry::CurrencyLimits;
 use holdfast_core::report::TransactionView;
+use holdfast_core::transaction::TransactionKind;
 use holdfast_core::transaction::delivery::Event as DeliveryEvent;
 use holdfast_core::transaction::money::{Ending, Event, Money, Step, next};
 use holdfast_core::{Core, Fact, Input};
 use holdfast_protocol::{
-    Answer, Authorize, Instance, Kind, Outcome, ParticipantNumber, Reason, ReasonClass, RequestId, Sequence,
+    Answer, Authorize, Instance, Outcome, ParticipantNumber, Reason, ReasonClass, RequestId, Sequence,
     TransactionKey, UnixMillis,
 };
 
@@ -123,12 +124,12 @@ impl Watched {
             (Input::Acknowledge(from, m), Some(before)) => {
                 self.acknowledged(before, *from, m.delivery, facts)?;
             }
-            (Input::Capture(_, m), Some(before)) if before.view.kind == Some(Kind::Reserve) => {
+            (Input::Capture(_, m), Some(before)) if before.view.kind == Some(TransactionKind::Reserve) => {
                 let event = if m.last { Event::CaptureLast } else { Event::CapturePart };
                 self.followed(core, before, m.id, event, facts)?;
             }
             (Input::Release(_, m), Some(before))
-                if before.view.kind.is_some_and(|kind| kind != Kind::Pay) =>
+                if before.view.kind.is_some_and(|kind| !kind.is_captured_by_approval()) =>
             {
                 self.followed(core, before, m.id, Event::Release, facts)?;
             }
@@ -172,7 +173,7 @@ impl Watched {
             Outcome::Approved if pending && core.transaction(before.key).is_some_and(declined_as_wrong) => {
                 Event::ApproveWrongly
             }
-            Outcome::Approved if kind == Kind::Pay => Event::ApprovePay,
+            Outcome::Approved if kind.is_captured_by_approval() => Event::ApprovePay,
             Outcome::Approved => Event::ApproveHold,
             Outcome::Declined
                 if m.reason.class() == ReasonClass::DestinationDeclined
@@ -200,7 +201,7 @@ impl Watched {
             Step::Undo => {
                 view.money == if view.captured.is_zero() { was } else { Money::Closed(Ending::Reversed) }
             }
-            Step::Refuse(_) | Step::Note(_) | Step::Stay => view.money == was,
+            Step::Refuse(_) | Step::Note(_) | Step::Stay | Step::Wait | Step::GiveBack => view.money == was,
             Step::Never => false,
         };
         let key = before.key;

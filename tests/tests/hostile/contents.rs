@@ -42,7 +42,7 @@ async fn fields_out_of_range_are_refused_each_with_its_own_reason() {
         fixture.shows_refused_frames("operator-1", reason, times).await;
     }
     let mut reserved = encoded(&[pay("shop@acq-1", 100).into()]).to_vec();
-    reserved[2] = 0x21;
+    reserved[2] = 0x22;
     operator.send_bytes(&reserved).await;
     assert_eq!(operator.next_answer().await.reason, Reason::MessageReserved);
     fixture.shows_refused_frames("operator-1", Reason::MessageReserved, 1).await;

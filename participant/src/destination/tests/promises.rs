@@ -22,6 +22,34 @@ fn a_repeat_gets_the_first_answer_and_the_handler_is_asked_once() {
 }
 
 #[test]
+fn a_refund_is_decided_once_written_down_and_let_go_by_its_reversal() {
+    check(
+        "
+        forward A1 pay 50.00   -> decide A1
+        decide A1 approve      -> approved A1 50.00
+        refund A2 A1 20.00     -> refund A2 of A1
+        refund A2 A1 20.00     ->
+        decide A2 approve      -> approved A2 20.00
+        refund A2 A1 20.00     -> approved A2 20.00
+        refund A2 A1 20.01     -> refused A2 IdReusedOtherContent
+        forward A2 pay 20.00   -> refused A2 IdReusedOtherContent
+        restart
+        refund A2 A1 20.00     -> approved A2 20.00
+        reverse A2 1           -> reverse A2#1
+        done A2 1              -> acknowledge A2#1
+        refund A3 A1 20.00     -> refund A3 of A1
+        decide A3 part 10.00   -> declined A3 DestinationFailed
+        refund A4 A1 20.00     -> refund A4 of A1
+        decide A4 decline 108  -> declined A4 PayeeRefused
+        refund A5 A1 20.00     -> refund A5 of A1
+        decide A5 never        -> declined A5 DestinationFailed
+        reverse A6 1           -> reverse A6#1 unknown
+        refund A6 A1 20.00     -> declined A6 ReversedBeforeArrival
+        ",
+    );
+}
+
+#[test]
 fn an_answer_waits_for_the_disk() {
     check(
         "

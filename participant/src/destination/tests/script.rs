@@ -7,8 +7,8 @@ use std::fmt::Write;
 use holdfast_protocol::{
     Amount, ApprovalCode, Authorize, Capture, Channel, Complete, Currency, DecidedBy, DecidedThrough,
     DeliveryNumber, Epoch, Extensions, InstrumentReference, Kind, Message, Outcome, ParticipantNumber,
-    Partition, Reason, Release, RequestId, Reverse, SecurityLevel, Sequence, State, Status, TransactionKey,
-    UnixMillis,
+    Partition, Reason, Refund, Release, RequestId, Reverse, SecurityLevel, Sequence, State, Status,
+    TransactionKey, UnixMillis,
 };
 
 use super::super::{Action, Book, BookSettings, Decision, Delivery, LinkTerms, Notice, Record, Task};
@@ -22,6 +22,7 @@ pub(super) struct Stage {
     disk_slow: bool,
     kept: Vec<Record>,
     requests: Vec<Authorize>,
+    refunds: Vec<Refund>,
 }
 
 /// Plays a script; each line is `input -> outputs`.
@@ -63,13 +64,21 @@ impl Stage {
         let settings = BookSettings { deciding_max: 3, inquiries_max: 1, ..BookSettings::default() };
         let mut book = Book::new(settings, records);
         book.link_up(TERMS, at(0));
-        Self { book, now: at(0), disk_slow: false, kept: records.to_vec(), requests: Vec::new() }
+        Self {
+            book,
+            now: at(0),
+            disk_slow: false,
+            kept: records.to_vec(),
+            requests: Vec::new(),
+            refunds: Vec::new(),
+        }
     }
 
     pub(super) fn play(&mut self, words: &[&str]) {
         match *words {
             ["forward", name, kind, amount] => self.forward(name, kind, amount, false),
             ["forward", name, kind, amount, "partial"] => self.forward(name, kind, amount, true),
+            ["refund", name, original, amount] => self.refund(name, original, amount),
             ["decide", name, ref decision @ ..] => self.decide(name, decision),
             ["done", name, number] => {
                 self.book.delivered(key(name), DeliveryNumber(number.parse().unwrap()), self.now);
@@ -140,6 +149,26 @@ impl Stage {
         self.receive(request.into());
     }
 
+    fn refund(&mut self, name: &str, original: &str, asked: &str) {
+        let TransactionKey { originator, id } = key(name);
+        let copies = self.refunds.iter().filter(|request| request.key() == Some(key(name))).count();
+        let request = Refund {
+            id,
+            original: key(original).id,
+            originator: Some(originator),
+            amount: amount(asked),
+            currency: Currency::from_code("EUR").unwrap(),
+            expires: at(30_000),
+            budget_ms: 5_000 - u32::try_from(copies).unwrap(),
+            repeat: copies > 0,
+            attempt: u8::try_from(copies + 1).unwrap(),
+            settlement_date: None,
+            extensions: Extensions::NONE,
+        };
+        self.refunds.push(request.clone());
+        self.receive(request.into());
+    }
+
     fn decide(&mut self, name: &str, decision: &[&str]) {
         let decision = match *decision {
             ["approve"] => Some(Decision::Approve(ApprovalCode::NONE)),
@@ -151,6 +180,10 @@ impl Stage {
             _ => panic!("what is {decision:?}?"),
         };
         let key = Some(key(name));
+        if let Some(refund) = self.refunds.iter().find(|refund| refund.key() == key) {
+            self.book.refund_decided(refund, decision, self.now);
+            return;
+        }
         let request = self.requests.iter().find(|request| request.key() == key).expect("it was forwarded");
         self.book.decided(request, decision, self.now);
     }
@@ -253,6 +286,10 @@ fn status(name: &str, correlation: &str, state: &str, undelivered: &str) -> Stat
 fn action_text(action: &Action) -> String {
     match action {
         Action::Decide(request) => format!("decide {}", name(request.key().unwrap())),
+        Action::DecideRefund(request) => {
+            let original = TransactionKey { originator: request.originator.unwrap(), id: request.original };
+            format!("refund {} of {}", name(request.key().unwrap()), name(original))
+        }
         Action::Deliver(delivery) => delivery_text(delivery),
         Action::Notice(Notice::Covered(key)) => format!("covered {}", name(*key)),
         Action::Notice(Notice::LetGo(key, state)) => format!("let-go {} {state:?}", name(*key)),

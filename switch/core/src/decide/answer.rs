@@ -4,7 +4,7 @@
 //! moves no money; where it shows that the destination may hold some, a reversal goes out (rules 7 and 8).
 
 use holdfast_protocol::{
-    Amount, Answer, DecidedBy, Extensions, Instance, Kind, Outcome, Reason, ReasonClass, TransactionKey,
+    Amount, Answer, DecidedBy, Extensions, Instance, Outcome, Reason, ReasonClass, TransactionKey,
 };
 
 use super::Desk;
@@ -14,6 +14,7 @@ use crate::fact::Fact;
 use crate::input::From;
 use crate::ledger::record::Standing;
 use crate::ledger::state::Transaction;
+use crate::transaction::TransactionKind;
 use crate::transaction::money::{Deliver, Event, Money, Step, next};
 
 pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Answer) {
@@ -81,10 +82,10 @@ fn may_answer(desk: &Desk<'_>, from: From, instance: Option<Instance>) -> bool {
 }
 
 /// What an answer means for the money, and the reason that the originator hears.
-fn event_of(kind: Kind, m: &Answer, pending: Option<&Transaction>) -> (Event, Reason) {
+fn event_of(kind: TransactionKind, m: &Answer, pending: Option<&Transaction>) -> (Event, Reason) {
     let approve = match kind {
-        Kind::Pay => Event::ApprovePay,
-        Kind::Reserve | Kind::Verify => Event::ApproveHold,
+        TransactionKind::Pay | TransactionKind::Refund => Event::ApprovePay,
+        TransactionKind::Reserve | TransactionKind::Verify => Event::ApproveHold,
     };
     match m.outcome {
         Outcome::Approved => match pending {
@@ -153,6 +154,8 @@ fn late(desk: &mut Desk<'_>, from: From, m: &Answer, step: Step, late: Late) {
         | Step::Part
         | Step::Close(..)
         | Step::Undo
+        | Step::Wait
+        | Step::GiveBack
         | Step::Refuse(_)
         | Step::Never => {
             desk.counters.answers_repeated += 1;

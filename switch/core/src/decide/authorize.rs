@@ -3,9 +3,9 @@
 //! First whether its id is known (I2): a repeat gets the outcome of the first, or waits with it, and nothing is forwarded
 //! twice as new (rule 4). Then what cannot be recorded is refused, and what can is declined for ever or reserved.
 
-use holdfast_protocol::{Authorize, Kind, Reason, TransactionKey, UnixMillis};
+use holdfast_protocol::{Authorize, Kind, Reason, RequestId, TransactionKey};
 
-use super::{Desk, check_times};
+use super::{Desk, new_work};
 use crate::effect::Effect;
 use crate::fact::{DeclinedAtOnce, Fact, Reserved};
 use crate::input::From;
@@ -14,9 +14,10 @@ use crate::ledger::generation::Found;
 use crate::ledger::record::TransactionRecord;
 use crate::registry::{Debtor, ParticipantStatus};
 use crate::report;
+use crate::transaction::TransactionKind;
 
 /// Why nothing is reserved.
-enum No {
+pub(super) enum No {
     /// Nothing is recorded.
     Refuse(Reason),
     /// Recorded and final.
@@ -40,7 +41,10 @@ fn differing(record: &TransactionRecord, m: &Authorize) -> Option<Reason> {
         return None;
     }
     let Some(terms) = record.terms() else { return Some(Reason::IdReusedOtherContent) };
-    if terms.kind != m.kind {
+    if terms.kind == TransactionKind::Refund {
+        return Some(Reason::IdReusedOtherMessage);
+    }
+    if terms.kind != m.kind.into() {
         return Some(Reason::IdReusedOtherKind);
     }
     if terms.currency != m.currency {
@@ -58,11 +62,16 @@ fn repeat(desk: &mut Desk<'_>, from: From, m: &Authorize, record: &TransactionRe
         desk.refuse(from, m.id, m.id, reason);
         return;
     }
+    repeat_of(desk, from, m.id, record);
+}
+
+/// A repeat of a request that opened a transaction: it gets the outcome of the first, or waits with it.
+pub(super) fn repeat_of(desk: &mut Desk<'_>, from: From, id: RequestId, record: &TransactionRecord) {
     desk.counters.repeated(from.participant);
-    let key = TransactionKey { originator: from.participant, id: m.id };
+    let key = TransactionKey { originator: from.participant, id };
     match report::answer(desk.ledger, key) {
         Some(answer) => {
-            desk.out.effects.push(Effect::Answer { to: from.session, original: m.id, answer });
+            desk.out.effects.push(Effect::Answer { to: from.session, original: id, answer });
         }
         None => {
             let index = record.index().expect("what has no outcome yet is open");
@@ -102,7 +111,8 @@ fn check(desk: &Desk<'_>, from: From, m: &Authorize, tombstoned: bool) -> Result
     if receiver.status != ParticipantStatus::Active {
         return Err(No::Decline(Reason::DestinationNotAccepting));
     }
-    let deadline = deadline(desk, m).ok_or(No::Decline(Reason::BudgetTooShort))?;
+    let deadline = new_work::deadline(desk, desk.now, m.budget_ms, m.expires);
+    let deadline = deadline.ok_or(No::Decline(Reason::BudgetTooShort))?;
     let sender = ledger.participants.known(from.participant);
     if !sender.agrees(m.currency) || !receiver.agrees(m.currency) {
         return Err(No::Decline(Reason::CurrencyNotAgreed));
@@ -125,19 +135,7 @@ fn check(desk: &Desk<'_>, from: From, m: &Authorize, tombstoned: bool) -> Result
     {
         return Err(No::Decline(Reason::NetDebitCapExceeded));
     }
-    let Some((link, has_room)) = desk.schedule.choose(desk.view, destination) else {
-        let draining = desk.view.receivers(destination).next().is_some();
-        let reason = if draining { Reason::DestinationNotAccepting } else { Reason::DestinationNotConnected };
-        return Err(No::Decline(reason));
-    };
-    if !has_room || receiver.pending >= desk.settings.pending_for_destination_max {
-        return Err(No::Refuse(Reason::Busy));
-    }
-    // Each open transaction has a slot reserved for its last delivery; at 80 % new work stops.
-    let slots = u64::from(receiver.undelivered) + u64::from(receiver.unfinished) + 1;
-    if slots * 5 > u64::from(desk.settings.undelivered_for_destination_max) * 4 {
-        return Err(No::Refuse(Reason::DeliveryQueueFull));
-    }
+    let link = new_work::link(desk, destination, receiver, |_| true)?;
     Ok(Reserved {
         originator: from.participant,
         request: m.clone(),
@@ -151,12 +149,8 @@ fn check(desk: &Desk<'_>, from: From, m: &Authorize, tombstoned: bool) -> Result
 
 /// What is refused: it is not recorded, so that the same id may still be accepted later (rule 5).
 fn may_be_recorded(desk: &Desk<'_>, from: From, m: &Authorize) -> Result<(), Reason> {
-    let (ledger, settings) = (desk.ledger, desk.settings);
-    let sender = ledger.participants.get(from.participant).ok_or(Reason::NotSignedOn)?;
-    if !sender.record.originates {
-        return Err(Reason::RoleNotAgreed);
-    }
-    check_times(settings, ledger, desk.now, m.id, m.expires)?;
+    let settings = desk.settings;
+    let status = new_work::may_send(desk, from, m.id, m.expires)?;
     if m.kind != Kind::Pay {
         let hold_max_ms =
             if m.kind == Kind::Verify { settings.verify_hold_max_ms } else { settings.hold_max_ms };
@@ -165,31 +159,5 @@ fn may_be_recorded(desk: &Desk<'_>, from: From, m: &Authorize) -> Result<(), Rea
             return Err(Reason::HoldUntilOutOfRange);
         }
     }
-    match sender.status {
-        ParticipantStatus::Active => {}
-        ParticipantStatus::Draining => return Err(Reason::Draining),
-        ParticipantStatus::Suspended => return Err(Reason::Suspended),
-    }
-    if desk.view.stopping {
-        return Err(Reason::ShuttingDown);
-    }
-    if desk.view.journal_full {
-        return Err(Reason::JournalFull);
-    }
-    let full = ledger.pending >= settings.pending_max
-        || ledger.transactions.len() >= settings.open_max as usize
-        || ledger.remembered.len() >= settings.remembered_max as usize;
-    if full || desk.view.journal_behind || ledger.business_date.is_none() {
-        return Err(Reason::Busy);
-    }
-    Ok(())
-}
-
-/// Rule 6: the budget, no more than the largest, and no later than the request expires; less the share that the way back
-/// needs. `None` where nothing is left.
-fn deadline(desk: &Desk<'_>, m: &Authorize) -> Option<UnixMillis> {
-    let budget = u64::from(m.budget_ms).min(desk.settings.budget_max_ms);
-    let until = desk.now.plus(budget).min(m.expires);
-    let deadline = until.minus(desk.settings.budget_share_ms);
-    (deadline > desk.now).then_some(deadline)
+    new_work::is_taken(desk, status)
 }

@@ -1,12 +1,13 @@
 //! A part or all of a hold is taken (rule 18).
 
-use holdfast_protocol::{Amount, Capture, Kind, Reason, TransactionKey};
+use holdfast_protocol::{Amount, Capture, Reason, TransactionKey};
 
 use super::{Desk, original};
 use crate::fact::{Fact, FollowUp};
 use crate::input::From;
 use crate::ledger::content::Content;
 use crate::ledger::record::{Standing, TransactionRecord};
+use crate::transaction::TransactionKind;
 use crate::transaction::money::{Event, Money, Step, next};
 
 pub(crate) fn decide(desk: &mut Desk<'_>, from: From, m: &Capture) {
@@ -55,7 +56,7 @@ fn check(
     record: &TransactionRecord,
 ) -> Result<(), Reason> {
     let terms = record.terms().ok_or(Reason::OriginalReversed)?;
-    if terms.kind != Kind::Reserve {
+    if terms.kind != TransactionKind::Reserve {
         return Err(Reason::NotCapturable);
     }
     let event = if m.last { Event::CaptureLast } else { Event::CapturePart };

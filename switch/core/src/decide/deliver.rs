@@ -1,11 +1,11 @@
 //! What goes to destinations: forwards, and deliveries until they are acknowledged.
 
-use holdfast_protocol::{Authorize, ParticipantNumber, UnixMillis};
+use holdfast_protocol::{Authorize, ParticipantNumber, Refund, UnixMillis};
 
 use super::Desk;
 use crate::counters::Counters;
 use crate::effect::Effect;
-use crate::ledger::state::Ledger;
+use crate::ledger::state::{Ledger, Transaction};
 use crate::schedule::{Schedule, Unsent};
 use crate::settings::Settings;
 use crate::step::Output;
@@ -51,8 +51,11 @@ pub(crate) fn push_forward(
     out: &mut Output,
 ) {
     let transaction = ledger.transactions.get(index);
-    let content = transaction.content.expect("a pending transaction keeps its request");
     let attempt = schedule.forward(index, transaction.destination, to);
+    let Some(content) = transaction.content else {
+        out.effects.push(refund(ledger, transaction, attempt, to));
+        return;
+    };
     let received = ledger.contents.get(content);
     let request = Authorize {
         originator: Some(transaction.key.originator),
@@ -63,6 +66,19 @@ pub(crate) fn push_forward(
         ..received.clone()
     };
     out.effects.push(Effect::Forward { to, deadline: transaction.deadline, request });
+}
+
+/// A pending refund keeps its request beside the others.
+fn refund(ledger: &Ledger, transaction: &Transaction, attempt: u8, to: SessionId) -> Effect {
+    let received = ledger.remembered.refunds.request(transaction.key);
+    let request = Refund {
+        originator: Some(transaction.key.originator),
+        settlement_date: Some(transaction.settlement_date),
+        repeat: attempt > 1,
+        attempt,
+        ..received.expect("a pending transaction keeps its request").clone()
+    };
+    Effect::ForwardRefund { to, deadline: transaction.deadline, request }
 }
 
 /// Lets deliveries leave while the windows of the destination's links have room. Without shared deduplication only the

@@ -2,7 +2,7 @@
 //!
 //! The answer to a repeat and the answer to the first copy come from the same function of the ledger (I2, I6).
 
-use holdfast_protocol::{Complete, ParticipantNumber, TransactionKey, UnixMillis};
+use holdfast_protocol::{Complete, Instance, ParticipantNumber, TransactionKey, UnixMillis};
 
 use super::deliver;
 use crate::counters::Counters;
@@ -40,15 +40,12 @@ impl Follower<'_> {
             | Fact::DayClosed(_) => {}
             Fact::Forgotten(through) => self.schedule.recalls.forgotten(*through),
             Fact::Recalled { until, .. } => self.schedule.recalls.brought_back(*until),
-            Fact::Reserved(reserved) => {
-                let touched = touched.expect("a reservation opens a transaction");
-                let transaction = self.ledger.transactions.get(touched.index);
-                self.schedule.begin(touched.index, transaction, self.from);
-                let mut links = self.view.receivers(reserved.destination);
-                if let Some(link) = links.find(|link| link.instance == reserved.instance) {
-                    deliver::push_forward(self.ledger, self.schedule, touched.index, link.session, out);
-                    self.counters.forwards += 1;
-                }
+            Fact::Reserved(reserved) => self.reserved(reserved.instance, touched, out),
+            Fact::RefundReserved(reserved) => self.reserved(reserved.instance, touched, out),
+            Fact::RefundDeclined(declined) => {
+                self.counters.decided(declined.originator, declined.reason);
+                let key = TransactionKey { originator: declined.originator, id: declined.request.id };
+                self.answer(key, self.from, out);
             }
             Fact::DeclinedAtOnce(declined) => {
                 self.counters.decided(declined.originator, declined.reason);
@@ -85,7 +82,19 @@ impl Follower<'_> {
         }
     }
 
-    /// Tells the outcome of an authorize.
+    #[inline]
+    fn reserved(&mut self, instance: Instance, touched: Option<Touched>, out: &mut Output) {
+        let touched = touched.expect("a reservation opens a transaction");
+        let transaction = self.ledger.transactions.get(touched.index);
+        self.schedule.begin(touched.index, transaction, self.from);
+        let mut links = self.view.receivers(touched.destination);
+        if let Some(link) = links.find(|link| link.instance == instance) {
+            deliver::push_forward(self.ledger, self.schedule, touched.index, link.session, out);
+            self.counters.forwards += 1;
+        }
+    }
+
+    /// Tells the outcome of an authorize or refund.
     fn answer(&mut self, key: TransactionKey, to: Option<SessionId>, out: &mut Output) {
         if let Some(to) = to {
             let answer = report::answer(self.ledger, key).expect("it was decided just now");

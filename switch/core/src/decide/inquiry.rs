@@ -74,7 +74,9 @@ pub(super) fn looked_up(
             }
             return tell_archived(desk, from, m, known, Some(parts));
         }
-        (Recalled::Found(Archived::Transaction(entry)), _) => Some(report::closed(entry.key, &entry.closed)),
+        (Recalled::Found(Archived::Transaction(entry)), _) => {
+            Some(report::closed(entry.key, &entry.closed, entry.linked))
+        }
         (Recalled::Unavailable, _) => {
             let status = empty(desk, m, Reason::OriginalUnavailable);
             return tell(desk, from, status);

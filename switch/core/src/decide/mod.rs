@@ -12,9 +12,11 @@ pub(crate) mod expire;
 pub(crate) mod follow;
 pub(crate) mod inquiry;
 pub(crate) mod link;
+mod new_work;
 mod original;
 pub(crate) mod participant;
 pub(crate) mod recall;
+pub(crate) mod refund;
 pub(crate) mod release;
 pub(crate) mod reverse;
 

@@ -150,12 +150,24 @@ pub(super) fn decline(desk: &mut Desk<'_>, from: From, request: FollowUp, reason
 /// Lets a request wait until its original was looked up.
 pub(super) fn recall(desk: &mut Desk<'_>, from: From, request: FollowUp) {
     let key = TransactionKey { originator: from.participant, id: request.original() };
-    let (id, original) = (request.id(), request.original());
+    let ids = (request.id(), request.original());
+    look_up(desk, from, key, Asked::FollowUp(request), ids);
+}
+
+/// Lets a request wait until a transaction was looked up. `ids` are its own, and that of its transaction, which chooses the
+/// lane of the answer.
+pub(super) fn look_up(
+    desk: &mut Desk<'_>,
+    from: From,
+    key: TransactionKey,
+    asked: Asked,
+    ids: (RequestId, RequestId),
+) {
     let until = desk.now.plus(desk.settings.recall_wait_ms);
-    match desk.schedule.recalls.wait(key, from, Asked::FollowUp(request), until, desk.settings.recalls_max) {
+    match desk.schedule.recalls.wait(key, from, asked, until, desk.settings.recalls_max) {
         Wait::LookUp => desk.out.effects.push(Effect::Recall(key)),
         Wait::Joined(None) => {}
         Wait::Joined(Some(to)) => desk.out.effects.push(Effect::Superseded { to }),
-        Wait::Full => desk.refuse(from, id, original, Reason::Busy),
+        Wait::Full => desk.refuse(from, ids.0, ids.1, Reason::Busy),
     }
 }

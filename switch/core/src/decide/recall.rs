@@ -3,9 +3,9 @@
 //! Unavailable is never absent: it is a technical refusal, and the sender repeats. What was found is first put back into
 //! the ledger, by a fact (I7); then whatever waited for it is decided as if it had never left.
 
-use holdfast_protocol::{Reason, TransactionKey};
+use holdfast_protocol::{Reason, Refund, TransactionKey, UnixMillis};
 
-use super::{Desk, capture, inquiry, original, release, reverse};
+use super::{Desk, capture, inquiry, original, refund, release, reverse};
 use crate::fact::{Fact, FollowUp};
 use crate::input::{From, Recalled};
 use crate::leaving::Archived;
@@ -33,7 +33,8 @@ pub(crate) fn give_up(desk: &mut Desk<'_>) {
     for _ in 0..super::expire::TAKEN_MAX {
         let Some(key) = desk.schedule.recalls.take_due(desk.now) else { break };
         for (from, asked) in desk.schedule.recalls.take(key) {
-            decide(desk, from, asked, Recalled::Unavailable, Known::Refuse(Reason::OriginalUnavailable));
+            let known = Known::Refuse(Reason::OriginalUnavailable);
+            decide(desk, from, asked, Recalled::Unavailable, key, known);
         }
     }
 }
@@ -56,6 +57,7 @@ pub(crate) fn bring_back(
     }
     let by = waiting.iter().find_map(|(_, asked)| match asked {
         Asked::FollowUp(request) => Some(request.id()),
+        Asked::Refund(request, _) => Some(request.id),
         Asked::Inquiry(..) => None,
     });
     // What only asks needs it in no ledger.
@@ -77,10 +79,18 @@ pub(crate) fn bring_back(
     Known::InMemory
 }
 
-/// One request whose original was looked up.
-pub(crate) fn decide(desk: &mut Desk<'_>, from: From, asked: Asked, recalled: Recalled, known: Known) {
+/// One request for which a transaction was looked up.
+pub(crate) fn decide(
+    desk: &mut Desk<'_>,
+    from: From,
+    asked: Asked,
+    recalled: Recalled,
+    key: TransactionKey,
+    known: Known,
+) {
     let request = match asked {
         Asked::FollowUp(request) => request,
+        Asked::Refund(request, arrived) => return refund(desk, from, &request, arrived, known),
         Asked::Inquiry(m, follow_up) => return inquiry::looked_up(desk, from, &m, follow_up, recalled),
     };
     // I2: while it waited, another request may have been decided under its id.
@@ -93,10 +103,22 @@ pub(crate) fn decide(desk: &mut Desk<'_>, from: From, asked: Asked, recalled: Re
         (Known::InMemory, FollowUp::Capture(m)) => capture::looked_up(desk, from, &m),
         (Known::InMemory, FollowUp::Release(m)) => release::looked_up(desk, from, &m),
         // Rule 11: as an original that is unknown, now that it was looked up. Or another left a tombstone meanwhile.
-        (Known::InMemory | Known::Absent, FollowUp::Reverse(m)) => reverse::looked_up(desk, from, &m),
+        (Known::InMemory | Known::Absent, FollowUp::Reverse(m)) => reverse::looked_up(desk, from, &m, key),
         (Known::FollowUp(kind), FollowUp::Reverse(m)) => reverse::of_follow_up(desk, from, &m, kind),
         (Known::FollowUp(_) | Known::Absent, request @ (FollowUp::Capture(_) | FollowUp::Release(_))) => {
             original::decline(desk, from, request, Reason::OriginalUnknown);
         }
+    }
+}
+
+fn refund(desk: &mut Desk<'_>, from: From, m: &Refund, arrived: UnixMillis, known: Known) {
+    // I2, as above.
+    if refund::is_known(desk, from, m) {
+        return;
+    }
+    match known {
+        Known::Refuse(reason) => desk.refuse(from, m.id, m.id, reason),
+        Known::FollowUp(_) => refund::decline(desk, from, m, Reason::OriginalUnknown),
+        Known::InMemory | Known::Absent => refund::looked_up(desk, from, m, arrived),
     }
 }

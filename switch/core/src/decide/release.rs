@@ -1,6 +1,6 @@
 //! What a hold still holds is given back.
 
-use holdfast_protocol::{Kind, Reason, Release, TransactionKey};
+use holdfast_protocol::{Reason, Release, TransactionKey};
 
 use super::{Desk, original};
 use crate::fact::{Fact, FollowUp};
@@ -45,7 +45,7 @@ pub(super) fn looked_up(desk: &mut Desk<'_>, from: From, m: &Release) {
 
 fn check(desk: &mut Desk<'_>, key: TransactionKey, record: &TransactionRecord) -> Result<(), Reason> {
     let terms = record.terms().ok_or(Reason::OriginalReversed)?;
-    if terms.kind == Kind::Pay {
+    if terms.kind.is_captured_by_approval() {
         return Err(Reason::NotCapturable);
     }
     let (money, hold_until) = match record.standing() {

@@ -1,11 +1,12 @@
 //! Turns facts into state. It never fails and never decides (I7): recovery and replicas call it too.
 
 use holdfast_protocol::{
-    Amount, ApprovalCode, Authorize, BusinessDate, DecidedBy, DeliveryNumber, Extensions, Kind,
-    ParticipantNumber, Reason, Reverse, TransactionKey, UnixMillis,
+    Amount, ApprovalCode, Authorize, BusinessDate, DecidedBy, DeliveryNumber, Extensions, ParticipantNumber,
+    Reason, Reverse, TransactionKey, UnixMillis,
 };
 
 use super::apply_follow_up as follow_up;
+use super::apply_refund as refund;
 use super::content::Content;
 use super::movement::{change, open};
 use super::record::{Closed, Standing, Terms, TransactionRecord};
@@ -14,6 +15,7 @@ use super::state::{Ledger, Transaction};
 use crate::effect::Delivery;
 use crate::fact::{DeclinedAtOnce, Fact, Reserved};
 use crate::registry::Debtor;
+use crate::transaction::TransactionKind;
 use crate::transaction::money::{Ending, Money};
 
 /// Which open transaction a fact changed.
@@ -73,6 +75,8 @@ pub(crate) fn apply(ledger: &mut Ledger, fact: &Fact) -> Option<Touched> {
             follow_up::decline(ledger, *originator, request, *reason, *settlement_date);
         }
         Fact::Recalled { entry, until } => follow_up::recall(ledger, entry, *until),
+        Fact::RefundReserved(reserved) => return Some(refund::reserve(ledger, reserved)),
+        Fact::RefundDeclined(declined) => refund::decline(ledger, declined),
         Fact::Acknowledged { key, delivery } => return acknowledge(ledger, *key, *delivery),
     }
     None
@@ -80,7 +84,7 @@ pub(crate) fn apply(ledger: &mut Ledger, fact: &Fact) -> Option<Touched> {
 
 pub(super) fn terms_of(request: &Authorize, debtor: Debtor) -> Terms {
     Terms {
-        kind: request.kind,
+        kind: request.kind.into(),
         debtor,
         security_level: request.security_level,
         channel: request.channel as u8,
@@ -143,13 +147,25 @@ fn decline_at_once(ledger: &mut Ledger, fact: &DeclinedAtOnce) {
     let request = &fact.request;
     let key = TransactionKey { originator: fact.originator, id: request.id };
     let (content, terms) = (Content::of_authorize(request), terms_of(request, Debtor::Outside));
+    decline_new(ledger, key, content, terms, fact.reason, fact.settlement_date);
+}
+
+/// A request that would have opened a transaction is declined.
+pub(super) fn decline_new(
+    ledger: &mut Ledger,
+    key: TransactionKey,
+    content: Content,
+    terms: Terms,
+    reason: Reason,
+    settlement_date: BusinessDate,
+) {
     let sequence = ledger.sequence;
     // Rule 11: the original of a tombstone came after all.
     let tombstone = ledger.remembered.change(key, |record| {
         record.arrive(content, terms);
         let standing = record.standing();
         if let Standing::Closed(closed) = standing {
-            record.close(&Closed { reason: fact.reason, sequence, ..closed });
+            record.close(&Closed { reason, sequence, ..closed });
         }
         standing
     });
@@ -157,7 +173,7 @@ fn decline_at_once(ledger: &mut Ledger, fact: &DeclinedAtOnce) {
         Some(Standing::Open(index)) => {
             change(ledger, index, |transaction, _| {
                 transaction.terms = Some(terms);
-                transaction.reason = fact.reason;
+                transaction.reason = reason;
                 transaction.sequence = sequence;
             });
         }
@@ -166,19 +182,19 @@ fn decline_at_once(ledger: &mut Ledger, fact: &DeclinedAtOnce) {
             let closed = Closed {
                 terms: Some(terms),
                 ending: Ending::Declined,
-                reason: fact.reason,
+                reason,
                 decided_by: DecidedBy::Switch,
                 destination: None,
                 instance: holdfast_protocol::Instance(0),
                 held_for: Amount::ZERO,
                 captured: Amount::ZERO,
                 approval_code: ApprovalCode::NONE,
-                settlement_date: fact.settlement_date,
+                settlement_date,
                 sequence,
                 deliveries_made: 0,
                 late_noted: false,
             };
-            let record = TransactionRecord::closed(fact.originator, request.id, content, &closed);
+            let record = TransactionRecord::closed(key.originator, key.id, content, &closed);
             ledger.remembered.insert_transaction(key, record);
         }
     }
@@ -197,7 +213,7 @@ fn approve(
 ) -> Touched {
     let index = open_index(ledger, key);
     let sequence = ledger.sequence;
-    let content = change(ledger, index, |transaction, legs| {
+    let (content, kind) = change(ledger, index, |transaction, legs| {
         assert_eq!(transaction.money, Money::Pending, "I6: one answer decides");
         let less = transaction.held_for.checked_sub(amount).expect("rule 17: never above what was asked");
         // Rule 17: from the approval on only the approved amount is held.
@@ -207,15 +223,19 @@ fn approve(
         transaction.approval_code = approval_code;
         transaction.decided_by = DecidedBy::Destination;
         transaction.sequence = sequence;
-        if transaction.terms.is_some_and(|terms| terms.kind == Kind::Pay) {
+        let kind = transaction.terms.map(|terms| terms.kind);
+        if kind.is_some_and(TransactionKind::is_captured_by_approval) {
             legs.capture(transaction, amount);
             transaction.money = Money::Closed(Ending::Captured);
         } else {
             transaction.money = Money::Held;
         }
-        transaction.content.take()
+        (transaction.content.take(), kind)
     });
     drop_content(ledger, content);
+    if kind == Some(TransactionKind::Refund) {
+        refund::decided(ledger, key, amount, true);
+    }
     ledger.remembered.keep_extensions(key.originator, key.id, extensions);
     close_if_done(ledger, index)
 }
@@ -252,14 +272,18 @@ fn decline(
 
 /// Ends what is pending without approval: nothing of it stays held.
 pub(super) fn end_pending(ledger: &mut Ledger, index: u32, end: impl FnOnce(&mut Transaction)) {
-    let content = change(ledger, index, |transaction, legs| {
+    let (content, refund) = change(ledger, index, |transaction, legs| {
         assert_eq!(transaction.money, Money::Pending, "I6: one outcome");
         let amount = transaction.open_amount();
         legs.release(transaction, amount);
         end(transaction);
-        transaction.content.take()
+        let refund = transaction.is_refund().then_some((transaction.key, amount));
+        (transaction.content.take(), refund)
     });
     drop_content(ledger, content);
+    if let Some((key, amount)) = refund {
+        refund::decided(ledger, key, amount, false);
+    }
 }
 
 /// Puts a delivery at the end of the queue.
@@ -351,7 +375,13 @@ pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
     // Rule 13: a repeat of a request that names it says how it stands. Where all that was done to it was to capture, that
     // is said without it, too: by far the most go with their own second.
     let said_without = ending == Ending::Captured && own > ledger.remembered.forgotten_through();
-    let second = if said_without { own } else { transaction.latest_second };
+    let second = if refund::is_linked(ledger, &transaction) {
+        transaction.latest_second.max(refund::alone_until(transaction.key.id))
+    } else if said_without {
+        own
+    } else {
+        transaction.latest_second
+    };
     ledger.remembered.closed(transaction.key, second);
     Touched { index, destination, opened: false, gone: true }
 }

@@ -6,6 +6,7 @@ use holdfast_protocol::{
 };
 
 use super::apply::{RECORDED, Touched, close_if_done, end_pending, open_index, push_delivery, push_reversal};
+use super::apply_refund as refund;
 use super::content::Content;
 use super::follow_up_record::{FollowUpKind, FollowUpRecord};
 use super::movement::{change, open};
@@ -150,7 +151,8 @@ pub(super) fn expire(ledger: &mut Ledger, key: TransactionKey) -> Touched {
 
 /// A transaction that had left memory is there again, as it left.
 pub(super) fn recall(ledger: &mut Ledger, entry: &ClosedEntry, until: u64) {
-    let ClosedEntry { key, content, closed } = entry;
+    let ClosedEntry { key, content, closed, linked } = entry;
+    ledger.remembered.refunds.restore(*key, *linked);
     let record = TransactionRecord::closed(key.originator, key.id, *content, closed);
     ledger.remembered.recall(*key, record, until);
 }
@@ -160,7 +162,7 @@ pub(super) fn reopen(ledger: &mut Ledger, key: TransactionKey, closed: &Closed) 
     let destination = closed.destination.expect("only what was forwarded is ever opened again");
     let released =
         closed.held_for.checked_sub(closed.captured).expect("I5: captured never exceeds what is held for");
-    let reversed = if closed.ending == Ending::Reversed { closed.captured } else { Amount::ZERO };
+    let reversed = closed.reversed(ledger.remembered.refunds.of(key).refunded);
     let transaction = Transaction {
         key,
         destination,
@@ -232,6 +234,7 @@ fn undo(
 ) -> Amount {
     let sequence = ledger.sequence;
     let transaction = ledger.transactions.get(index);
+    let key = transaction.key;
     match transaction.money {
         Money::Pending => {
             let amount = transaction.held_for;
@@ -247,17 +250,27 @@ fn undo(
         // Nothing was captured: the release on its way undoes all there was.
         Money::Closed(Ending::Released | Ending::Expired) if transaction.captured.is_zero() => Amount::ZERO,
         Money::Held | Money::Closed(Ending::Captured | Ending::Released | Ending::Expired) => {
-            change(ledger, index, |transaction, legs| {
+            let is_refund = transaction.is_refund();
+            let refunded = ledger.remembered.refunds.of(key).in_all();
+            let goes_on = is_refund && refund::original_is_reversed(ledger, key);
+            let undone = change(ledger, index, |transaction, legs| {
                 let rest = transaction.open_amount();
                 legs.release(transaction, rest);
-                let captured = legs.undo_captures(transaction);
+                let captured = legs.undo_captures(transaction, refunded);
+                if goes_on {
+                    legs.reverse_original(transaction, captured);
+                }
                 transaction.money = Money::Closed(Ending::Reversed);
                 if let Some(from) = superseded_from {
                     transaction.deliveries.retain(|delivery| delivery.number() < from);
                 }
                 push_reversal(transaction, Some(request), date);
                 rest.checked_add(captured).expect("both are parts of what was held for")
-            })
+            });
+            if is_refund {
+                refund::undone(ledger, key, undone);
+            }
+            undone
         }
         // Rule 11: nothing is left to undo, or a reversal is on its way already.
         Money::Closed(Ending::Declined | Ending::TimedOut | Ending::Reversed) => Amount::ZERO,

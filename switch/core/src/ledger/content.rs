@@ -4,7 +4,7 @@
 //! differs. Where two different fields happen to share their byte, the refusal says "other content" and names none.
 
 use crate::fact::FollowUp;
-use holdfast_protocol::{Authorize, Capture, Extensions, PaymentId, Reason, Release, Reverse};
+use holdfast_protocol::{Authorize, Capture, Extensions, PaymentId, Reason, Refund, Release, Reverse};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Fixed, since the digest of the ledger covers these bytes (I7).
@@ -89,6 +89,16 @@ impl Content {
         )
     }
 
+    pub(crate) fn of_refund(m: &Refund) -> Self {
+        let (amount, currency) = (m.amount.minor(), u64::from(m.currency.number()));
+        let extensions = hash_extensions(&m.extensions);
+        let (high, low) = halves(m.original.get());
+        Self::new(
+            [amount, currency, m.expires.get(), extensions, high, low, 0, 5],
+            [amount, currency, high ^ low.rotate_left(23), m.expires.get(), 0, extensions],
+        )
+    }
+
     /// Which of the fields with a byte differs, by its place.
     pub(crate) fn differing(&self, other: &[u8; FIELDS]) -> Option<usize> {
         self.fields.iter().zip(other).position(|(a, b)| a != b)
@@ -112,6 +122,16 @@ pub(crate) const FOLLOW_UP_FIELDS: [Reason; FIELDS] = [
     Reason::IdReusedOtherPaymentId,
     Reason::IdReusedOtherTimes,
     Reason::IdReusedOtherOptions,
+    Reason::IdReusedOtherExtensions,
+];
+
+/// The refusal that names a field of [`Content::of_refund`].
+pub(crate) const REFUND_FIELDS: [Reason; FIELDS] = [
+    Reason::IdReusedOtherAmount,
+    Reason::IdReusedOtherCurrency,
+    Reason::IdReusedOtherOriginal,
+    Reason::IdReusedOtherTimes,
+    Reason::IdReusedOtherContent,
     Reason::IdReusedOtherExtensions,
 ];
 

@@ -91,6 +91,12 @@ pub(crate) fn digest(ledger: &Ledger) -> Digest {
     for until in ledger.remembered.staying() {
         long_lived = long_lived.wrapping_add(entry(&until));
     }
+    for refunded in ledger.remembered.refunds.originals() {
+        long_lived = long_lived.wrapping_add(entry(&refunded));
+    }
+    for refund in ledger.remembered.refunds.refunds() {
+        long_lived = long_lived.wrapping_add(entry(&refund));
+    }
     let mut remembered = entry(&(ledger.remembered.forgotten_through(), ledger.remembered.len()));
     for (second, generation) in ledger.remembered.generations() {
         for record in generation.transactions() {

@@ -6,19 +6,22 @@
 //! Left out is what the digest leaves out: numbers in slabs, hash seeds, sums of what is there one by one, and the epoch
 //! of a fact that is still to come.
 
-use holdfast_protocol::{Sequence, Total, TransactionKey, UnixMillis};
+use holdfast_protocol::{Amount, Sequence, Total, TransactionKey, UnixMillis};
 
 use super::follow_up_record::FollowUpRecord;
 use super::limits::Usages;
 use super::participants::Participant;
-use super::record::{Standing, TransactionRecord};
-use super::remembered::{key_of, second_of};
+use super::record::{CHANNEL_END, Standing, TransactionRecord};
+use super::remembered::{Remembered, key_of, second_of};
 use super::state::{Ledger, Transaction};
 use super::{Position, movement};
 use crate::effect::Delivery;
 use crate::snapshot::{
-    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpParts, NoLedger, OpenEntry, ParticipantEntry,
+    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpParts, Linked, NoLedger, OpenEntry,
+    ParticipantEntry, Terms,
 };
+use crate::transaction::TransactionKind;
+use crate::transaction::money::Money;
 
 /// Keys in one entry of closed transactions.
 const KEYS_MAX: usize = 1_000;
@@ -28,8 +31,6 @@ const SEQUENCE_END: u64 = 1 << 48;
 const DELIVERIES_END: u8 = 64;
 /// No sum of a ledger comes near; what does was never one.
 const TOTAL_END: i128 = 1 << 100;
-/// The channel of a request has three bits in a record.
-const CHANNEL_END: u8 = 8;
 
 /// Calls `each` with all entries, in the order of the variants of [`Entry`].
 pub(crate) fn write<E>(
@@ -74,7 +75,10 @@ pub(crate) fn write<E>(
         let waits_since = waits_since(index).filter(|_| !transaction.deliveries.is_empty());
         let transaction = Transaction { content: None, ..transaction.clone() };
         let content = Content { digest: record.digest(), fields: *record.fields() };
-        each(Entry::Open(Box::new(OpenEntry { transaction, request, content, waits_since })))?;
+        let refund = remembered.refunds.request(transaction.key).cloned();
+        let linked = remembered.refunds.linked(transaction.key);
+        let entry = OpenEntry { transaction, request, refund, linked, content, waits_since };
+        each(Entry::Open(Box::new(entry)))?;
     }
     write_remembered(ledger, each)
 }
@@ -84,11 +88,11 @@ fn write_remembered<E>(ledger: &Ledger, each: &mut dyn FnMut(Entry) -> Result<()
     let mut long: Vec<_> = remembered.long().collect();
     long.sort_unstable_by_key(|(key, _)| **key);
     for (key, record) in long {
-        write_closed(*key, record, each)?;
+        write_closed(remembered, *key, record, each)?;
     }
     for (second, generation) in remembered.generations() {
         for record in generation.transactions() {
-            write_closed(key_of(record.originator(), second, record.id_low()), record, each)?;
+            write_closed(remembered, key_of(record.originator(), second, record.id_low()), record, each)?;
         }
     }
     for (second, generation) in remembered.generations() {
@@ -112,6 +116,7 @@ fn write_remembered<E>(ledger: &Ledger, each: &mut dyn FnMut(Entry) -> Result<()
 }
 
 fn write_closed<E>(
+    remembered: &Remembered,
     key: TransactionKey,
     record: &TransactionRecord,
     each: &mut dyn FnMut(Entry) -> Result<(), E>,
@@ -121,7 +126,8 @@ fn write_closed<E>(
         Standing::Open(_) => Ok(()),
         Standing::Closed(closed) => {
             let content = Content { digest: record.digest(), fields: *record.fields() };
-            each(Entry::Closed(ClosedEntry { key, content, closed }))
+            let linked = remembered.refunds.linked(key);
+            each(Entry::Closed(ClosedEntry { key, content, closed, linked }))
         }
     }
 }
@@ -173,8 +179,10 @@ pub(crate) fn restore(ledger: &mut Ledger, entry: Entry) -> Result<Option<(u32, 
             ledger.days.insert(day, 0);
         }
         Entry::Open(entry) => return restore_open(ledger, *entry),
-        Entry::Closed(ClosedEntry { key, content, closed }) => {
+        Entry::Closed(ClosedEntry { key, content, closed, linked }) => {
             check_closed(ledger, key, &closed)?;
+            check_linked(closed.terms, closed.captured, linked)?;
+            ledger.remembered.refunds.restore(key, linked);
             let record = TransactionRecord::closed(key.originator, key.id, content, &closed);
             ledger.remembered.insert_transaction(key, record);
         }
@@ -209,10 +217,21 @@ fn restore_participant(ledger: &mut Ledger, entry: ParticipantEntry) -> Result<(
 }
 
 fn restore_open(ledger: &mut Ledger, entry: OpenEntry) -> Result<Option<(u32, UnixMillis)>, NoLedger> {
-    let OpenEntry { transaction, request, content, waits_since } = entry;
+    let OpenEntry { transaction, request, refund, linked, content, waits_since } = entry;
     check_open(ledger, &transaction)?;
+    check_linked(transaction.terms, transaction.captured, linked)?;
+    let is_pending = transaction.money == Money::Pending;
+    let pending = is_pending && transaction.is_refund();
+    ensure(request.is_some() == (is_pending && !pending), "a pending request is missing")?;
+    ensure(refund.is_some() == pending, "a pending refund is missing")?;
+    ledger.remembered.refunds.restore(transaction.key, linked);
     ensure(request.as_ref().is_none_or(|r| r.id == transaction.key.id), "a request is of another")?;
     let (key, terms) = (transaction.key, transaction.terms);
+    if let Some(refund) = refund {
+        let same = refund.id == key.id && refund.amount == transaction.held_for;
+        ensure(same && linked == Linked::RefundOf(refund.original), "a refund is of another")?;
+        ensure(ledger.remembered.refunds.restore_pending(key, refund), "refunds exceed what there is")?;
+    }
     let content_index = request.map(|request| ledger.contents.insert(request));
     let waits = !transaction.deliveries.is_empty();
     let index = movement::restore(ledger, Transaction { content: content_index, ..transaction });
@@ -247,6 +266,18 @@ fn check_open(ledger: &Ledger, transaction: &Transaction) -> Result<(), NoLedger
     ensure(hold.is_zero() || position, "I3: a hold is on no position")
 }
 
+/// Rule 15, as far as one transaction tells.
+fn check_linked(terms: Option<Terms>, captured: Amount, linked: Linked) -> Result<(), NoLedger> {
+    let is_refund = terms.is_some_and(|terms| terms.kind == TransactionKind::Refund);
+    match linked {
+        Linked::Alone => Ok(()),
+        Linked::Refunded(amount) => {
+            ensure(!is_refund && amount <= captured, "more was refunded than captured")
+        }
+        Linked::RefundOf(_) => ensure(is_refund, "what is no refund refunds something"),
+    }
+}
+
 fn check_closed(ledger: &Ledger, key: TransactionKey, closed: &Closed) -> Result<(), NoLedger> {
     ensure(ledger.remembered.transaction(key).is_none(), "a transaction comes twice")?;
     ensure(closed.captured <= closed.held_for, "I5: more was captured than was held for")?;
@@ -257,11 +288,12 @@ fn check_closed(ledger: &Ledger, key: TransactionKey, closed: &Closed) -> Result
 
 /// Whether a transaction that the archive gave back is one that this ledger can have had: it was read from a disk.
 pub(crate) fn may_come_back(ledger: &Ledger, entry: &ClosedEntry) -> bool {
-    let ClosedEntry { key, content: _, closed } = entry;
+    let ClosedEntry { key, content: _, closed, linked } = entry;
     let participants = &ledger.participants;
     let captured = !closed.captured.is_zero();
     second_of(key.id) <= ledger.remembered.forgotten_through()
         && check_closed(ledger, *key, closed).is_ok()
+        && check_linked(closed.terms, closed.captured, *linked).is_ok()
         && participants.is_known(key.originator)
         && closed.destination.is_none_or(|destination| participants.is_known(destination))
         && (!captured || closed.destination.is_some() && closed.terms.is_some())

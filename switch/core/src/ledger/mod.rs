@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 mod apply_follow_up;
+mod apply_refund;
 pub(crate) mod content;
 mod digest;
 mod entries;
@@ -12,6 +13,7 @@ mod movement;
 pub(crate) mod participants;
 pub(crate) mod position;
 pub(crate) mod record;
+pub(crate) mod refunds;
 pub(crate) mod remembered;
 mod slab;
 pub(crate) mod state;
@@ -22,3 +24,4 @@ pub use digest::{DIGEST_VERSION, Digest};
 pub(crate) use entries::{may_come_back, restore, write};
 pub(crate) use movement::in_doubt;
 pub use position::{InDoubt, Position};
+pub use refunds::Linked;

@@ -10,6 +10,7 @@ use holdfast_protocol::{Amount, BusinessDate, Currency, ParticipantNumber};
 use super::participants::{Participant, Participants};
 use super::state::{Ledger, Transaction};
 use crate::effect::Delivery;
+use crate::transaction::TransactionKind;
 use crate::transaction::money::Money;
 
 /// Legs on positions.
@@ -55,13 +56,17 @@ impl Legs<'_> {
         }
     }
 
-    /// Undoes all that was captured: the opposite movement.
-    pub(super) fn undo_captures(&mut self, transaction: &mut Transaction) -> Amount {
+    /// Undoes all that was captured and that no refund gave back: the opposite movement.
+    pub(super) fn undo_captures(&mut self, transaction: &mut Transaction, refunded: Amount) -> Amount {
         let amount = transaction
             .captured
-            .checked_sub(transaction.reversed)
-            .expect("reversed never exceeds what was captured");
-        transaction.reversed = transaction.captured;
+            .checked_sub(refunded)
+            .and_then(|rest| rest.checked_sub(transaction.reversed))
+            .expect("rule 15: reversed and refunded never exceed what was captured");
+        transaction.reversed = transaction
+            .reversed
+            .checked_add(amount)
+            .expect("rule 15: reversed and refunded never exceed what was captured");
         if let (Some(debtor), Some(creditor), Some(terms)) =
             (transaction.debtor(), transaction.creditor(), transaction.terms)
         {
@@ -71,14 +76,25 @@ impl Legs<'_> {
         amount
     }
 
+    /// A refund was undone whose original is reversed as a whole: the reversal takes what it gave up, back to the debtor
+    /// of the original, who is the creditor of the refund.
+    pub(super) fn reverse_original(&mut self, refund: &Transaction, amount: Amount) {
+        if let (Some(debtor), Some(creditor), Some(terms)) =
+            (refund.debtor(), refund.creditor(), refund.terms)
+        {
+            self.pay(debtor, creditor, terms.currency, amount);
+        }
+    }
+
     /// I4: two legs that sum to zero.
     fn pay(&mut self, from: ParticipantNumber, to: ParticipantNumber, currency: Currency, amount: Amount) {
         self.participants.known_mut(from).position_mut(currency).debit(amount);
         self.participants.known_mut(to).position_mut(currency).credit(amount);
     }
 
+    /// Refunds count for no limit, so they give nothing back.
     fn give_back(&mut self, transaction: &Transaction, amount: Amount) {
-        if let Some(terms) = transaction.terms {
+        if let Some(terms) = transaction.terms.filter(|terms| terms.kind != TransactionKind::Refund) {
             self.participants.known_mut(transaction.key.originator).usages.give_back(
                 terms.security_level,
                 terms.currency,

@@ -5,12 +5,13 @@
 //! millions of them.
 
 use holdfast_protocol::{
-    Amount, ApprovalCode, BusinessDate, Currency, DecidedBy, Instance, Kind, ParticipantNumber, Reason,
-    RequestId, SecurityLevel, TransactionKey,
+    Amount, ApprovalCode, BusinessDate, Currency, DecidedBy, Instance, ParticipantNumber, Reason, RequestId,
+    SecurityLevel, TransactionKey,
 };
 
 use super::content::{Content, FIELDS};
 use crate::registry::Debtor;
+use crate::transaction::TransactionKind;
 use crate::transaction::money::Ending;
 
 /// An unsigned number of `N` bytes.
@@ -70,13 +71,13 @@ impl Digested {
 /// What a transaction is about. A tombstone whose original has not arrived has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Pay, reserve or verify.
-    pub kind: Kind,
+    /// Pay, reserve, verify or refund.
+    pub kind: TransactionKind,
     /// Whose position carries the hold.
     pub debtor: Debtor,
-    /// Of the request.
+    /// Of the request; the first for a refund, which has none.
     pub security_level: SecurityLevel,
-    /// As in the request, for comparing.
+    /// As in the request, for comparing; zero for a refund, which has none.
     pub channel: u8,
     /// Of all its amounts.
     pub currency: Currency,
@@ -113,6 +114,19 @@ pub struct Closed {
     pub late_noted: bool,
 }
 
+impl Closed {
+    /// Of what was captured, what its reversal undid: all that refunds had not given back, and all that they give up
+    /// since (rule 15).
+    pub(crate) fn reversed(&self, refunded: Amount) -> Amount {
+        match self.ending {
+            Ending::Reversed => self.captured.checked_sub(refunded).unwrap_or(Amount::ZERO),
+            Ending::Declined | Ending::Captured | Ending::Released | Ending::Expired | Ending::TimedOut => {
+                Amount::ZERO
+            }
+        }
+    }
+}
+
 /// What a record says of its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -123,7 +137,7 @@ pub(crate) enum Standing {
 }
 
 /// Bits of `flags`, from the lowest: ending 3, open 1, kind 2 (0: no terms), decided by 2, debtor 2, security level 2,
-/// channel 3, currency 10, deliveries 6, late 1.
+/// channel 3 (7: not a pay but a refund, which has none), currency 10, deliveries 6, late 1.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct TransactionRecord {
@@ -152,7 +166,9 @@ const ENDINGS: [Ending; 6] = [
     Ending::TimedOut,
     Ending::Reversed,
 ];
-const KINDS: [Kind; 3] = [Kind::Pay, Kind::Reserve, Kind::Verify];
+const KINDS: [TransactionKind; 3] = [TransactionKind::Pay, TransactionKind::Reserve, TransactionKind::Verify];
+/// Channels of requests have numbers below this, which stands for a refund.
+pub(super) const CHANNEL_END: u8 = 7;
 const DECIDERS: [DecidedBy; 3] = [DecidedBy::Destination, DecidedBy::Switch, DecidedBy::StandIn];
 const DEBTORS: [Debtor; 3] = [Debtor::Originator, Debtor::Destination, Debtor::Outside];
 const LEVELS: [SecurityLevel; 4] =
@@ -182,10 +198,16 @@ const fn debtor_number(debtor: Debtor) -> u32 {
 
 fn terms_bits(terms: Option<Terms>) -> u32 {
     terms.map_or(0, |t| {
-        (t.kind as u32) << 4
+        let (kind, channel) = match t.kind {
+            TransactionKind::Pay => (1, t.channel),
+            TransactionKind::Reserve => (2, t.channel),
+            TransactionKind::Verify => (3, t.channel),
+            TransactionKind::Refund => (1, CHANNEL_END),
+        };
+        kind << 4
             | debtor_number(t.debtor) << 8
             | (t.security_level as u32 - 1) << 10
-            | u32::from(t.channel) << 12
+            | u32::from(channel) << 12
             | u32::from(t.currency.number()) << 15
     })
 }
@@ -335,11 +357,17 @@ impl TransactionRecord {
     pub(crate) fn terms(&self) -> Option<Terms> {
         let field = |shift: u32, bits: u32| (self.flags >> shift) & ((1 << bits) - 1);
         let kind = field(4, 2).checked_sub(1)?;
+        let channel = u8::try_from(field(12, 3)).expect("three bits");
+        let (kind, channel) = if channel == CHANNEL_END {
+            (TransactionKind::Refund, 0)
+        } else {
+            (KINDS[kind as usize], channel)
+        };
         Some(Terms {
-            kind: KINDS[kind as usize],
+            kind,
             debtor: DEBTORS[field(8, 2) as usize],
             security_level: LEVELS[field(10, 2) as usize],
-            channel: u8::try_from(field(12, 3)).expect("three bits"),
+            channel,
             currency: Currency::from_number(u16::try_from(field(15, 10)).expect("ten bits"))
                 .expect("a record takes its currency from a currency"),
         })

@@ -12,6 +12,7 @@ use holdfast_protocol::{Extensions, ParticipantNumber, RequestId, TransactionKey
 use super::follow_up_record::FollowUpRecord;
 use super::generation::{Found, Generation, Room};
 use super::record::TransactionRecord;
+use super::refunds::Refunds;
 use super::staying::Staying;
 use crate::leaving::{Leaving, Left};
 
@@ -29,6 +30,7 @@ pub(crate) struct Remembered {
     /// Transactions older than the window that are still open, and those that stay though they are closed.
     long: HashMap<TransactionKey, TransactionRecord, FixedState>,
     staying: Staying,
+    pub(crate) refunds: Refunds,
     /// What came along with answers: rare, so beside the records.
     extensions: HashMap<(ParticipantNumber, RequestId), Extensions, FixedState>,
     extension_bytes: usize,
@@ -61,6 +63,7 @@ impl Remembered {
             spare_max: seconds,
             long: HashMap::with_hasher(hasher.clone()),
             staying: Staying::new(hasher.clone()),
+            refunds: Refunds::new(&hasher),
             extensions: HashMap::with_hasher(hasher.clone()),
             extension_bytes: 0,
             leaving: None,
@@ -203,10 +206,14 @@ impl Remembered {
 
     fn drop_long(&mut self, key: TransactionKey) {
         let closed = self.long.get(&key).is_some_and(|record| record.index().is_none());
-        // It may have been opened again by a reversal, which closes it again later.
-        if closed && let Some(record) = self.long.remove(&key) {
+        // It may have been opened again by a reversal, which closes it again later; or a refund of it is pending.
+        if closed
+            && self.refunds.of(key).pending.is_zero()
+            && let Some(record) = self.long.remove(&key)
+        {
+            let linked = self.refunds.leave(key);
             if let Some(leaving) = &mut self.leaving {
-                leaving.push(Leaving(Left::One(key, record)));
+                leaving.push(Leaving(Left::One(key, record, linked)));
             }
             self.ids -= 1;
             self.drop_extensions(key.originator, key.id);

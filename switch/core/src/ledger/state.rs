@@ -15,6 +15,7 @@ use crate::effect::Delivery;
 use crate::registry::Debtor;
 use crate::route::RouteTable;
 use crate::settings::Settings;
+use crate::transaction::TransactionKind;
 use crate::transaction::money::Money;
 
 /// A transaction that is pending, held or not delivered.
@@ -40,7 +41,7 @@ pub struct Transaction {
     pub captured: Amount,
     /// Of that, ended without capture.
     pub released: Amount,
-    /// Captured and undone.
+    /// Captured and undone by its reversal. What refunds gave back is not in it.
     pub reversed: Amount,
     /// When the switch reverses unless the destination answered.
     pub deadline: UnixMillis,
@@ -77,6 +78,11 @@ impl Transaction {
             .checked_sub(self.captured)
             .and_then(|rest| rest.checked_sub(self.released))
             .expect("I5: captured and released never exceed what is held for")
+    }
+
+    /// Whether it gives back what another captured.
+    pub(crate) fn is_refund(&self) -> bool {
+        self.terms.is_some_and(|terms| terms.kind == TransactionKind::Refund)
     }
 
     /// Whose position carries the hold.

@@ -64,15 +64,16 @@ pub(crate) enum Unsent {
 }
 
 impl Schedule {
-    /// The link of a destination with the most room in its window, and whether it has room.
+    /// Of the links of a destination that may take it, the one with the most room in its window, and whether it has room.
     pub(crate) fn choose<'v>(
         &self,
         view: &'v View,
         destination: ParticipantNumber,
+        may: &impl Fn(&LiveSession) -> bool,
     ) -> Option<(&'v LiveSession, bool)> {
         let forwards = self.destinations.get(&destination).map(|d| &d.forwards);
         let mut best: Option<(&LiveSession, u32)> = None;
-        for link in view.receivers(destination).filter(|link| !link.draining) {
+        for link in view.receivers(destination).filter(|link| !link.draining && may(link)) {
             let room = forwards.map_or(link.window, |forwards| forwards.room(link));
             if best.is_none_or(|(_, most)| room > most) {
                 best = Some((link, room));

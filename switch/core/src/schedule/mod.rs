@@ -7,6 +7,7 @@ mod forwards;
 mod outbound;
 mod pending;
 pub(crate) mod recalls;
+pub(crate) mod reversals;
 mod wheel;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ pub(crate) use outbound::Head;
 use outbound::Outbound;
 use pending::PendingLists;
 use recalls::Recalls;
+use reversals::Reversals;
 use wheel::Wheel;
 
 use crate::ledger::state::{Ledger, Transaction};
@@ -71,6 +73,8 @@ pub(crate) struct Schedule {
     left_over: BTreeSet<ParticipantNumber>,
     /// Requests that wait until their original was looked up.
     pub(crate) recalls: Recalls,
+    /// Reversals that wait for the pending refunds of their original.
+    pub(crate) reversals: Reversals,
     /// Inquiries of each participant in the second given.
     inquiries: BTreeMap<ParticipantNumber, (u64, u32)>,
 }
@@ -87,6 +91,7 @@ impl Schedule {
             waits: 0,
             left_over: BTreeSet::new(),
             recalls: Recalls::default(),
+            reversals: Reversals::default(),
             inquiries: BTreeMap::new(),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_protocol::{Inquiry, TransactionKey, UnixMillis};
+use holdfast_protocol::{Inquiry, Refund, TransactionKey, UnixMillis};
 
 use crate::fact::FollowUp;
 use crate::input::From;
@@ -15,6 +15,8 @@ use crate::view::SessionId;
 pub(crate) enum Asked {
     /// About its original.
     FollowUp(FollowUp),
+    /// To refund its original; and when it arrived, for its budget runs.
+    Refund(Refund, UnixMillis),
     /// About an id; where that was found to be of a capture, release or reversal, its transaction is waited for.
     Inquiry(Inquiry, Option<FollowUpParts>),
 }
@@ -22,11 +24,13 @@ pub(crate) enum Asked {
 impl Asked {
     /// Whether it is another copy of a request.
     fn is_copy(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::FollowUp(a), Self::FollowUp(b)) => a.id() == b.id(),
+        let id = |asked: &Self| match asked {
+            Self::FollowUp(request) => Some(request.id()),
+            Self::Refund(request, _) => Some(request.id),
             // Each copy of an inquiry is answered.
-            (Self::FollowUp(_) | Self::Inquiry(..), Self::FollowUp(_) | Self::Inquiry(..)) => false,
-        }
+            Self::Inquiry(..) => None,
+        };
+        id(self).is_some() && id(self) == id(other)
     }
 }
 

@@ -78,6 +78,8 @@ fn decided(fact: &Fact) -> Option<TransactionKey> {
     match fact {
         Fact::Reserved(r) => key(&r.originator, r.request.id),
         Fact::DeclinedAtOnce(d) => key(&d.originator, d.request.id),
+        Fact::RefundReserved(r) => key(&r.originator, r.request.id),
+        Fact::RefundDeclined(d) => key(&d.originator, d.request.id),
         Fact::Captured { originator, request, .. } => key(originator, request.id),
         Fact::Released { originator, request, .. } => key(originator, request.id),
         Fact::Reversed { originator, request, .. } | Fact::Tombstoned { originator, request, .. } => {

@@ -14,7 +14,7 @@ fn the_money_table_is_the_reviewed_one() {
     for state in money::Money::ALL {
         writeln!(printed, "{state:?}").unwrap();
         for event in money::Event::ALL {
-            writeln!(printed, "  {:16}{:?}", format!("{event:?}"), money::next(state, event)).unwrap();
+            writeln!(printed, "  {:18}{:?}", format!("{event:?}"), money::next(state, event)).unwrap();
         }
     }
     compare("money", &printed, include_str!("grids/money.txt"));

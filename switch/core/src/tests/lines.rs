@@ -82,6 +82,9 @@ impl World {
 
     /// `capture A 11 of 10 30.00 [last]`, `release A 12 of 10`, `reverse A 13 of 10 [to=m@B]`
     pub(super) fn follow_up(&mut self, words: &[&str]) -> Vec<String> {
+        if words[0] == "refund" {
+            return self.refund(words);
+        }
         let from = self.from(words[1]);
         let id = self.id(from.participant, words[2].parse().unwrap());
         let original = self.id(from.participant, words[4].parse().unwrap());
@@ -137,6 +140,35 @@ impl World {
             ),
         };
         self.step(&input)
+    }
+
+    /// `refund A 20 of 10 30.00 [budget=MS] [expires=MS] [JPY] [extended]`
+    fn refund(&mut self, words: &[&str]) -> Vec<String> {
+        let from = self.from(words[1]);
+        let id = self.id(from.participant, words[2].parse().unwrap());
+        let original = self.id(from.participant, words[4].parse().unwrap());
+        let value = |name: &str| {
+            let found = words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            found.map(|number| number.parse::<u64>().unwrap())
+        };
+        let request = Refund {
+            id,
+            original,
+            originator: None,
+            amount: amount(words[5]),
+            currency: if words.contains(&"JPY") { Currency::from_code("JPY").unwrap() } else { euro() },
+            expires: id.created().plus(value("expires").unwrap_or(30_000)),
+            budget_ms: u32::try_from(value("budget").unwrap_or(5_000)).unwrap(),
+            repeat: false,
+            attempt: 1,
+            settlement_date: None,
+            extensions: if words.contains(&"extended") {
+                Extensions::from_wire(&[1, 0, 1, 0, 7]).unwrap()
+            } else {
+                Extensions::NONE
+            },
+        };
+        self.step(&Input::Refund(from, request))
     }
 
     /// `configure A cap=200.00 [amount=.. daily=.. count=N]`, `configure without D`, or `configure yen`: everybody agrees to

@@ -48,7 +48,7 @@ fn link() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// One line. Few ids, so that they meet; authorizes from 1, what follows them from 100.
+/// One line. Few ids, so that they meet; authorizes from 1, refunds from 12, what follows them from 100.
 pub(super) fn line() -> impl Strategy<Value = String> {
     let payee = prop::sample::select(vec!["m@B", "out@B", "m@D", "m@C", "m@A", "x@D", "m@X"]);
     let kind = prop::sample::select(vec![
@@ -74,20 +74,22 @@ pub(super) fn line() -> impl Strategy<Value = String> {
             .prop_map(|(who, id, payee, sum, kind, options)| {
                 format!("authorize {who} {id} {payee} {sum} {kind} {options}")
             }),
-        8 => (destination(), operator(), 1..12_u32, answer)
+        8 => (destination(), operator(), 1..16_u32, answer)
             .prop_map(|(who, of, id, answer)| format!("answer {who} {of}/{id} {answer}")),
         3 => (operator(), 100..112_u32, 1..12_u32, prop::sample::select(vec!["1.00", "1.00 last", "40.00 last"]))
             .prop_map(|(who, id, of, what)| format!("capture {who} {id} of {of} {what}")),
         2 => (operator(), 100..112_u32, 1..12_u32).prop_map(|(who, id, of)| format!("release {who} {id} of {of}")),
-        4 => (operator(), 100..112_u32, prop_oneof![8 => 1..14_u32, 1 => 100..112_u32])
+        4 => (operator(), 100..112_u32, prop_oneof![8 => 1..16_u32, 1 => 100..112_u32])
             .prop_flat_map(|(who, id, of)| {
                 let payee = prop::sample::select(vec!["m@B", "m@C", "m@D", "m@X"]);
                 payee.prop_map(move |payee| format!("reverse {who} {id} of {of} to={payee}"))
             }),
-        6 => (destination(), operator(), 1..14_u32, 1..4_u16)
+        5 => (operator(), 12..16_u32, 1..12_u32, prop::sample::select(vec!["1.00", "30.00", "40.00"]))
+            .prop_map(|(who, id, of, sum)| format!("refund {who} {id} of {of} {sum}")),
+        6 => (destination(), operator(), 1..16_u32, 1..4_u16)
             .prop_map(|(who, of, id, delivery)| format!("acknowledge {who} {of}/{id} {delivery}")),
-        1 => (destination(), operator(), 1..14_u32).prop_map(|(who, of, id)| format!("inquire {who} {of}/{id}")),
-        3 => (operator(), 1..14_u32, prop::sample::select(vec!["found", "found", "absent", "unavailable"]))
+        1 => (destination(), operator(), 1..16_u32).prop_map(|(who, of, id)| format!("inquire {who} {of}/{id}")),
+        3 => (operator(), 1..16_u32, prop::sample::select(vec!["found", "found", "absent", "unavailable"]))
             .prop_map(|(who, id, what)| format!("recalled {who}/{id} {what}")),
         3 => prop::sample::select(vec![1_u64, 400, 900, 6_000, 41_000, 70_000])
             .prop_map(|millis| format!("wait {millis}")),

@@ -37,6 +37,18 @@ pub(super) fn effect(world: &World, effect: &Effect) -> String {
                 repeat(request.repeat)
             )
         }
+        Effect::ForwardRefund { to, request, .. } => {
+            let originator = request.originator.unwrap();
+            format!(
+                "{} refund {}/{} of {} {}{}",
+                name(world.owner(*to)),
+                name(originator),
+                world.short(originator, request.id),
+                world.short(originator, request.original),
+                money(request.amount),
+                repeat(request.repeat)
+            )
+        }
         Effect::Deliver { to, delivery } => {
             format!("{} {}", name(world.owner(*to)), self::delivery(world, delivery))
         }
@@ -140,6 +152,8 @@ pub(super) fn fact(fact: &Fact) -> String {
         | Fact::Tombstoned { .. }
         | Fact::FollowUpDeclined { .. }
         | Fact::Recalled { .. }
+        | Fact::RefundReserved(_)
+        | Fact::RefundDeclined(_)
         | Fact::Acknowledged { .. } => {
             format!("{fact:?}").split([' ', '(', '{']).next().unwrap_or_default().to_owned()
         }

@@ -236,7 +236,7 @@ impl World {
                 let from = self.from(words[1]);
                 self.step(&Input::Acknowledge(from, m))
             }
-            "capture" | "release" | "reverse" => self.follow_up(&words),
+            "capture" | "release" | "reverse" | "refund" => self.follow_up(&words),
             "inquire" => {
                 let from = self.from(words[1]);
                 let (key, named) = match words[2].split_once('/') {

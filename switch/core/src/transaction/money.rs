@@ -56,8 +56,12 @@ pub enum Event {
     CaptureLast,
     /// The originator releases.
     Release,
-    /// The originator reverses.
+    /// The originator reverses, and no refund of it is pending.
     Reverse,
+    /// The originator reverses while a refund of it is pending.
+    ReverseRefunding,
+    /// The originator asks for a refund of it.
+    Refund,
     /// The link that had the forward is lost.
     LinkLost,
 }
@@ -71,8 +75,13 @@ pub enum Step {
     Part,
     /// The hold ends, and this is told to the destination.
     Close(Ending, Deliver),
-    /// What was captured is undone by the opposite movement and the destination is told, if anything was captured.
+    /// What was captured and not refunded is undone by the opposite movement and the destination is told, if anything was
+    /// captured.
     Undo,
+    /// The reversal waits until the refund is decided: what it gives back depends on it.
+    Wait,
+    /// What was captured and is neither reversed nor refunded may be refunded.
+    GiveBack,
     /// The request is declined, finally.
     Refuse(Reason),
     /// Noted once; no money moves; this is told to the destination unless a reversal was before.
@@ -117,10 +126,14 @@ const fn pending(event: Event) -> Step {
         // Silence is not a no: the destination may hold money, so it must hear a reversal (rule 7).
         Event::Deadline => Step::Close(Ending::TimedOut, Deliver::Reversal),
         Event::Reverse => Step::Close(Ending::Reversed, Deliver::Reversal),
-        Event::CapturePart | Event::CaptureLast | Event::Release => Step::Refuse(Reason::OriginalPending),
+        Event::CapturePart | Event::CaptureLast | Event::Release | Event::Refund => {
+            Step::Refuse(Reason::OriginalPending)
+        }
         // A link can come back within the budget; only the deadline decides.
         Event::LinkLost => Step::Stay,
         Event::HoldEnd => Step::Never,
+        // Nothing is captured, so nothing is being refunded.
+        Event::ReverseRefunding => Step::Never,
     }
 }
 
@@ -136,6 +149,9 @@ const fn held(event: Event) -> Step {
         Event::ApprovePay | Event::ApproveHold | Event::ApproveWrongly => Step::Stay,
         // It contradicts itself; the approval was accepted and told, so it stands.
         Event::Decline | Event::Fail => Step::Note(Deliver::Nothing),
+        // Rule 15: what was captured in parts can be refunded while the rest is held.
+        Event::Refund => Step::GiveBack,
+        Event::ReverseRefunding => Step::Wait,
         Event::LinkLost => Step::Stay,
         Event::Deadline => Step::Never,
     }
@@ -159,6 +175,19 @@ const fn closed(ending: Ending, event: Event) -> Step {
             Ending::Captured | Ending::Released | Ending::Expired => Step::Undo,
             // Nothing is held and a second reversal moves nothing (rule 11).
             Ending::Declined | Ending::TimedOut | Ending::Reversed => Step::Stay,
+        },
+        Event::ReverseRefunding => match ending {
+            // Rule 15: a whole reversal gives back captured − refunded, and waits for a pending refund.
+            Ending::Captured | Ending::Released | Ending::Expired => Step::Wait,
+            // Nothing of these can be refunded, and a reversal waited for what was.
+            Ending::Declined | Ending::TimedOut | Ending::Reversed => Step::Never,
+        },
+        Event::Refund => match ending {
+            // Rule 15: whatever was captured; where nothing was, the amount says so.
+            Ending::Captured | Ending::Released | Ending::Expired => Step::GiveBack,
+            Ending::Declined | Ending::TimedOut => Step::Refuse(Reason::OriginalDeclined),
+            // The reversal gave back all that refunds had not.
+            Ending::Reversed => Step::Refuse(Reason::OriginalReversed),
         },
         Event::CapturePart | Event::CaptureLast | Event::Release => Step::Refuse(match ending {
             Ending::Declined | Ending::TimedOut => Reason::OriginalDeclined,
@@ -212,7 +241,7 @@ impl Money {
 
 impl Event {
     /// Every event, for the grid.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::ApprovePay,
         Self::ApproveHold,
         Self::ApproveWrongly,
@@ -224,6 +253,8 @@ impl Event {
         Self::CaptureLast,
         Self::Release,
         Self::Reverse,
+        Self::ReverseRefunding,
+        Self::Refund,
         Self::LinkLost,
     ];
 }

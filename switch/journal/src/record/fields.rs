@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use holdfast_protocol::codec::extension::Extensions;
 use holdfast_protocol::{
     Amount, ApprovalCode, Authorize, BusinessDate, Currency, DecidedBy, DeliveryNumber, FrameReader, Message,
-    ParticipantNumber, Reason, Total, TransactionKey, UnixMillis,
+    ParticipantNumber, Reason, Refund, Total, TransactionKey, UnixMillis,
 };
 
 use super::{RecordError, VERSION, key_of, owned};
@@ -240,6 +240,13 @@ impl<'a> Reader<'a> {
     pub(crate) fn authorize(&mut self) -> Result<Authorize, RecordError> {
         match self.message()? {
             Message::Authorize(request) => Ok(request),
+            _ => Err(RecordError::Field("request")),
+        }
+    }
+
+    pub(crate) fn refund(&mut self) -> Result<Refund, RecordError> {
+        match self.message()? {
+            Message::Refund(request) => Ok(request),
             _ => Err(RecordError::Field("request")),
         }
     }

@@ -1,7 +1,8 @@
 use holdfast_core::registry::{
     CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, ROUTES_MAX, Route,
 };
-use holdfast_core::snapshot::{Closed, ClosedEntry, Content, Terms};
+use holdfast_core::snapshot::{Closed, ClosedEntry, Content, Linked, Terms};
+use holdfast_core::transaction::TransactionKind;
 use holdfast_core::transaction::money::Ending;
 use holdfast_protocol::*;
 use proptest::prelude::*;
@@ -110,6 +111,22 @@ fn reverse(rest: u128) -> Reverse {
     }
 }
 
+fn refund(rest: u128) -> Refund {
+    Refund {
+        id: id(rest),
+        original: id(10),
+        originator: None,
+        amount: amount(700),
+        currency: euro(),
+        expires: at(30_000),
+        budget_ms: 5_000,
+        repeat: true,
+        attempt: 2,
+        settlement_date: None,
+        extensions: extensions(),
+    }
+}
+
 fn participant() -> ParticipantRecord {
     let limits = CurrencyLimits {
         amount: Some(amount(5)),
@@ -142,7 +159,7 @@ fn routes() -> Vec<Route> {
 
 fn recalled() -> ClosedEntry {
     let terms = Terms {
-        kind: Kind::Reserve,
+        kind: TransactionKind::Reserve,
         debtor: Debtor::Destination,
         security_level: SecurityLevel::Two,
         channel: 3,
@@ -163,7 +180,8 @@ fn recalled() -> ClosedEntry {
         deliveries_made: 2,
         late_noted: true,
     };
-    ClosedEntry { key: key(), content: Content { digest: 0x1122_3344_5566_7788, fields: *b"fields" }, closed }
+    let content = Content { digest: 0x1122_3344_5566_7788, fields: *b"fields" };
+    ClosedEntry { key: key(), content, closed, linked: Linked::Alone }
 }
 
 /// One of each, in the order of the types.
@@ -228,7 +246,34 @@ fn facts() -> Vec<Fact> {
         follow_up(FollowUp::Reverse(reverse(18))),
         Fact::Acknowledged { key: key(), delivery: DeliveryNumber(1) },
         Fact::Recalled { entry: recalled(), until: 1_795_305_700 },
+        Fact::Recalled {
+            entry: ClosedEntry { linked: Linked::Refunded(amount(400)), ..recalled() },
+            until: 1_795_305_700,
+        },
+        refund_reserved(),
+        refund_declined(),
     ]
+}
+
+fn refund_reserved() -> Fact {
+    Fact::RefundReserved(RefundReserved {
+        originator: number(1),
+        request: refund(19),
+        destination: number(11),
+        instance: Instance(3),
+        debtor: Debtor::Destination,
+        settlement_date: date(),
+        deadline: at(4_995),
+    })
+}
+
+fn refund_declined() -> Fact {
+    Fact::RefundDeclined(RefundDeclined {
+        originator: number(1),
+        request: refund(20),
+        reason: Reason::RefundAboveCaptured,
+        settlement_date: date(),
+    })
 }
 
 fn written(fact: &Fact) -> Vec<u8> {
@@ -324,7 +369,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0_u8..30) {
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0_u8..40) {
         let mut record = u32::try_from(bytes.len() + 2).unwrap().to_le_bytes().to_vec();
         record.extend([VERSION, kind]);
         record.extend(&bytes);
@@ -337,7 +382,7 @@ proptest! {
     }
 
     #[test]
-    fn no_changed_byte_panics(which in 0_usize..22, place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn no_changed_byte_panics(which in 0_usize..24, place in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut record = written(&facts()[which]);
         let place = place.index(record.len());
         record[place] = byte;

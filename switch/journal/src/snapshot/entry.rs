@@ -7,11 +7,12 @@ use bytes::BytesMut;
 use holdfast_core::effect::Delivery;
 use holdfast_core::ledger::Position;
 use holdfast_core::snapshot::{
-    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpKind, FollowUpParts, OpenEntry, ParticipantEntry,
-    Terms, Transaction, Usage,
+    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpKind, FollowUpParts, Linked, OpenEntry,
+    ParticipantEntry, Terms, Transaction, Usage,
 };
+use holdfast_core::transaction::TransactionKind;
 use holdfast_core::transaction::money::{Ending, Money};
-use holdfast_protocol::ParticipantNumber;
+use holdfast_protocol::{ParticipantNumber, Refund};
 
 use crate::record::fields::{Writer, decider_number};
 use crate::record::registry;
@@ -27,6 +28,9 @@ pub(super) mod kind {
     pub(in crate::snapshot) const FOLLOW_UP: u8 = 8;
     pub(in crate::snapshot) const CLOSED_UNTIL: u8 = 9;
     pub(in crate::snapshot) const EXTENSIONS: u8 = 10;
+    /// As [`OPEN`] and [`CLOSED`], of what is linked with others.
+    pub(in crate::snapshot) const OPEN_LINKED: u8 = 11;
+    pub(in crate::snapshot) const CLOSED_LINKED: u8 = 12;
 }
 
 /// Appends an entry to `out`; `frame` is room for the requests in it.
@@ -48,7 +52,10 @@ pub(super) fn write(entry: &Entry, frame: &mut BytesMut, out: &mut Vec<u8>) {
         }
         Entry::Day(day) => w.date(*day),
         Entry::Open(open) => write_open(&mut w, open),
-        Entry::Closed(entry) => write_closed_entry(&mut w, entry),
+        Entry::Closed(entry) => {
+            write_closed_entry(&mut w, entry);
+            write_linked(&mut w, entry.linked);
+        }
         Entry::FollowUp(parts) => write_follow_up(&mut w, parts),
         Entry::ClosedUntil(second, keys) => {
             w.u64(*second);
@@ -71,8 +78,14 @@ const fn kind_of(entry: &Entry) -> u8 {
         Entry::Routes(_) => kind::ROUTES,
         Entry::Epoch(..) => kind::EPOCH,
         Entry::Day(_) => kind::DAY,
-        Entry::Open(_) => kind::OPEN,
-        Entry::Closed(_) => kind::CLOSED,
+        Entry::Open(open) => match open.linked {
+            Linked::Alone => kind::OPEN,
+            Linked::Refunded(_) | Linked::RefundOf(_) => kind::OPEN_LINKED,
+        },
+        Entry::Closed(closed) => match closed.linked {
+            Linked::Alone => kind::CLOSED,
+            Linked::Refunded(_) | Linked::RefundOf(_) => kind::CLOSED_LINKED,
+        },
         Entry::FollowUp(_) => kind::FOLLOW_UP,
         Entry::ClosedUntil(..) => kind::CLOSED_UNTIL,
         Entry::Extensions(..) => kind::EXTENSIONS,
@@ -105,7 +118,8 @@ fn write_participant(w: &mut Writer<'_>, entry: &ParticipantEntry) {
 
 /// All of a closed transaction. Facts have the same bytes.
 pub(crate) fn write_closed_entry(w: &mut Writer<'_>, entry: &ClosedEntry) {
-    let ClosedEntry { key, content, closed } = entry;
+    // How it is linked with others stands after it, where it is.
+    let ClosedEntry { key, content, closed, linked: _ } = entry;
     w.key(*key);
     write_content(w, content);
     write_closed(w, closed);
@@ -118,11 +132,31 @@ fn write_content(w: &mut Writer<'_>, content: &Content) {
 
 fn write_terms(w: &mut Writer<'_>, terms: Option<Terms>) {
     let Some(Terms { kind, debtor, security_level, channel, currency }) = terms else { return w.u8(0) };
-    w.u8(kind as u8);
+    w.u8(match kind {
+        TransactionKind::Pay => 1,
+        TransactionKind::Reserve => 2,
+        TransactionKind::Verify => 3,
+        TransactionKind::Refund => 4,
+    });
     w.u8(registry::debtor_number(debtor));
     w.u8(security_level as u8);
     w.u8(channel);
     w.currency(currency);
+}
+
+/// What is alone has a type of its own, which says so.
+pub(crate) fn write_linked(w: &mut Writer<'_>, linked: Linked) {
+    match linked {
+        Linked::Alone => {}
+        Linked::Refunded(amount) => {
+            w.u8(1);
+            w.amount(amount);
+        }
+        Linked::RefundOf(original) => {
+            w.u8(2);
+            w.bytes(&original.to_bytes());
+        }
+    }
 }
 
 fn write_closed(w: &mut Writer<'_>, closed: &Closed) {
@@ -173,7 +207,7 @@ fn write_follow_up(w: &mut Writer<'_>, parts: &FollowUpParts) {
 }
 
 fn write_open(w: &mut Writer<'_>, entry: &OpenEntry) {
-    let OpenEntry { transaction, request, content, waits_since } = entry;
+    let OpenEntry { transaction, request, refund, linked, content, waits_since } = entry;
     let Transaction {
         key,
         destination,
@@ -237,6 +271,18 @@ fn write_open(w: &mut Writer<'_>, entry: &OpenEntry) {
             Delivery::Release(m) => m.encode(frame),
             Delivery::Reverse(m) => m.encode(frame),
         });
+    }
+    write_open_link(w, *linked, refund.as_ref());
+}
+
+/// Nothing for what is alone: its type says so.
+fn write_open_link(w: &mut Writer<'_>, linked: Linked, refund: Option<&Refund>) {
+    write_linked(w, linked);
+    if linked != Linked::Alone {
+        w.bool(refund.is_some());
+    }
+    if let Some(refund) = refund {
+        w.frame(|frame| refund.encode(frame));
     }
 }
 

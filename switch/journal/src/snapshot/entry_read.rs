@@ -7,13 +7,14 @@
 use holdfast_core::effect::Delivery;
 use holdfast_core::ledger::Position;
 use holdfast_core::snapshot::{
-    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpKind, FollowUpParts, OpenEntry, ParticipantEntry,
-    Terms, Transaction, Usage,
+    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpKind, FollowUpParts, Linked, OpenEntry,
+    ParticipantEntry, Terms, Transaction, Usage,
 };
+use holdfast_core::transaction::TransactionKind;
 use holdfast_core::transaction::money::{Ending, Money};
 use holdfast_protocol::{
-    Amount, BusinessDate, Epoch, Instance, Kind, Merchant, Message, MpsId, ParticipantNumber, PaymentId,
-    RequestId, Sequence,
+    Amount, BusinessDate, Epoch, Instance, Merchant, Message, MpsId, ParticipantNumber, PaymentId, RequestId,
+    Sequence,
 };
 
 use super::entry::{CLOSED, kind};
@@ -84,7 +85,12 @@ fn read_entry(kind: u8, r: &mut Reader<'_>) -> Result<Entry, RecordError> {
         }
         kind::DAY => Entry::Day(r.date()?),
         kind::OPEN => Entry::Open(Box::new(read_open(r)?)),
+        kind::OPEN_LINKED => Entry::Open(Box::new(read_open_linked(r)?)),
         kind::CLOSED => Entry::Closed(read_closed_entry(r)?),
+        kind::CLOSED_LINKED => {
+            let entry = read_closed_entry(r)?;
+            Entry::Closed(ClosedEntry { linked: read_linked(r)?, ..entry })
+        }
         kind::FOLLOW_UP => Entry::FollowUp(read_follow_up(r)?),
         kind::CLOSED_UNTIL => {
             let second = r.u64()?;
@@ -129,7 +135,8 @@ fn read_participant(r: &mut Reader<'_>) -> Result<ParticipantEntry, RecordError>
 
 /// See [`super::entry::write_closed_entry`].
 pub(crate) fn read_closed_entry(r: &mut Reader<'_>) -> Result<ClosedEntry, RecordError> {
-    Ok(ClosedEntry { key: r.key()?, content: read_content(r)?, closed: read_closed(r)? })
+    let (key, content, closed) = (r.key()?, read_content(r)?, read_closed(r)?);
+    Ok(ClosedEntry { key, content, closed, linked: Linked::Alone })
 }
 
 fn read_content(r: &mut Reader<'_>) -> Result<Content, RecordError> {
@@ -139,14 +146,23 @@ fn read_content(r: &mut Reader<'_>) -> Result<Content, RecordError> {
 fn read_terms(r: &mut Reader<'_>) -> Result<Option<Terms>, RecordError> {
     let kind = match r.u8()? {
         0 => return Ok(None),
-        1 => Kind::Pay,
-        2 => Kind::Reserve,
-        3 => Kind::Verify,
+        1 => TransactionKind::Pay,
+        2 => TransactionKind::Reserve,
+        3 => TransactionKind::Verify,
+        4 => TransactionKind::Refund,
         _ => return Err(RecordError::Field("kind")),
     };
     let debtor = registry::debtor(r.u8()?)?;
     let security_level = registry::level(r.u8()?)?;
     Ok(Some(Terms { kind, debtor, security_level, channel: r.u8()?, currency: r.currency()? }))
+}
+
+pub(crate) fn read_linked(r: &mut Reader<'_>) -> Result<Linked, RecordError> {
+    match r.u8()? {
+        1 => Ok(Linked::Refunded(r.amount()?)),
+        2 => Ok(Linked::RefundOf(RequestId::from_bytes(r.array()?))),
+        _ => Err(RecordError::Field("link")),
+    }
 }
 
 fn read_closed(r: &mut Reader<'_>) -> Result<Closed, RecordError> {
@@ -190,7 +206,15 @@ fn read_open(r: &mut Reader<'_>) -> Result<OpenEntry, RecordError> {
     let count = r.count(2)?;
     let deliveries = (0..count).map(|_| read_delivery(r)).collect::<Result<_, _>>()?;
     let transaction = Transaction { deliveries, ..transaction };
-    Ok(OpenEntry { transaction, request, content, waits_since: waits.then_some(since) })
+    let waits_since = waits.then_some(since);
+    Ok(OpenEntry { transaction, request, refund: None, linked: Linked::Alone, content, waits_since })
+}
+
+fn read_open_linked(r: &mut Reader<'_>) -> Result<OpenEntry, RecordError> {
+    let entry = read_open(r)?;
+    let linked = read_linked(r)?;
+    let refund = if r.bool()? { Some(r.refund()?) } else { None };
+    Ok(OpenEntry { linked, refund, ..entry })
 }
 
 /// All of it but its deliveries.
@@ -256,7 +280,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_panic(kind in 0_u8..12, fields in proptest::collection::vec(any::<u8>(), 0..400)) {
+        fn no_bytes_panic(kind in 0_u8..14, fields in proptest::collection::vec(any::<u8>(), 0..400)) {
             let length = u32::try_from(fields.len() + 2).unwrap();
             let mut bytes = length.to_le_bytes().to_vec();
             bytes.extend([VERSION, kind]);

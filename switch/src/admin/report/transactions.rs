@@ -18,6 +18,9 @@ pub struct TransactionReport {
     /// The payee.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<String>,
+    /// The original that it refunds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_of: Option<String>,
     /// Where it went.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
@@ -56,8 +59,14 @@ pub struct TransactionReport {
     pub captured: String,
     /// Ended without capture.
     pub released: String,
-    /// Captured and undone.
+    /// Captured and undone by a reversal.
     pub reversed: String,
+    /// Captured and given back by refunds that stand.
+    #[serde(default)]
+    pub refunded: String,
+    /// What refunds that are not decided yet may give back.
+    #[serde(default)]
+    pub refunding: String,
     /// held_for - captured - released.
     pub open: String,
     /// The date of the transaction.

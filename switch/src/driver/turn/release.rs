@@ -5,7 +5,7 @@ use std::time::Instant;
 use holdfast_core::effect::Delivery;
 use holdfast_core::{Effect, Fact};
 use holdfast_journal::{Batch, Log, NotTaken};
-use holdfast_protocol::{Message, Sequence, UnixMillis};
+use holdfast_protocol::{Message, Refund, Sequence, UnixMillis};
 
 use super::{Driver, nanos};
 use crate::driver::outbox::{Decided, Waiting};
@@ -94,10 +94,14 @@ impl<L: Log, S: Seam> Driver<L, S> {
             }
             Effect::Forward { to, deadline, request } => {
                 let mut request = request;
-                // At least a millisecond: the destination may still refuse it, and the deadline reverses it anyway.
-                request.budget_ms = u32::try_from(deadline.since(now)).unwrap_or(u32::MAX).max(1);
+                request.budget_ms = budget_left(deadline, now);
                 let id = request.id;
                 self.sessions.stage(to, id, &Message::Authorize(request));
+            }
+            Effect::ForwardRefund { to, deadline, request } => {
+                let id = request.id;
+                let request = Refund { budget_ms: budget_left(deadline, now), ..request };
+                self.sessions.stage(to, id, &Message::Refund(request));
             }
             Effect::Deliver { to, delivery } => {
                 let (original, message) = match delivery {
@@ -118,4 +122,9 @@ impl<L: Log, S: Seam> Driver<L, S> {
             Effect::Recall(key) => self.recalls.push(key),
         }
     }
+}
+
+/// At least a millisecond: the destination may still refuse it, and the deadline reverses it anyway.
+fn budget_left(deadline: UnixMillis, now: UnixMillis) -> u32 {
+    u32::try_from(deadline.since(now)).unwrap_or(u32::MAX).max(1)
 }

@@ -11,6 +11,8 @@ const DEADLINE_CANCELLED: Reach =
     Reach::Impossible("the deadline is cancelled with the end of what it was for");
 const NOT_HELD_YET: Reach = Reach::Impossible("the time of the hold counts from the approval");
 
+const NO_REFUNDS: Reach = Reach::Impossible("no operator of the simulator asks for refunds");
+
 /// Whether an event can meet a transaction in this state.
 pub fn reach(state: Money, event: Event) -> Reach {
     match event {
@@ -34,6 +36,7 @@ pub fn reach(state: Money, event: Event) -> Reach {
             Money::Pending => NOT_HELD_YET,
             Money::Closed(_) => DEADLINE_CANCELLED,
         },
+        Event::Refund | Event::ReverseRefunding => NO_REFUNDS,
         Event::ApproveHold
         | Event::Decline
         | Event::Fail
