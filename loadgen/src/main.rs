@@ -7,7 +7,7 @@ use holdfast_loadgen::cli::Command;
 use holdfast_loadgen::cli::configuration::{Resolved, resolve};
 use holdfast_loadgen::exit::Exit;
 use holdfast_loadgen::run::{self, RunError};
-use holdfast_loadgen::selftest;
+use holdfast_loadgen::{compare, selftest, sweep};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -37,6 +37,8 @@ fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
             Ok(report.exit_code())
         }
         Command::Capacity(arguments) => capacity::run(&arguments, options),
+        Command::Sweep(arguments) => sweep::run(&arguments, options),
+        Command::Compare(arguments) => compare::run(&arguments, options),
         Command::Selftest(arguments) => selftest::run(&arguments, options),
     }
 }

@@ -1,20 +1,24 @@
 //! The command line: a file for each command.
 
 mod capacity;
+mod compare;
 pub mod configuration;
 mod load;
 mod output;
 mod run;
 mod selftest;
+mod sweep;
 mod values;
 
 use clap::{Parser, Subcommand};
 
 pub use capacity::CapacityArguments;
+pub use compare::CompareArguments;
 pub use load::LoadArguments;
 pub use output::OutputArguments;
 pub use run::RunArguments;
 pub use selftest::SelftestArguments;
+pub use sweep::SweepArguments;
 pub(crate) use values::parse_duration;
 pub use values::{Format, Rate};
 
@@ -36,6 +40,12 @@ pub enum Command {
     /// Finds the highest rate that meets the objectives.
     #[command(after_help = capacity::EXAMPLES)]
     Capacity(Box<CapacityArguments>),
+    /// Latency and throughput at many rates, in shuffled order: the curve, its knee, the Universal Scalability Law.
+    #[command(after_help = sweep::EXAMPLES)]
+    Sweep(Box<SweepArguments>),
+    /// Says whether B is better or worse than A, or that the runs cannot tell.
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(Box<CompareArguments>),
     /// Measures the generator itself, against a switch that decides nothing.
     Selftest(Box<SelftestArguments>),
 }
@@ -47,6 +57,8 @@ impl Command {
             Self::Run(run) => &run.to,
             Self::Capacity(capacity) => &capacity.to,
             Self::Selftest(selftest) => &selftest.to,
+            Self::Sweep(sweep) => &sweep.to,
+            Self::Compare(compare) => &compare.to,
         }
     }
 }
@@ -55,4 +67,4 @@ impl Command {
 mod tests;
 
 #[cfg(test)]
-pub(crate) use tests::{run as run_arguments, selftest as selftest_arguments};
+pub(crate) use tests::{compare as compare_arguments, run as run_arguments, selftest as selftest_arguments};

@@ -24,6 +24,15 @@ pub(crate) fn selftest(line: &str) -> SelftestArguments {
     }
 }
 
+/// The arguments of `loadgen compare` with this line.
+pub(crate) fn compare(line: &str) -> CompareArguments {
+    let words = ["loadgen", "compare"].into_iter().chain(line.split_whitespace());
+    match Arguments::try_parse_from(words).unwrap().command {
+        Command::Compare(compare) => *compare,
+        other => panic!("{other:?} is no comparison"),
+    }
+}
+
 #[test]
 fn the_command_line_is_consistent() {
     Arguments::command().debug_assert();

@@ -9,7 +9,8 @@ use crate::admin::JournalCounters;
 use crate::cli::{Format, OutputArguments, Rate};
 use crate::exit::Exit;
 use crate::machine::ThreadTime;
-use crate::measure::slices::Slices;
+use crate::measure::kinds::Figure;
+use crate::measure::slices::{Group, Slices};
 use crate::objective::Standing;
 use crate::results::summary::{Books, Summary};
 use crate::run::{Closing, Plan, RunError};
@@ -111,6 +112,16 @@ impl Report {
     /// Whether something went wrong that is neither the books nor the measurement.
     pub fn has_run_error(&self) -> bool {
         self.broken.is_some() || self.strays > 0 || self.accounting.total().errors_in_all() > 0
+    }
+
+    /// Operations between their intended sending and their outcome, on average (Little: throughput times mean response).
+    pub fn in_flight(&self) -> f64 {
+        let series = self.slices.series(self.from, Figure::Response, Group::All);
+        let (count, micros) = series
+            .iter()
+            .fold((0, 0.0), |(count, micros), slice| (count + slice.len(), micros + slice.total_micros()));
+        let mean_s = if count == 0 { 0.0 } else { micros / count as f64 / 1e6 };
+        self.summary.rate.achieved_per_s * mean_s
     }
 
     /// Whether the user cut the run short.

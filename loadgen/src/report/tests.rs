@@ -134,6 +134,8 @@ fn the_summary_has_the_fields_that_are_promised() {
 #[test]
 fn figures_are_those_of_the_run() {
     let summary = json(&report(closing(), measured()));
+    let in_flight = report(closing(), measured()).in_flight();
+    assert!((in_flight - 980.0 * 0.001_01).abs() < 0.001, "980 a second, each for 1.01 ms: {in_flight}");
     assert_eq!(summary["schema_version"], 2);
     assert_eq!(summary["seed"], 7);
     assert_eq!(summary["verdict"]["measurement"], "valid");

@@ -205,17 +205,30 @@ fn text_of(mut options: Table, seed: u64) -> String {
 /// # Errors
 /// Where the options contradict each other.
 pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
-    let plan = match command {
-        Command::Run(run) => Plan::new(RunArguments::clone(run))?,
+    let (plan, seed) = match command {
+        Command::Run(run) => {
+            let plan = Plan::new(RunArguments::clone(run))?;
+            let seed = plan.seed;
+            (plan, seed)
+        }
+        Command::Capacity(capacity) => first_of(&Trials::of_capacity(capacity), capacity.from)?,
+        Command::Sweep(a) => {
+            let rates = a.rates().map_err(RunError::Usage)?;
+            first_of(&Trials::new(&a.load, &a.to, &a.objectives, a.warmup, a.duration), rates[0])?
+        }
         Command::Selftest(selftest) => {
             let load = selftest.load(Path::new("."));
-            let trials = Trials::new(&load, &selftest.to, &[], selftest.warmup, selftest.duration);
-            Plan::new(trials.arguments(1.0))?
+            first_of(&Trials::new(&load, &selftest.to, &[], selftest.warmup, selftest.duration), 1.0)?
         }
-        Command::Capacity(capacity) => Plan::new(Trials::of_capacity(capacity).arguments(capacity.from))?,
+        Command::Compare(compare) => return Ok(text_of(options, compare.seed.unwrap_or_else(chosen_seed))),
     };
     let remarks: String = plan.remarks.iter().map(|remark| format!("# {remark}\n")).collect();
-    Ok(remarks + &text_of(options, plan.seed))
+    Ok(remarks + &text_of(options, seed))
+}
+
+/// The first of several runs, and the seed that all of them follow from.
+fn first_of(trials: &Trials, rate_per_s: f64) -> Result<(Plan, u64), RunError> {
+    Ok((Plan::new(trials.arguments(rate_per_s))?, trials.seed))
 }
 
 /// Makes one run.

@@ -1,0 +1,82 @@
+//! What is compared, taken from the `summary.json` of a run.
+
+use serde_json::Value;
+
+/// One figure of every run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// The word in the table.
+    pub name: &'static str,
+    /// Where it stands in `summary.json`.
+    pub path: &'static str,
+    /// Whether more is better.
+    pub more_is_better: bool,
+}
+
+/// All of them.
+pub const METRICS: [Metric; 6] = [
+    Metric { name: "response p50", path: "/latency_us/response/p50", more_is_better: false },
+    Metric { name: "response p90", path: "/latency_us/response/p90", more_is_better: false },
+    Metric { name: "response p99", path: "/latency_us/response/p99", more_is_better: false },
+    Metric { name: "response p99.9", path: "/latency_us/response/p999", more_is_better: false },
+    Metric { name: "service p99", path: "/latency_us/service/p99", more_is_better: false },
+    Metric { name: "goodput", path: "/rate/goodput_per_s", more_is_better: true },
+];
+
+impl Metric {
+    /// Its value in one run; `None` where the run does not know it.
+    pub fn of(&self, summary: &Value) -> Option<f64> {
+        summary.pointer(self.path).and_then(Value::as_f64).filter(|value| *value > 0.0)
+    }
+
+    /// Its values in the runs that know it.
+    pub fn of_all(&self, summaries: &[Value]) -> Vec<f64> {
+        summaries.iter().filter_map(|summary| self.of(summary)).collect()
+    }
+}
+
+/// What should be the same in all runs that are compared: its name and where it stands.
+const CONDITIONS: [(&str, &str); 7] = [
+    ("mix", "/config/mix"),
+    ("rate", "/config/rate"),
+    ("length of a run", "/config/duration_s"),
+    ("processor", "/host/cpu"),
+    ("number of cores", "/host/cores"),
+    ("build", "/build/commit"),
+    ("profile", "/build/profile"),
+];
+
+/// What the two sets do not have in common, in words. Seeds may differ within a set, and should not between them.
+pub fn differences(a: &[Value], b: &[Value]) -> Vec<String> {
+    let values = |runs: &[Value], path: &str| {
+        let mut texts: Vec<String> =
+            runs.iter().filter_map(|run| run.pointer(path)).map(ToString::to_string).collect();
+        texts.sort();
+        texts.dedup();
+        texts
+    };
+    let mut words = Vec::new();
+    for (name, path) in CONDITIONS.into_iter().chain([("seeds", "/seed")]) {
+        let (of_a, of_b) = (values(a, path), values(b, path));
+        if of_a != of_b {
+            words.push(format!("the {name} differs: A {}, B {}", listed(&of_a), listed(&of_b)));
+        }
+    }
+    for (name, runs) in [("A", a), ("B", b)] {
+        let invalid =
+            |run: &&Value| run.pointer("/verdict/measurement").and_then(Value::as_str) != Some("valid");
+        let count = runs.iter().filter(invalid).count();
+        if count > 0 {
+            words.push(format!("{count} of {} runs of {name} are not valid measurements", runs.len()));
+        }
+    }
+    words
+}
+
+fn listed(texts: &[String]) -> String {
+    match texts {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [first, .., last] => format!("{first} to {last}"),
+    }
+}

@@ -1,0 +1,148 @@
+//! `loadgen compare A B`: did it get better or worse?
+//!
+//! Promise: where two sets of the same kind are compared, a difference is seen as rarely as was asked for, over all metrics;
+//! and "the same" is said only where the interval says so, never for want of runs.
+
+pub mod metric;
+mod runs;
+pub mod significance;
+pub mod verdict;
+
+use std::fmt::{self, Write};
+
+use serde::Serialize;
+use toml::Table;
+
+use crate::cli::{CompareArguments, Format};
+use crate::exit::Exit;
+use crate::run::{RunError, chosen_seed, keep_options};
+use verdict::{Compared, Question, Verdict, can_tell, compare};
+
+/// The content of `compare.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// Grows when a field changes its meaning.
+    pub schema_version: u32,
+    /// Where the runs of A come from, and those of B.
+    pub sides: (String, String),
+    /// Runs of each.
+    pub runs: (usize, usize),
+    /// What the two do not have in common.
+    pub warnings: Vec<String>,
+    /// Every metric that enough runs know.
+    pub metrics: Vec<Compared>,
+    /// What was asked.
+    pub alpha: f64,
+    /// See above.
+    pub same_within: f64,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// Compares, says what was found, and how the program ends.
+///
+/// # Errors
+/// Where a run could not begin, or a file could not be read or written.
+pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunError> {
+    let a = arguments;
+    let seed = a.seed.unwrap_or_else(chosen_seed);
+    if let Some(output) = &a.to.output {
+        keep_options(output, options, seed)?;
+    }
+    let [runs_a, runs_b] = match (a.a.is_dir(), a.b.is_dir()) {
+        (true, true) => [runs::read(&a.a)?, runs::read(&a.b)?],
+        (false, false) => match runs::make(a, seed)? {
+            Ok(sides) => sides,
+            Err(exit) => return Ok(exit),
+        },
+        _ => return Err(RunError::Usage("A and B must both be directories or both be files".to_owned())),
+    };
+    let mut warnings = metric::differences(&runs_a, &runs_b);
+    if !can_tell(runs_a.len(), runs_b.len(), a.alpha) {
+        let (of_a, of_b) = (runs_a.len(), runs_b.len());
+        warnings.push(format!("{of_a} and {of_b} runs are too few to see any difference at {}", a.alpha));
+    }
+    let question = Question { alpha: a.alpha, same_within: a.same_within, seed };
+    let comparison = Comparison {
+        schema_version: 1,
+        sides: (a.a.display().to_string(), a.b.display().to_string()),
+        runs: (runs_a.len(), runs_b.len()),
+        warnings,
+        metrics: compare(&runs_a, &runs_b, question),
+        alpha: a.alpha,
+        same_within: a.same_within,
+        seed,
+    };
+    publish(a, &comparison)?;
+    Ok(comparison.exit_code())
+}
+
+fn publish(arguments: &CompareArguments, comparison: &Comparison) -> Result<(), RunError> {
+    let json = serde_json::to_string_pretty(comparison).expect("a comparison is plain data");
+    if let Some(output) = &arguments.to.output {
+        let file = output.join("compare.json");
+        std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
+    }
+    match arguments.to.format {
+        Format::Text => print!("{}", comparison.text()),
+        Format::Json => println!("{json}"),
+    }
+    Ok(())
+}
+
+impl Comparison {
+    /// How the program ends.
+    pub fn exit_code(&self) -> Exit {
+        if self.metrics.is_empty() {
+            Exit::Invalid
+        } else if self.metrics.iter().any(|compared| compared.verdict == Verdict::Regressed) {
+            Exit::Missed
+        } else {
+            Exit::Pass
+        }
+    }
+
+    /// The text for people.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out).expect("a string takes what is written to it");
+        out
+    }
+
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let ((a, b), (runs_a, runs_b)) = (&self.sides, self.runs);
+        writeln!(out, "\nA {a}, {runs_a} runs; B {b}, {runs_b} runs; seed {}\n", self.seed)?;
+        writeln!(
+            out,
+            "  {:<16}{:>9}{:>20}{:>12}{:>9}  verdict",
+            "B by A", "ratio", "95 %", "A by itself", "p"
+        )?;
+        for c in &self.metrics {
+            let noise =
+                c.noise_floor.map_or_else(|| "n/a".to_owned(), |floor| format!("±{:.1} %", floor * 100.0));
+            let interval = format!("{:.3} to {:.3}", c.interval.0, c.interval.1);
+            let verdict = match c.verdict {
+                Verdict::Regressed => "REGRESSED".to_owned(),
+                Verdict::Improved => "improved".to_owned(),
+                Verdict::Same => format!("same within ±{:.0} %", self.same_within * 100.0),
+                Verdict::Inconclusive => "inconclusive".to_owned(),
+            };
+            writeln!(
+                out,
+                "  {:<16}{:>9.3}{interval:>20}{noise:>12}{:>9.4}  {verdict}",
+                c.metric, c.ratio, c.p_corrected
+            )?;
+        }
+        if self.metrics.is_empty() {
+            writeln!(out, "  no metric is known to {} runs of each side", verdict::RUNS_MIN)?;
+        }
+        writeln!(
+            out,
+            "    A by itself: halves of A's runs differ by more once in twenty times; p: corrected for all metrics"
+        )?;
+        self.warnings.iter().try_for_each(|warning| writeln!(out, "  WARNING: {warning}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Where the runs come from: directories of earlier runs, or configuration files that are run in turns.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::cli::configuration::resolve;
+use crate::cli::{Command, CompareArguments, RunArguments};
+use crate::exit::Exit;
+use crate::random::mix;
+use crate::run::{Plan, RunError, perform};
+
+/// The runs of both sides, as their summaries.
+pub(super) type Sides = [Vec<Value>; 2];
+
+/// Reads every `summary.json` in a directory and in its directories, in the order of their paths.
+///
+/// # Errors
+/// Where one cannot be read.
+pub(super) fn read(directory: &Path) -> Result<Vec<Value>, RunError> {
+    let mut files = Vec::new();
+    find(directory, &mut files).map_err(RunError::io(directory.display().to_string()))?;
+    files.sort();
+    let parse = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file)?;
+        serde_json::from_str(&text).map_err(std::io::Error::other)
+    };
+    files.iter().map(|file| parse(file).map_err(RunError::io(file.display().to_string()))).collect()
+}
+
+fn find(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            find(&path, files)?;
+        } else if path.file_name().is_some_and(|name| name == "summary.json") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Runs both configurations in turns; `Err(Ok(exit))` where a run was none.
+///
+/// # Errors
+/// Where a run could not begin, or is no measurement.
+pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<Result<Sides, Exit>, RunError> {
+    let sides = [configured(&arguments.a)?, configured(&arguments.b)?];
+    let mut made = Sides::default();
+    for pair in 0..arguments.repeats {
+        let pair_seed = mix(seed.wrapping_add(u64::from(pair))) >> 32;
+        // A first, then B first: neither always follows the other.
+        let order = if pair % 2 == 0 { [0, 1] } else { [1, 0] };
+        for side in order {
+            let name = ["a", "b"][side];
+            let mut run = sides[side].clone();
+            run.load.seed = Some(pair_seed);
+            run.to.quiet = true;
+            run.to.output =
+                arguments.to.output.as_ref().map(|output| output.join(format!("{name}-{:02}", pair + 1)));
+            let report = perform(Plan::new(run)?)?;
+            report.write()?;
+            let exit = report.exit_code();
+            if matches!(exit, Exit::RunError | Exit::Usage | Exit::BooksOpen | Exit::Interrupted) {
+                let why = report
+                    .broken()
+                    .unwrap_or("operations ended as errors, the books do not close, or it was interrupted");
+                eprintln!("loadgen: run {} of {name} is no measurement: {why}", pair + 1);
+                return Ok(Err(exit));
+            }
+            let summary = serde_json::to_value(&report.summary).expect("a summary is plain data");
+            if !arguments.to.quiet {
+                let p99 =
+                    summary.pointer("/latency_us/response/p99").map_or_else(String::new, ToString::to_string);
+                eprintln!("pair {:>3} {name}  p99 {p99} us", pair + 1);
+            }
+            made[side].push(summary);
+        }
+    }
+    Ok(Ok(made))
+}
+
+/// The arguments of `loadgen run --config FILE`, and nothing else.
+fn configured(file: &Path) -> Result<RunArguments, RunError> {
+    let words = ["loadgen".into(), "run".into(), "--config".into(), OsString::from(file)];
+    let usage = |text: String| RunError::Usage(format!("{}: {text}", file.display()));
+    let resolved = resolve(words, |_| None).map_err(|error| usage(error.to_string()))?;
+    match resolved.arguments.command {
+        Command::Run(run) => Ok(*run),
+        Command::Capacity(_) | Command::Selftest(_) | Command::Sweep(_) | Command::Compare(_) => {
+            Err(usage("it is no configuration of a run".to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_summary_below_a_directory_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, seed) in [("a-02", 2), ("a-01", 1)] {
+            std::fs::create_dir(directory.path().join(name)).unwrap();
+            std::fs::write(directory.path().join(name).join("summary.json"), format!("{{\"seed\": {seed}}}"))
+                .unwrap();
+        }
+        let seeds: Vec<_> = read(directory.path()).unwrap().iter().map(|run| run["seed"].as_u64()).collect();
+        assert_eq!(seeds, [Some(1), Some(2)]);
+        std::fs::write(directory.path().join("summary.json"), "{").unwrap();
+        assert!(read(directory.path()).is_err());
+    }
+
+    #[test]
+    fn a_configuration_is_that_of_a_run() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.toml");
+        std::fs::write(&file, "switch = \"127.0.0.1:9\"\ncerts = \"c\"\nrate = 77\n").unwrap();
+        assert_eq!(configured(&file).unwrap().load.switch.port(), 9);
+        std::fs::write(&file, "rate = 77\n").unwrap();
+        assert!(matches!(configured(&file), Err(RunError::Usage(_))), "no switch is named");
+    }
+}

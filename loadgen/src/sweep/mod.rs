@@ -1,0 +1,70 @@
+//! `loadgen sweep`: latency and throughput at many rates, in shuffled order, and what the curve says.
+
+pub mod answer;
+pub mod knee;
+pub mod order;
+pub mod scalability;
+
+use toml::Table;
+
+use crate::capacity::trial::{Spoiled, TrialStanding, judge};
+use crate::cli::{Format, SweepArguments};
+use crate::exit::Exit;
+use crate::run::{RunError, keep_options};
+use crate::trials::Trials;
+use answer::{Answer, Point};
+
+/// Tries every rate, says what was found, and how the program ends.
+///
+/// # Errors
+/// Where a run could not begin or a file could not be written.
+pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError> {
+    let rates = arguments.rates().map_err(RunError::Usage)?;
+    let a = arguments;
+    let mut trials = Trials::new(&a.load, &a.to, &a.objectives, a.warmup, a.duration);
+    if let Some(output) = &a.to.output {
+        keep_options(output, options, trials.seed)?;
+    }
+    let order = order::shuffled(&rates, a.repeats, trials.seed);
+    if !a.to.quiet {
+        eprintln!("seed {}: {} runs of {}", trials.seed, order.len(), a.load.mix);
+    }
+    let (mut points, mut spoiled) = (Vec::new(), None);
+    for rate in order {
+        let report = trials.run(rate)?;
+        match judge(&report, rate) {
+            Ok(trial) => {
+                let point = Point { in_flight: report.in_flight(), trial };
+                if !a.to.quiet {
+                    eprintln!("{}", answer::line(points.len() + 1, &point));
+                }
+                points.push(point);
+            }
+            Err(why) => {
+                spoiled = Some(why);
+                break;
+            }
+        }
+    }
+    let answer = Answer::new(points, &a.load.mix.to_string(), trials.seed, a.load.is_colocated());
+    publish(a, &answer)?;
+    if let Some(Spoiled { exit, why }) = spoiled {
+        eprintln!("loadgen: the sweep broke off: {why}");
+        return Ok(exit);
+    }
+    let usable = |point: &Point| point.trial.standing != TrialStanding::Discarded;
+    Ok(if answer.points.iter().any(usable) { Exit::Pass } else { Exit::Invalid })
+}
+
+fn publish(arguments: &SweepArguments, answer: &Answer) -> Result<(), RunError> {
+    let json = serde_json::to_string_pretty(answer).expect("an answer is plain data");
+    if let Some(output) = &arguments.to.output {
+        let file = output.join("sweep.json");
+        std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
+    }
+    match arguments.to.format {
+        Format::Text => print!("{}", answer.text()),
+        Format::Json => println!("{json}"),
+    }
+    Ok(())
+}
