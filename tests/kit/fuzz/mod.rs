@@ -7,15 +7,17 @@ mod configuration;
 mod frames;
 mod journal;
 mod records;
+mod snapshots;
 
 /// A target and what it is called.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Each has a folder of inputs in `tests/fuzz/corpus`.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     ("frames", frames::frames),
     ("records", records::records),
     ("journal", journal::journal),
+    ("snapshots", snapshots::snapshots),
     ("configuration", configuration::configuration),
 ];
 

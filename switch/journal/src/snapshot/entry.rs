@@ -34,7 +34,7 @@ pub(super) mod kind {
 }
 
 /// Appends an entry to `out`; `frame` is room for the requests in it.
-pub(super) fn write(entry: &Entry, frame: &mut BytesMut, out: &mut Vec<u8>) {
+pub fn write(entry: &Entry, frame: &mut BytesMut, out: &mut Vec<u8>) {
     let start = out.len();
     let mut w = Writer::begin(out, frame, kind_of(entry));
     match entry {

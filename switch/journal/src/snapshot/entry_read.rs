@@ -48,7 +48,7 @@ fn money(number: u8) -> Result<Money, RecordError> {
 ///
 /// # Errors
 /// See [`RecordError`].
-pub(super) fn read(bytes: &mut &[u8]) -> Result<Entry, RecordError> {
+pub fn read(bytes: &mut &[u8]) -> Result<Entry, RecordError> {
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or(RecordError::Short)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| RecordError::Short)?;
     if length > RECORD_BYTES_MAX {

@@ -21,6 +21,8 @@ use std::io;
 use holdfast_core::ledger::Digest;
 use holdfast_core::snapshot::NoLedger;
 
+pub use entry::write as write_entry;
+pub use entry_read::read as read_entry;
 pub(crate) use format::{From, Header};
 pub(crate) use load::load;
 pub use maker::{SnapshotSettings, SnapshotStep, Snapshotter};

@@ -131,3 +131,30 @@ fn a_cut_that_the_power_interrupts_can_be_made_again() {
         }
     }
 }
+
+#[test]
+fn a_cut_before_the_segment_of_a_rotten_snapshot_takes_that_snapshot_along() {
+    let (course, newest) = course(7);
+    let snapshots = course.storage.list_snapshots().unwrap();
+    let older = snapshots[snapshots.len() - 2];
+    assert!(older.finished && older.at < newest);
+    // With the newest one sound, nothing before its segment is read by a start.
+    let at = Position { segment: SegmentNumber(newest.0 - 1), offset: 4_096 };
+    assert!(at.segment >= older.at);
+    course.storage.flip(Position { offset: at.offset + 140, ..at }, 1);
+    assert_eq!(looked_at(&course.storage), (None, 0));
+    course.storage.flip_snapshot(newest, 200, 1);
+    assert!(
+        matches!(started(&course), Err(OpenError::Corrupt { at: named, .. }) if named.segment == at.segment)
+    );
+    let damage = looked_at(&course.storage).0.expect("a start is refused");
+    let taken: Vec<_> = damage.snapshots.iter().map(|file| file.at).collect();
+    assert_eq!((damage.at.segment, taken), (at.segment, vec![newest]));
+    cut(&course.storage, &damage).unwrap();
+    let left: Vec<_> = course.storage.list_snapshots().unwrap().into_iter().map(|file| file.at).collect();
+    assert!(left.contains(&older.at) && !left.contains(&newest), "{left:?}");
+    // Healed or not: what is cut off comes back from no snapshot.
+    course.storage.flip_snapshot(newest, 200, 1);
+    assert_eq!(looked_at(&course.storage).0, None);
+    assert_eq!(started(&course).unwrap(), Sequence(damage.sequences.unwrap().0.0 - 1));
+}
