@@ -10,7 +10,8 @@ use crate::history::form::{Clocks, contradiction};
 use crate::history::record::flag;
 use crate::history::{FileError, History, Kind};
 use crate::journal::{Dump, DumpError, Progress};
-use crate::positions::{Position, Positions};
+use crate::positions::{Positions, compare_status, nets_to_zero};
+use crate::refunds::Refunds;
 use crate::report::{Report, Tally};
 use crate::rules::{self, Case};
 use crate::shard::{Key, Shards};
@@ -109,6 +110,7 @@ const STEPS: u64 = 1 << 14;
 pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, AuditError> {
     let status = options.status.as_deref().map(Status::read).transpose()?;
     let mut audit = Audit {
+        refunds: Refunds::default(),
         skew_ms: options.skew_ms,
         shards: Shards::new(options.memory_bytes),
         findings: Findings::new(options.list),
@@ -143,10 +145,13 @@ pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, Audit
 struct Journal {
     end: u64,
     end_ms: u64,
+    /// It begins with its first fact.
+    is_whole: bool,
     participants: std::collections::BTreeMap<u16, crate::journal::Participant>,
 }
 
 struct Audit {
+    refunds: Refunds,
     skew_ms: u64,
     shards: Shards,
     findings: Findings,
@@ -255,10 +260,12 @@ impl Audit {
     fn read_dump(&mut self, path: &Path, watcher: &mut dyn Watcher) -> Result<Journal, AuditError> {
         let mut dump = Dump::open(path)?;
         watcher.begin("journal dump", file_bytes(path));
-        let mut journal = Journal { end: 0, end_ms: 0, participants: std::collections::BTreeMap::new() };
+        let participants = std::collections::BTreeMap::new();
+        let mut journal = Journal { end: 0, end_ms: 0, is_whole: true, participants };
         while let Some(line) = dump.next_line()? {
             if self.tally.facts == 0 && line.sequence != 1 {
                 self.notes.push(format!("the dump begins with sequence {}", line.sequence));
+                journal.is_whole = false;
             }
             self.tally.facts += 1;
             if let Progress::Breaks { what, before, now } = line.progress {
@@ -277,6 +284,7 @@ impl Audit {
             }
         }
         journal.participants = dump.participants().clone();
+        self.refunds = dump.take_refunds();
         Ok(journal)
     }
 
@@ -311,11 +319,12 @@ impl Audit {
         };
         watcher.begin("transactions", self.shards.count() as u64);
         for shard in 0..self.shards.count() {
-            let (findings, tally) = (&mut self.findings, &mut self.tally);
+            let (findings, tally, refunds) = (&mut self.findings, &mut self.tally, &mut self.refunds);
             let judge = |transaction: &Transaction| {
                 let course = Course::of(&transaction.facts);
                 let case = Case { context, transaction, course: &course };
                 rules::check(&case, findings);
+                refunds.check(transaction, &course, findings);
                 look(context, transaction);
                 positions.book(transaction.key.originator, &course);
                 if !case.is_uncovered() {
@@ -335,6 +344,9 @@ impl Audit {
             self.shards.join(shard, judge).map_err(AuditError::Spill)?;
             watcher.advance(shard as u64 + 1);
         }
+        if journal.is_whole {
+            self.refunds.check_missing(&mut self.findings);
+        }
         if self.tally.not_covered > 0 {
             let n = self.tally.not_covered;
             self.findings.add(Class::NotCovered, || {
@@ -351,43 +363,5 @@ impl Audit {
         nets_to_zero("the journal's", &positions.positions, &mut self.findings);
         let names = journal.participants.iter().map(|(number, p)| (*number, p.name.clone())).collect();
         Ok(Report::new(self.findings, self.tally, self.notes, context, positions, status, names))
-    }
-}
-
-fn compare_status(journal: &Positions, status: &Status, findings: &mut Findings) {
-    let keys: std::collections::BTreeSet<_> =
-        journal.positions.keys().chain(status.positions.keys()).copied().collect();
-    for key in keys {
-        let of = |map: &std::collections::BTreeMap<(u16, u16), Position>| {
-            map.get(&key).copied().unwrap_or_default()
-        };
-        let (facts, switch) = (of(&journal.positions), of(&status.positions));
-        if facts != switch {
-            findings.add(Class::PositionsDisagree, || {
-                let what = format!(
-                    "participant {} in currency {}: the facts make held {} debits {} credits {}, the switch says {} {} {}",
-                    key.0, key.1, facts.held, facts.debits, facts.credits, switch.held, switch.debits, switch.credits
-                );
-                (None, what, Vec::new())
-            });
-        }
-    }
-    nets_to_zero("the switch's", &status.positions, findings);
-}
-
-/// I4, for each currency.
-fn nets_to_zero(
-    whose: &str,
-    positions: &std::collections::BTreeMap<(u16, u16), Position>,
-    findings: &mut Findings,
-) {
-    let mut nets = std::collections::BTreeMap::new();
-    for ((_, currency), position) in positions {
-        *nets.entry(*currency).or_insert(0_i128) += position.credits - position.debits;
-    }
-    for (currency, net) in nets.into_iter().filter(|(_, net)| *net != 0) {
-        findings.add(Class::NotNetZero, || {
-            (None, format!("{whose} positions in currency {currency} sum to {net}"), Vec::new())
-        });
     }
 }

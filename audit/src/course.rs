@@ -8,7 +8,7 @@ mod deliveries;
 use crate::finding::Class;
 use crate::history::Message;
 use crate::journal::{Debtor, Fact, FactKind};
-use crate::numbers::{BY_DESTINATION, BY_SWITCH, PAY, reason, state};
+use crate::numbers::{BY_DESTINATION, BY_SWITCH, is_captured_by_approval, reason, state};
 
 /// The money before a fact.
 #[derive(Clone, Copy)]
@@ -95,8 +95,12 @@ pub struct Course {
     pub captured: u64,
     /// Ended without capture.
     pub released: u64,
-    /// Captured and undone.
+    /// Captured and undone by its reversal; what refunds gave back is not in it.
     pub reversed: u64,
+    /// Of a refund that was undone after the reversal of its original: what that reversal took.
+    pub taken: u64,
+    /// Reversed as a whole: nothing of it stays captured, whatever becomes of its refunds.
+    undone: bool,
     /// The fact that accepted the request, by its place.
     pub reserved: Option<usize>,
     /// The fact that approved it, by its place.
@@ -105,7 +109,7 @@ pub struct Course {
     pub destination: u16,
     /// ISO 4217 number.
     pub currency: u16,
-    /// 1 pay, 2 reserve, 3 verify.
+    /// 1 pay, 2 reserve, 3 verify, 4 refund.
     pub payment_kind: u8,
     /// Who carries the hold.
     pub debtor: Debtor,
@@ -144,9 +148,9 @@ impl Course {
         self.held_for.saturating_sub(self.captured).saturating_sub(self.released)
     }
 
-    /// Captured and not undone.
-    pub fn kept(&self) -> u64 {
-        self.captured.saturating_sub(self.reversed)
+    /// Captured and not undone. What its refunds give back they have for themselves.
+    pub const fn kept(&self) -> u64 {
+        if self.undone { 0 } else { self.captured }
     }
 
     /// Whether an answer that rests on a fact may tell this state: one the transaction had then or later.
@@ -173,7 +177,7 @@ impl Course {
             FactKind::Declined => (2, fact.reason, fact.decided_by, 0),
             FactKind::Captured => (1, 0, BY_SWITCH, fact.amount),
             FactKind::Released => (1, 0, BY_SWITCH, before.open),
-            FactKind::Reversed => (1, 0, BY_SWITCH, before.open + before.kept),
+            FactKind::Reversed => (1, 0, BY_SWITCH, before.open + before.kept.saturating_sub(fact.amount)),
             FactKind::Tombstoned => (1, 0, BY_SWITCH, 0),
             FactKind::Reserved | FactKind::LateAnswer | FactKind::Expired | FactKind::Acknowledged => return,
         };
@@ -296,7 +300,7 @@ impl Course {
         }
         self.held_for = fact.amount;
         self.approved = Some(at);
-        if self.payment_kind == PAY {
+        if is_captured_by_approval(self.payment_kind) {
             self.captured = fact.amount;
             self.phase = Phase::Closed;
             return Some(1 << state::CAPTURED);
@@ -364,7 +368,10 @@ impl Course {
             Phase::Closed => {}
         }
         self.released += self.open();
-        self.reversed = self.captured;
+        // What refunds had given back: never more than was captured, or it is a finding about those.
+        self.reversed = self.captured.saturating_sub(fact.amount);
+        self.taken = if fact.goes_on { self.reversed } else { 0 };
+        self.undone = true;
         self.phase = Phase::Closed;
         if fact.superseded_from != 0 {
             for earlier in self.deliveries.iter_mut().filter(|d| d.number >= fact.superseded_from) {

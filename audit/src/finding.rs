@@ -46,6 +46,7 @@ classes! {
     RefusedYetRecorded "refused-yet-recorded" "The only copy of a request was refused, and yet the journal has it.";
     RepeatUnmarked "repeat-unmarked" "A second copy left without its repeat flag.";
     IllegalCourse "illegal-course" "The facts of a transaction contradict the table of its money.";
+    OverRefunded "over-refunded" "Refunds of one transaction give back more than was captured and not reversed.";
     HoldWithoutEnd "hold-without-end" "A hold outlived its time or a request without an answer its deadline.";
     LateApproval "late-approval" "A destination's approval was not accepted, and no reversal follows it.";
     Undelivered "undelivered" "A capture, release or reversal was decided and never acknowledged.";

@@ -11,6 +11,7 @@ pub mod history;
 pub mod journal;
 pub mod numbers;
 pub mod positions;
+mod refunds;
 pub mod report;
 pub mod rules;
 mod shard;

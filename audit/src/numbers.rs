@@ -38,6 +38,13 @@ pub mod reason {
 
 /// A payment in one message.
 pub const PAY: u8 = 1;
+/// A refund: done with its approval, as a payment is.
+pub const REFUND: u8 = 4;
+
+/// Whether the approval is the capture.
+pub const fn is_captured_by_approval(payment_kind: u8) -> bool {
+    payment_kind == PAY || payment_kind == REFUND
+}
 
 /// Decided by the destination.
 pub const BY_DESTINATION: u8 = 1;

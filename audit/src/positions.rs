@@ -2,7 +2,7 @@
 //!
 //! A party's belief about a transaction counts only where the party is sure: what it did not hear is unknown, never no.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -11,8 +11,9 @@ use crate::finding::{Class, Findings};
 use crate::history::record::flag;
 use crate::history::{Kind, Message, Record, Role};
 use crate::journal::Debtor;
-use crate::numbers::PAY;
+use crate::numbers::is_captured_by_approval;
 use crate::rules::{Case, is_assured};
+use crate::status::Status;
 use crate::transaction::Seen;
 
 /// What a participant owes and is owed in one currency, in minor units.
@@ -60,10 +61,10 @@ impl Positions {
         };
         let position = self.positions.entry((debtor, course.currency)).or_default();
         position.held += i128::from(course.open());
-        position.debits += i128::from(course.captured);
+        position.debits += i128::from(course.captured) + i128::from(course.taken);
         position.credits += i128::from(course.reversed);
         let position = self.positions.entry((creditor, course.currency)).or_default();
-        position.credits += i128::from(course.captured);
+        position.credits += i128::from(course.captured) + i128::from(course.taken);
         position.debits += i128::from(course.reversed);
     }
 
@@ -139,7 +140,7 @@ fn operator_has(case: &Case<'_>) -> Option<u64> {
             continue;
         }
         match message {
-            Message::Authorize if case.course.payment_kind == PAY => captured += amount,
+            Message::Authorize if is_captured_by_approval(case.course.payment_kind) => captured += amount,
             Message::Capture => captured += amount,
             Message::Reverse => reversed = true,
             Message::Authorize | Message::None | Message::Inquiry | Message::Release => {}
@@ -188,7 +189,7 @@ fn destination_has(case: &Case<'_>) -> Option<u64> {
     if case.course.deliveries.iter().any(|d| on_its_way(&d)) && !case.context.drained {
         return None;
     }
-    if case.course.payment_kind != PAY {
+    if !is_captured_by_approval(case.course.payment_kind) {
         let captures = of(Kind::Delivered)
             .filter(|s| s.record.message == Message::Capture && s.record.has(flag::APPLIED));
         return Some(captures.map(|s| s.record.amount).sum());
@@ -196,4 +197,36 @@ fn destination_has(case: &Case<'_>) -> Option<u64> {
     let mut approvals = of(Kind::Answered).filter(|s| s.record.outcome == 1).peekable();
     let Some(first) = approvals.peek().copied() else { return Some(0) };
     approvals.any(|s| is_assured(case, s)).then_some(first.record.amount)
+}
+
+/// The positions of the switch are those that the facts make.
+pub(crate) fn compare_status(journal: &Positions, status: &Status, findings: &mut Findings) {
+    let keys: BTreeSet<_> = journal.positions.keys().chain(status.positions.keys()).copied().collect();
+    for key in keys {
+        let of = |map: &BTreeMap<(u16, u16), Position>| map.get(&key).copied().unwrap_or_default();
+        let (facts, switch) = (of(&journal.positions), of(&status.positions));
+        if facts != switch {
+            findings.add(Class::PositionsDisagree, || {
+                let what = format!(
+                    "participant {} in currency {}: the facts make held {} debits {} credits {}, the switch says {} {} {}",
+                    key.0, key.1, facts.held, facts.debits, facts.credits, switch.held, switch.debits, switch.credits
+                );
+                (None, what, Vec::new())
+            });
+        }
+    }
+    nets_to_zero("the switch's", &status.positions, findings);
+}
+
+/// I4, for each currency.
+pub(crate) fn nets_to_zero(whose: &str, positions: &BTreeMap<(u16, u16), Position>, findings: &mut Findings) {
+    let mut nets = BTreeMap::new();
+    for ((_, currency), position) in positions {
+        *nets.entry(*currency).or_insert(0_i128) += position.credits - position.debits;
+    }
+    for (currency, net) in nets.into_iter().filter(|(_, net)| *net != 0) {
+        findings.add(Class::NotNetZero, || {
+            (None, format!("{whose} positions in currency {currency} sum to {net}"), Vec::new())
+        });
+    }
 }

@@ -132,7 +132,7 @@ pub struct Record {
     pub delivery: u16,
     /// ISO 4217 number.
     pub currency: u16,
-    /// 1 pay, 2 reserve, 3 verify.
+    /// 1 pay, 2 reserve, 3 verify, 4 refund.
     pub payment_kind: u8,
     /// Which lane, counted from zero.
     pub lane: u8,
@@ -269,7 +269,7 @@ impl Record {
             originator: u16::from_le_bytes(field(bytes, 24)),
             delivery: u16::from_le_bytes(field(bytes, 26)),
             currency: u16::from_le_bytes(field(bytes, 28)),
-            payment_kind: within(payment_kind, 3, "kind of payment")?,
+            payment_kind: within(payment_kind, 4, "kind of payment")?,
             lane,
             id: u128::from_be_bytes(field(bytes, 32)),
             original: u128::from_be_bytes(field(bytes, 48)),

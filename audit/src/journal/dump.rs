@@ -11,6 +11,8 @@ use super::fact::{Debtor, Fact, FactKind};
 use super::line::{Line, parse_id};
 use crate::history::Message;
 use crate::history::record::payment_id_digest;
+use crate::refunds::Refunds;
+use crate::shard::Key;
 
 const READ_BYTES: usize = 1 << 20;
 /// No fact is longer: an authorize with 2 KiB of extensions is not printed with them.
@@ -73,6 +75,7 @@ pub struct Dump {
     before: Option<(u64, u32, u64)>,
     participants: BTreeMap<u16, Participant>,
     currencies: BTreeMap<String, u16>,
+    refunds: Refunds,
 }
 
 /// What one line holds.
@@ -104,12 +107,18 @@ impl Dump {
             before: None,
             participants: BTreeMap::new(),
             currencies: BTreeMap::new(),
+            refunds: Refunds::default(),
         })
     }
 
     /// Who takes part, as far as was read.
     pub fn participants(&self) -> &BTreeMap<u16, Participant> {
         &self.participants
+    }
+
+    /// What links refunds with their originals, as far as was read.
+    pub fn take_refunds(&mut self) -> Refunds {
+        std::mem::take(&mut self.refunds)
     }
 
     /// How many bytes were read.
@@ -159,7 +168,12 @@ impl Dump {
             Some(before) => progress(before, now),
         };
         let fact = match FactKind::from_name(line.kind) {
-            Some(kind) => Some(self.fact(kind, &line)?),
+            Some(kind) => {
+                let mut fact = self.fact(kind, &line)?;
+                let refund_of = line.refund_of.map(|text| parse_id(text).ok_or("refund_of is no request id"));
+                self.refunds.take(&mut fact, refund_of.transpose()?);
+                Some(fact)
+            }
             None => {
                 self.about_the_switch(&line)?;
                 None
@@ -182,8 +196,14 @@ impl Dump {
             | "routes_configured"
             | "cut_over"
             | "day_closed"
-            | "forgotten"
-            | "recalled" => Ok(()),
+            | "forgotten" => Ok(()),
+            "recalled" => {
+                if let (Some(refunded), Some(originator)) = (line.refunded, line.originator) {
+                    let original = line.original.and_then(parse_id).ok_or("original is no request id")?;
+                    self.refunds.recalled(Key { originator, original }, refunded);
+                }
+                Ok(())
+            }
             // A kind that nobody described here could move money.
             other => Err(format!("a fact of the unknown kind {other:?}")),
         }
@@ -202,6 +222,10 @@ impl Dump {
         if needs_amount && line.amount.is_none() {
             return Err("amount is missing".to_owned());
         }
+        let is_refund = line.payment_kind == Some("refund");
+        if is_refund && line.refund_of.is_none() {
+            return Err("refund_of is missing".to_owned());
+        }
         if kind == FactKind::Reserved && (line.destination.is_none() || line.currency.is_none()) {
             return Err("destination or currency is missing".to_owned());
         }
@@ -213,7 +237,7 @@ impl Dump {
             originator: line.originator.ok_or("originator is missing")?,
             original,
             id: if line.id.is_some() { id(line.id, "id")? } else { original },
-            payment_kind: choose(line.payment_kind, &["pay", "reserve", "verify"], "payment_kind")?,
+            payment_kind: choose(line.payment_kind, &["pay", "reserve", "verify", "refund"], "payment_kind")?,
             debtor: match choose(line.debtor, &["originator", "destination", "outside"], "debtor")? {
                 1 => Debtor::Originator,
                 2 => Debtor::Destination,
@@ -225,7 +249,8 @@ impl Dump {
             last: line.last,
             reversal: line.reversal,
             approved: line.approved,
-            payment_digest: line.payment_id.map_or(0, payment_id_digest),
+            goes_on: false,
+            payment_digest: line.payment_id.or(line.refund_of).map_or(0, payment_id_digest),
             amount: line.amount.unwrap_or(0),
             currency: line.currency.map_or(Ok(0), |code| self.currency(code))?,
             destination: line.destination.unwrap_or(0),

@@ -70,7 +70,13 @@ impl FactKind {
         }
     }
 
+    /// A refund is accepted and declined as an authorize is, and differs by its kind of payment.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let name = match name {
+            "refund_reserved" => "reserved",
+            "refund_declined" => "declined_at_once",
+            other => other,
+        };
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
@@ -105,7 +111,7 @@ pub struct Fact {
     pub original: u128,
     /// The id of the request.
     pub id: u128,
-    /// 1 pay, 2 reserve, 3 verify.
+    /// 1 pay, 2 reserve, 3 verify, 4 refund.
     pub payment_kind: u8,
     /// Whose position carries the hold.
     pub debtor: Debtor,
@@ -121,9 +127,11 @@ pub struct Fact {
     pub reversal: bool,
     /// What a late answer said.
     pub approved: bool,
-    /// Digest of the payment ID.
+    /// Of a reversed refund: its original was reversed before, and that reversal takes what the refund gives up.
+    pub goes_on: bool,
+    /// Digest of the payment ID; of a refund, of the id of its original.
     pub payment_digest: u64,
-    /// Minor units.
+    /// Minor units. Of a reversal: what refunds had given back, which it does not.
     pub amount: u64,
     /// ISO 4217 number.
     pub currency: u16,
@@ -162,6 +170,7 @@ impl Fact {
             last: false,
             reversal: false,
             approved: false,
+            goes_on: false,
             payment_digest: 0,
             amount: 0,
             currency: 0,
@@ -211,7 +220,8 @@ impl Fact {
             bytes[at..at + field.len()].copy_from_slice(field);
             at += field.len();
         };
-        let flags = [self.partial_allowed, self.captures_many, self.last, self.reversal, self.approved];
+        let flags =
+            [self.partial_allowed, self.captures_many, self.last, self.reversal, self.approved, self.goes_on];
         let flags = flags.iter().enumerate().fold(0, |bits, (at, set)| bits | (u8::from(*set) << at));
         put(&self.original.to_le_bytes());
         put(&self.id.to_le_bytes());
@@ -262,6 +272,7 @@ impl Fact {
             last: flag(2),
             reversal: flag(3),
             approved: flag(4),
+            goes_on: flag(5),
             payment_digest: long(40)?,
             amount: long(48)?,
             currency: half(1),
@@ -295,6 +306,7 @@ mod tests {
                 decided_by: 1,
                 captures_many: true,
                 reversal: true,
+                goes_on: true,
                 payment_digest: 7 << 50,
                 amount: 8,
                 currency: 978,

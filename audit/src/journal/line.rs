@@ -17,6 +17,8 @@ pub(super) struct Line<'a> {
     pub(super) id: Option<&'a str>,
     pub(super) payment_kind: Option<&'a str>,
     pub(super) payment_id: Option<&'a str>,
+    pub(super) refund_of: Option<&'a str>,
+    pub(super) refunded: Option<u64>,
     pub(super) amount: Option<u64>,
     pub(super) currency: Option<&'a str>,
     pub(super) hold_until: Option<u64>,

@@ -244,7 +244,7 @@ fn other(field: &str, value: &Value) -> Value {
             if number > 1_000_000_000_000 { json!(number + 3_600_000) } else { json!(number + 1) }
         }
         Value::String(text) => match field {
-            "id" | "original" => {
+            "id" | "original" | "refund_of" => {
                 let digit = if text.ends_with('f') { 'e' } else { 'f' };
                 json!(format!("{}{digit}", &text[..text.len() - 1]))
             }
@@ -284,6 +284,10 @@ fn a_changed_line_of_the_journal_is_found() {
             ("journal: participant_configured: participant", "names are for people"),
             (
                 "journal: reserved: deadline",
+                "histories do not have it; that nothing times out early is checked",
+            ),
+            (
+                "journal: refund_reserved: deadline",
                 "histories do not have it; that nothing times out early is checked",
             ),
             ("journal: reserved: debtor", "nothing was captured: no position shows it"),

@@ -46,7 +46,7 @@ fn is(kind: &'static str) -> impl Fn(&Value) -> bool {
 fn a_world_that_agrees_is_clean() {
     let report = clean(&World::everything());
     assert!(report.drained);
-    assert_eq!(report.tally.transactions, 16, "{report}");
+    assert_eq!(report.tally.transactions, 23, "{report}");
 }
 
 #[test]
@@ -319,4 +319,74 @@ fn invented_records_are_found() {
         world.fact(line["kind"].as_str().unwrap(), fields);
         assert!(!audit(&world).is_clean(), "{line:?}");
     }
+}
+
+#[test]
+fn more_refunded_than_was_captured_is_over_refunded() {
+    let mut world = World::new();
+    let pay = world.pay_approved();
+    world.refund_approved(&pay, 1_000);
+    clean(&world);
+    world.refund_approved(&pay, 251);
+    expect(&world, "over-refunded");
+}
+
+#[test]
+fn a_pending_refund_counts_and_one_that_was_undone_does_not() {
+    let mut world = World::new();
+    let pay = world.pay_approved();
+    let mut undone = world.refund_approved(&pay, 1_000);
+    world.reversed(&mut undone, 1_000);
+    let pending = world.refund(&pay, 1_000);
+    world.forward(&pending);
+    // This world counts nothing as held.
+    assert!(!classes(&audit(&world)).contains(&"over-refunded"));
+    let more = world.refund(&pay, 251);
+    world.forward(&more);
+    expect(&world, "over-refunded");
+}
+
+#[test]
+fn a_refund_after_the_whole_reversal_is_over_refunded() {
+    let mut world = World::new();
+    let mut pay = world.pay_approved();
+    world.reversed(&mut pay, 1_250);
+    world.refund_approved(&pay, 1);
+    expect(&world, "over-refunded");
+}
+
+#[test]
+fn a_reversal_that_gives_back_what_a_refund_did_is_found() {
+    let mut world = World::new();
+    let mut pay = world.pay_approved();
+    world.refund_approved(&pay, 400);
+    world.reversed(&mut pay, 1_250);
+    expect(&world, "outcome-changed");
+    assert!(classes(&audit(&world)).contains(&"positions-disagree"));
+}
+
+#[test]
+fn a_reversal_that_does_not_wait_for_a_pending_refund_is_found() {
+    let mut world = World::new();
+    let mut pay = world.pay_approved();
+    let pending = world.refund(&pay, 400);
+    world.forward(&pending);
+    world.reversed(&mut pay, 1_250);
+    expect(&world, "illegal-course");
+}
+
+#[test]
+fn a_refund_of_what_nobody_paid_or_from_the_wrong_side_is_found() {
+    let mut world = World::new();
+    let pay = world.pay_approved();
+    world.refund_approved(&pay, 400);
+    let mut other = world.clone();
+    forget(&mut world, |line| line["original"] == id_text(pay.id));
+    expect(&world, "phantom");
+    for line in &mut other.journal {
+        if line["kind"] == "refund_reserved" {
+            line.insert("debtor".to_owned(), json!("originator"));
+        }
+    }
+    expect(&other, "content-differs");
 }

@@ -12,6 +12,7 @@ use holdfast_audit::{Options, Report, Unwatched, id_text, run};
 use serde_json::{Map, Value, json};
 
 mod courses;
+mod refunds;
 
 pub(crate) type Line = Map<String, Value>;
 
@@ -44,6 +45,8 @@ pub(crate) struct Transaction {
     pub(crate) id: u128,
     pub(crate) amount: u64,
     pub(crate) kind: u8,
+    /// Of a refund: the id of its original.
+    pub(crate) refund_of: u128,
     deliveries: u16,
 }
 
@@ -77,6 +80,8 @@ impl World {
         world.pay_reversed_before_it_came();
         world.capture_declined();
         world.verify_released();
+        world.pay_refunded();
+        world.pay_refunded_and_reversed();
         world.fact("cut_over", json!({"business_date": "2026-11-23"}));
         world.drained();
         world
@@ -126,6 +131,9 @@ impl World {
     }
 
     fn content(&self, t: &Transaction) -> Value {
+        if t.kind == 4 {
+            return Self::refund_content(t);
+        }
         let kind = ["", "pay", "reserve", "verify"][usize::from(t.kind)];
         let hold_until = if t.kind == 1 { 0 } else { self.now_ms + HOLD_MS };
         json!({"payment_kind": kind, "payment_id": PAYMENT_ID, "amount": t.amount, "currency": "EUR",
@@ -134,9 +142,13 @@ impl World {
 
     /// The operator sends an authorize.
     pub(crate) fn authorize(&mut self, kind: u8, amount: u64) -> Transaction {
-        let t = Transaction { id: self.id(), amount, kind, deliveries: 0 };
+        let t = Transaction { id: self.id(), amount, kind, refund_of: 0, deliveries: 0 };
         self.send_authorize(&t, 1);
         t
+    }
+
+    fn digest(t: &Transaction) -> u64 {
+        if t.kind == 4 { payment_id_digest(&id_text(t.refund_of)) } else { payment_id_digest(PAYMENT_ID) }
     }
 
     fn authorize_flags(t: &Transaction) -> u8 {
@@ -150,7 +162,7 @@ impl World {
     pub(crate) fn send_authorize(&mut self, t: &Transaction, attempt: u8) {
         let base = Self::money(t, self.record(Kind::Sent, Message::Authorize, t.id, t.id));
         let flags = Self::authorize_flags(t) | u8::from(attempt > 1);
-        self.operator.push(Record { attempt, flags, sequence: payment_id_digest(PAYMENT_ID), ..base });
+        self.operator.push(Record { attempt, flags, sequence: Self::digest(t), ..base });
     }
 
     /// The switch accepts and the destination receives.
@@ -161,18 +173,20 @@ impl World {
 
     pub(crate) fn reserve(&mut self, t: &Transaction) {
         let mut fields = self.content(t);
-        let debtor = ["", "originator", "destination", "outside"][usize::from(t.kind)];
+        // The refunds of this world are of payments.
+        let debtor = ["", "originator", "destination", "outside", "destination"][usize::from(t.kind)];
         let more =
             json!({"destination": DESTINATION, "debtor": debtor, "deadline": self.now_ms + DEADLINE_MS});
         fields.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-        self.fact_of("reserved", t, t.id, fields);
+        let kind = if t.kind == 4 { "refund_reserved" } else { "reserved" };
+        self.fact_of(kind, t, t.id, fields);
     }
 
     pub(crate) fn receive(&mut self, t: &Transaction, attempt: u8) {
         let base = Self::money(t, self.record(Kind::Received, Message::Authorize, t.id, t.id));
         let applied = if attempt == 1 { flag::APPLIED } else { flag::REPEAT };
         let flags = Self::authorize_flags(t) | applied;
-        self.destination.push(Record { attempt, flags, sequence: payment_id_digest(PAYMENT_ID), ..base });
+        self.destination.push(Record { attempt, flags, sequence: Self::digest(t), ..base });
     }
 
     /// The destination answers.

@@ -180,7 +180,7 @@ impl World {
     }
 
     pub(crate) fn pay_reversed_before_it_came(&mut self) {
-        let mut t = Transaction { id: self.id(), amount: 400, kind: 1, deliveries: 0 };
+        let mut t = Transaction { id: self.id(), amount: 400, kind: 1, refund_of: 0, deliveries: 0 };
         let id = self.follow_up(&t, Message::Reverse, 0, false);
         let fields = json!({"payment_id": PAYMENT_ID, "destination": DESTINATION});
         let place = self.fact_of("tombstoned", &t, id, fields);
