@@ -1,6 +1,9 @@
 //! The switch, operators and destinations are killed, frozen and asked to end under load, in an order that follows from a
 //! seed, and the auditor finds nothing (I1, I2, I5, I6; SW-6).
 //!
+//! And the other way round: caps, limits and routes are changed under load by a file and SIGHUP, and what was decided since
+//! follows the file (SW-10, SW-12, I9).
+//!
 //! Each is a process of its own. `HOLDFAST_DRILL_KILLS` and `HOLDFAST_DRILL_SEED` ask for another drill.
 
 use std::collections::BTreeMap;
@@ -11,6 +14,7 @@ use std::time::Duration;
 
 use holdfast_tests::processes::{Process, SwitchHome, run, run_well, text};
 use holdfast_tests::wait::wait_until;
+use serde_json::Value;
 
 /// `scripts/drill.sh` does fifty.
 const KILLS: u64 = 10;
@@ -55,7 +59,47 @@ struct Stage<'a> {
     parties: BTreeMap<&'static str, (Process, u32)>,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    /// Everybody runs.
+    fn set(directory: &'a Path) -> Self {
+        let home = SwitchHome::new(directory, 2, 2);
+        let switch = home.start();
+        let mut stage = Self { directory, home, switch, parties: BTreeMap::new() };
+        for (name, number) in VICTIMS.into_iter().rev().filter(|(_, number)| *number > 0) {
+            stage.start_party(name, number);
+        }
+        stage
+    }
+
+    /// The file is changed and taken over.
+    fn reload(&mut self, configuration: &str, reloads: usize) {
+        fs::write(self.home.config(), configuration).unwrap();
+        self.switch.signal("HUP");
+        let log = self.directory.join("switch.log");
+        wait_until(&format!("the switch has reloaded {reloads} times"), PROGRESS_WITHIN, || {
+            let said = fs::read_to_string(&log).unwrap();
+            assert!(!said.contains("not reloaded"), "{said}");
+            (said.matches("reloaded: certificates").count() >= reloads).then_some(())
+        });
+    }
+
+    /// The operators end, everything settles, everybody else ends, and the auditor finds nothing. Its report.
+    fn audited(mut self) -> String {
+        self.end("operator");
+        wait_until("nothing is open any more", SETTLES_WITHIN, || {
+            (number(&self.home, "open") == 0 && number(&self.home, "pending") == 0).then_some(())
+        });
+        fs::write(self.directory.join("status.json"), self.home.status()).unwrap();
+        self.end("acquirer");
+        let Stage { home, switch, directory, .. } = self;
+        home.stop(switch);
+        let audit = audit(&home, directory);
+        let report =
+            format!("{}{}", String::from_utf8_lossy(&audit.stdout), String::from_utf8_lossy(&audit.stderr));
+        assert!(audit.status.success(), "the auditor ended with {}\n{report}", audit.status);
+        report
+    }
+
     fn start_party(&mut self, name: &'static str, number: u16) {
         let start = self.parties.get(name).map_or(1, |(_, start)| start + 1);
         let role = if number < 10 { "operator" } else { "destination" };
@@ -111,9 +155,9 @@ impl Stage<'_> {
 
 /// A number at the top of the status, or among its queues.
 fn number(home: &SwitchHome, name: &str) -> u64 {
-    let status: serde_json::Value = serde_json::from_str(&home.status()).unwrap();
+    let status: Value = serde_json::from_str(&home.status()).unwrap();
     let number = status.get(name).or_else(|| status["queues"].get(name));
-    number.and_then(serde_json::Value::as_u64).unwrap_or_else(|| panic!("no {name} in {status}"))
+    number.and_then(Value::as_u64).unwrap_or_else(|| panic!("no {name} in {status}"))
 }
 
 fn asked_for(variable: &str, otherwise: u64) -> u64 {
@@ -125,12 +169,8 @@ fn kills_of_everybody_under_load_lose_nothing_and_apply_nothing_twice() {
     let kills = asked_for("HOLDFAST_DRILL_KILLS", KILLS);
     let seed = asked_for("HOLDFAST_DRILL_SEED", SEED);
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let home = SwitchHome::new(directory.path(), 2, 2);
-    let switch = home.start();
-    let mut stage = Stage { directory: directory.path(), home, switch, parties: BTreeMap::new() };
-    for (name, number) in VICTIMS.into_iter().rev().filter(|(_, number)| *number > 0) {
-        stage.start_party(name, number);
-    }
+    let mut stage = Stage::set(directory.path());
+    println!("seed {seed}");
     let (mut random, mut done) = (Random(seed), BTreeMap::new());
     for kill in 1..=kills {
         stage.decide_more(FACTS.start + random.below(FACTS.end - FACTS.start));
@@ -141,23 +181,79 @@ fn kills_of_everybody_under_load_lose_nothing_and_apply_nothing_twice() {
         *done.entry((victim.0, method)).or_insert(0) += 1;
     }
     stage.decide_more(FACTS.end);
-    stage.end("operator");
-    wait_until("nothing is open any more", SETTLES_WITHIN, || {
-        (number(&stage.home, "open") == 0 && number(&stage.home, "pending") == 0).then_some(())
-    });
-    fs::write(directory.path().join("status.json"), stage.home.status()).unwrap();
-    stage.end("acquirer");
-    let Stage { home, switch, .. } = stage;
-    home.stop(switch);
-    let audit = audit(&home, directory.path());
-    let report =
-        format!("{}{}", String::from_utf8_lossy(&audit.stdout), String::from_utf8_lossy(&audit.stderr));
-    assert!(
-        audit.status.success(),
-        "seed {seed}, {done:?}: the auditor ended with {}\n{report}",
-        audit.status
-    );
+    let report = stage.audited();
     println!("seed {seed}: {done:?}\n{report}");
+}
+
+/// What a reload changes, in the words of the file, and a fact that shows that it holds.
+type Reload<'a> = (&'a str, &'a str, fn(&Value) -> bool);
+
+/// In the order in which they are made; the last undoes all.
+const RELOADS: [Reload<'_>; 3] = [
+    (
+        "number = 1\nroles = [\"originates\", \"receives\"]\ncaps = { EUR = \"1000000000000.00\" }",
+        "number = 1\nroles = [\"originates\", \"receives\"]\ncaps = { EUR = \"1.00\" }",
+        |fact| fact["originator"] == 1 && fact["reason_name"] == "NetDebitCapExceeded",
+    ),
+    (
+        "number = 2\nroles = [\"originates\", \"receives\"]\ncaps = { EUR = \"1000000000000.00\" }\n\
+         limits = { level_1 = {}, level_2 = {},",
+        "number = 2\nroles = [\"originates\", \"receives\"]\ncaps = { EUR = \"1000000000000.00\" }\n\
+         limits = { level_1 = {}, level_2 = { EUR = { daily_count = 1 } },",
+        |fact| fact["originator"] == 2 && fact["reason_name"] == "DailyCountLimitExceeded",
+    ),
+    (
+        "mps = \"acq-1\"\ndestination = \"acquirer-1\"",
+        "mps = \"acq-1\"\ndestination = \"acquirer-2\"",
+        |fact| fact["kind"] == "reserved" && fact["payment_id"] == "shop@acq-1" && fact["destination"] == 12,
+    ),
+];
+
+#[test]
+fn caps_limits_and_routes_follow_the_file_under_load() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut stage = Stage::set(directory.path());
+    let first = fs::read_to_string(stage.home.config()).unwrap();
+    stage.decide_more(FACTS.end);
+    for (at, (before, after, _)) in RELOADS.iter().enumerate() {
+        assert!(first.contains(before), "{first}");
+        stage.reload(&first.replace(before, after), at + 1);
+        stage.decide_more(FACTS.end);
+    }
+    stage.reload(&first, RELOADS.len() + 1);
+    stage.decide_more(FACTS.end);
+    let report = stage.audited();
+    let dump = fs::read_to_string(directory.path().join("journal.jsonl")).unwrap();
+    let facts: Vec<Value> = dump.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let configures = |fact: &&Value| {
+        let kind = fact["kind"].as_str().unwrap_or_default();
+        matches!(kind, "participant_configured" | "routes_configured")
+    };
+    let configured: Vec<u64> =
+        facts.iter().filter(configures).map(|fact| fact["sequence"].as_u64().unwrap()).collect();
+    // At the start everybody and the routes, then what each reload changed: at last a participant and the routes.
+    let [.., cap, _, limit, _, routes, last] = configured[..] else { panic!("{configured:?}") };
+    let shown = |from: u64, until: u64, holds: fn(&Value) -> bool| {
+        let between = |fact: &&Value| (from..until).contains(&fact["sequence"].as_u64().unwrap());
+        facts.iter().filter(between).filter(|fact| holds(fact)).count()
+    };
+    for ((_, after, holds), (from, until)) in
+        RELOADS.iter().zip([(cap, limit), (limit, routes), (routes, last)])
+    {
+        assert!(shown(from, until, *holds) > 5, "{after}: {configured:?}\n{report}");
+        assert_eq!(shown(0, from, *holds), 0, "before {after}");
+        assert_eq!(shown(last, u64::MAX, *holds), 0, "after {after} was undone");
+    }
+    // None but what the file says now is let through.
+    let holds_of_one = |fact: &Value| fact["kind"] == "reserved" && fact["debtor_participant"] == 1;
+    assert_eq!(shown(cap, limit, holds_of_one), 0, "operator-1 owes more than its cap already");
+    let of_two = |fact: &Value| fact["kind"] == "reserved" && fact["originator"] == 2;
+    assert_eq!(shown(limit, routes, of_two), 0, "operator-2 has had its one payment of the day already");
+    let elsewhere = |fact: &Value| {
+        fact["kind"] == "reserved" && fact["payment_id"] == "shop@acq-1" && fact["destination"] == 11
+    };
+    assert_eq!(shown(routes, last, elsewhere), 0, "acq-1 leads to acquirer-2");
+    assert!(shown(last, u64::MAX, elsewhere) > 0 && shown(last, u64::MAX, of_two) > 0, "{report}");
 }
 
 /// The journal is whole; what the auditor says to the histories.
