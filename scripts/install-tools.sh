@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond Rust, git and a C compiler: the two parts of the Rust toolchain that check format
-# and style, and strace, with which one test makes another process's sync fail. Does nothing where all is there.
+# and style; and, where it may, what single tests need: strace and a browser. Does nothing where all is there.
 set -euo pipefail
 
 missing=()
@@ -24,12 +24,16 @@ for component in rustfmt clippy; do
     fi
 done
 
-if ! command -v strace >/dev/null; then
-    # Without it that one test says that it was skipped: not a reason to stop.
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && { apt-get update && apt-get install -y strace; } >/dev/null 2>&1; then
-        printf 'install-tools: strace installed\n'
+# What single tests need: without it they say that they were skipped, which is no reason to stop.
+optional() { # command, Debian's package, what it is for
+    command -v "$1" >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
+        { apt-get update && apt-get install -y --no-install-recommends "$2"; } >/dev/null 2>&1; then
+        printf 'install-tools: %s installed\n' "$1"
     else
-        printf 'install-tools: strace is missing and could not be installed; one test of broken disks will be skipped\n' >&2
+        printf 'install-tools: %s is missing and could not be installed; skipped will be: %s\n' "$1" "$3" >&2
     fi
-fi
+}
+optional strace strace 'a sync that fails in another process'
+optional chromium chromium 'the report of a run in a browser'
 printf 'install-tools: nothing else is needed\n'

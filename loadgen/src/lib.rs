@@ -27,6 +27,7 @@ pub mod measure;
 pub mod objective;
 pub mod operation_id;
 pub mod operator;
+pub mod page;
 pub mod payees;
 pub mod player;
 pub mod progress;

@@ -6,6 +6,7 @@ use holdfast_loadgen::capacity;
 use holdfast_loadgen::cli::Command;
 use holdfast_loadgen::cli::configuration::{Resolved, resolve};
 use holdfast_loadgen::exit::Exit;
+use holdfast_loadgen::page;
 use holdfast_loadgen::run::{self, RunError};
 use holdfast_loadgen::{compare, selftest, sweep};
 
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
 
 fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
     let Resolved { arguments, options } = resolved;
-    if arguments.command.output().dry_run {
+    if arguments.command.output().is_some_and(|output| output.dry_run) {
         print!("{}", run::dry(&arguments.command, options)?);
         return Ok(Exit::Pass);
     }
@@ -40,5 +41,9 @@ fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
         Command::Sweep(arguments) => sweep::run(&arguments, options),
         Command::Compare(arguments) => compare::run(&arguments, options),
         Command::Selftest(arguments) => selftest::run(&arguments, options),
+        Command::Report(arguments) => {
+            println!("{}", page::make(&arguments.directory)?.display());
+            Ok(Exit::Pass)
+        }
     }
 }

@@ -11,6 +11,7 @@ use toml::Table;
 
 use crate::cli::{CapacityArguments, Format};
 use crate::exit::Exit;
+use crate::page;
 use crate::run::{RunError, keep_options};
 use crate::trials::Trials;
 use answer::{Answer, Asked};
@@ -110,6 +111,7 @@ fn publish(arguments: &CapacityArguments, answer: &Answer) -> Result<(), RunErro
     if let Some(output) = &arguments.to.output {
         let file = output.join("capacity.json");
         std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
+        page::make(output)?;
     }
     match arguments.to.format {
         Format::Text => print!("{}", answer.text()),

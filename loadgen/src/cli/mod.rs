@@ -5,6 +5,7 @@ mod compare;
 pub mod configuration;
 mod load;
 mod output;
+mod report;
 mod run;
 mod selftest;
 mod sweep;
@@ -16,6 +17,7 @@ pub use capacity::CapacityArguments;
 pub use compare::CompareArguments;
 pub use load::LoadArguments;
 pub use output::OutputArguments;
+pub use report::ReportArguments;
 pub use run::RunArguments;
 pub use selftest::SelftestArguments;
 pub use sweep::SweepArguments;
@@ -48,17 +50,21 @@ pub enum Command {
     Compare(Box<CompareArguments>),
     /// Measures the generator itself, against a switch that decides nothing.
     Selftest(Box<SelftestArguments>),
+    /// Draws what a run, a search or a sweep found: one HTML file that opens anywhere.
+    #[command(after_help = report::EXAMPLES)]
+    Report(ReportArguments),
 }
 
 impl Command {
-    /// What becomes of the results.
-    pub const fn output(&self) -> &OutputArguments {
+    /// What becomes of the results, where it makes any.
+    pub const fn output(&self) -> Option<&OutputArguments> {
         match self {
-            Self::Run(run) => &run.to,
-            Self::Capacity(capacity) => &capacity.to,
-            Self::Selftest(selftest) => &selftest.to,
-            Self::Sweep(sweep) => &sweep.to,
-            Self::Compare(compare) => &compare.to,
+            Self::Run(run) => Some(&run.to),
+            Self::Capacity(capacity) => Some(&capacity.to),
+            Self::Selftest(selftest) => Some(&selftest.to),
+            Self::Sweep(sweep) => Some(&sweep.to),
+            Self::Compare(compare) => Some(&compare.to),
+            Self::Report(_) => None,
         }
     }
 }

@@ -88,9 +88,11 @@ fn configured(file: &Path) -> Result<RunArguments, RunError> {
     let resolved = resolve(words, |_| None).map_err(|error| usage(error.to_string()))?;
     match resolved.arguments.command {
         Command::Run(run) => Ok(*run),
-        Command::Capacity(_) | Command::Selftest(_) | Command::Sweep(_) | Command::Compare(_) => {
-            Err(usage("it is no configuration of a run".to_owned()))
-        }
+        Command::Capacity(_)
+        | Command::Selftest(_)
+        | Command::Sweep(_)
+        | Command::Compare(_)
+        | Command::Report(_) => Err(usage("it is no configuration of a run".to_owned())),
     }
 }
 

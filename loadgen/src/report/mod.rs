@@ -12,6 +12,7 @@ use crate::machine::ThreadTime;
 use crate::measure::kinds::Figure;
 use crate::measure::slices::{Group, Slices};
 use crate::objective::Standing;
+use crate::page;
 use crate::results::summary::{Books, Summary};
 use crate::run::{Closing, Plan, RunError};
 use crate::stage::Stage;
@@ -180,7 +181,11 @@ impl Report {
     /// Where a file cannot be written.
     pub fn write(&self) -> Result<(), RunError> {
         match &self.to.output {
-            Some(output) => files::write(self, output).map_err(RunError::io(output.display().to_string())),
+            Some(output) => {
+                files::write(self, output).map_err(RunError::io(output.display().to_string()))?;
+                page::make(output)?;
+                Ok(())
+            }
             None => Ok(()),
         }
     }

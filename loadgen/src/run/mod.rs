@@ -16,6 +16,7 @@ use toml::Table;
 use crate::admin::AdminError;
 use crate::cli::{Command, LoadArguments, Rate, RunArguments};
 use crate::exit::Exit;
+use crate::page::PageError;
 use crate::payees::TemplateError;
 use crate::player::PlayError;
 use crate::report::Report;
@@ -62,6 +63,9 @@ pub enum RunError {
         /// Why it was not.
         source: std::io::Error,
     },
+    /// The report could not be made.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// A participant left before the end.
     #[error(transparent)]
     Play(#[from] PlayError),
@@ -76,6 +80,7 @@ impl RunError {
             | Self::Certificate { .. }
             | Self::Admin(_)
             | Self::Io { .. }
+            | Self::Page(_)
             | Self::Play(_) => Exit::RunError,
         }
     }
@@ -221,6 +226,7 @@ pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
             first_of(&Trials::new(&load, &selftest.to, &[], selftest.warmup, selftest.duration), 1.0)?
         }
         Command::Compare(compare) => return Ok(text_of(options, compare.seed.unwrap_or_else(chosen_seed))),
+        Command::Report(_) => return Ok(options.to_string()),
     };
     let remarks: String = plan.remarks.iter().map(|remark| format!("# {remark}\n")).collect();
     Ok(remarks + &text_of(options, seed))

@@ -10,6 +10,7 @@ use toml::Table;
 use crate::capacity::trial::{Spoiled, TrialStanding, judge};
 use crate::cli::{Format, SweepArguments};
 use crate::exit::Exit;
+use crate::page;
 use crate::run::{RunError, keep_options};
 use crate::trials::Trials;
 use answer::{Answer, Point};
@@ -61,6 +62,7 @@ fn publish(arguments: &SweepArguments, answer: &Answer) -> Result<(), RunError> 
     if let Some(output) = &arguments.to.output {
         let file = output.join("sweep.json");
         std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
+        page::make(output)?;
     }
     match arguments.to.format {
         Format::Text => print!("{}", answer.text()),

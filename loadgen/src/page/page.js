@@ -1,0 +1,175 @@
+"use strict";
+// Puts the report together from the data in the file.
+
+const { run, capacity, sweep } = JSON.parse(document.getElementById("data").textContent);
+const report = document.getElementById("report");
+const drawings = [];
+
+function place(drawing) {
+  drawings.push(drawing.draw);
+  return drawing.card;
+}
+
+function heading(build, host, what) {
+  document.title = what + " - loadgen report";
+  report.append(element("h1", {}, what),
+    element("p", { class: "quiet" }, `loadgen ${build.version} (${build.commit}, ${build.profile}, ${build.rustc}) on ${host.cpu}, ${host.cores} cores, Linux ${host.kernel}`));
+}
+
+function banner(tone, words, remarks) {
+  report.append(element("div", { class: "banner " + tone, id: "verdict" }, element("strong", {}, words),
+    remarks.length > 0 ? element("ul", {}, remarks.map((remark) => element("li", {}, remark))) : null));
+}
+
+function verdict(summary) {
+  const { measurement, books, durable, label, remarks, audit } = summary.verdict;
+  const missed = summary.objectives.filter((o) => o.standing === "missed").length;
+  const unknown = summary.objectives.filter((o) => o.standing === "unknown").length;
+  const bad = measurement === "invalid" || books !== "closed" || missed > 0;
+  const doubt = measurement === "suspect" || unknown > 0;
+  const objectives = summary.objectives.length === 0 ? "no objectives given"
+    : missed > 0 ? `${missed} of ${summary.objectives.length} objectives missed`
+    : unknown > 0 ? `${unknown} of ${summary.objectives.length} objectives cannot be judged` : "all objectives met";
+  banner(bad ? "bad" : doubt ? "doubt" : "good",
+    `Measurement ${measurement}, books ${books}, ${objectives}`,
+    [...remarks, durable ? "The switch synced its journal during the run." : "Not durable: the switch did not sync its journal during the run.",
+      audit === "not_run" ? "The auditor has not looked at this run." : `Auditor: ${audit}.`, ...(label ? [label] : [])]);
+}
+
+function tiles(summary) {
+  const response = summary.latency_us.response ?? {}, interval = response.intervals?.p99;
+  report.append(element("div", { class: "tiles" },
+    tile("achieved", perSecond(summary.rate.achieved_per_s), `${perSecond(summary.rate.offered_per_s)} offered`),
+    tile("goodput", perSecond(summary.rate.goodput_per_s), "approved in time"),
+    tile("response p50", time(response.p50), "from the intended time of sending"),
+    tile("response p99", time(response.p99), interval ? `95 %: ${time(interval[0])} to ${time(interval[1])}` : "no interval: too few independent samples"),
+    tile("p99 with unanswered", time(response.with_unanswered?.p99), `${count(response.with_unanswered?.unanswered ?? 0)} unanswered`),
+    tile("errors", share(summary.rate.error_share), "of all operations")));
+}
+
+function objectives(list) {
+  if (list.length === 0) return;
+  const tone = { met: "good", missed: "bad" };
+  const value = (o) => (o.value === null ? "n/a" : o.objective.startsWith("errors") ? share(o.value)
+    : /^(goodput|achieved)/.test(o.objective) ? perSecond(o.value) : time(o.value));
+  report.append(element("h2", {}, "Objectives"), table(["objective", "this run", "", ""], list.map((o) => [o.objective, value(o),
+    element("span", { class: tone[o.standing] ?? "doubt" }, o.standing), o.close ? "another run may end otherwise" : ""])));
+}
+
+const FIGURES = ["response", "service", "switch_only", "dependency", "lag", "follow_up"];
+const STEPS = ["p50", "p90", "p99", "p999"];
+
+function latencies(title, groups) {
+  const rows = groups.flatMap(([group, figures]) => FIGURES.filter((f) => figures[f]).map((f) => [group ? `${group}: ${f.replace("_", " ")}` : f.replace("_", " "),
+    ...STEPS.map((step) => withInterval(figures[f], step)), time(figures[f].max), count(figures[f].count)]));
+  const whole = table(["", ...STEPS.map((s) => s.replace("p999", "p99.9")), "max", "samples"], rows);
+  report.append(groups.length > 1 ? element("details", {}, element("summary", {}, title), whole) : element("div", {}, element("h2", {}, title), whole));
+}
+
+const ENDINGS = ["scheduled", "sent", "shed", "approved", "declined", "not_done", "unknown", "errors", "in_flight_at_end", "reversed"];
+
+function accounting(summary) {
+  const row = (name, counts) => [name, ...ENDINGS.map((ending) => count(counts[ending]))];
+  report.append(element("h2", {}, "How operations ended"), table(["", ...ENDINGS.map((e) => e.replaceAll("_", " "))],
+    [...Object.entries(summary.scenarios).map(([name, counts]) => row(name, counts)), row("total", summary.accounting)]));
+  const reasons = ["declined", "not_done", "errors"].flatMap((kind) => Object.entries(summary.accounting[kind === "errors" ? "errors_by_fault" : kind + "_by_reason"] ?? {})
+    .map(([reason, n]) => [kind.replace("_", " "), reason, count(n)]));
+  if (reasons.length > 0) report.append(element("h2", {}, "Reasons"), table(["", "reason", "operations"], reasons));
+}
+
+function health(summary) {
+  const g = summary.generator, j = summary.journal;
+  report.append(element("h2", {}, "Generator and journal"), table(["", ""], [
+    ["processors used by the generator", g.cpu_share.toFixed(2)],
+    ["share of the time in which its thread ran / waited for a processor", `${share(g.ran_share)} / ${share(g.waited_share)}`],
+    ["processors that the host took away", share(g.stolen_share)],
+    ["planned arrivals that came", share(g.offered_of_planned)],
+    ["own lag, p99", time(g.own_lag_p99_us)],
+    ["longest oversleep of a thread that asks for 1 ms", time(g.max_hiccup_us)],
+    ["datagrams dropped", count(g.udp_drops)],
+    ["journal syncs", perSecond(j.syncs_per_s)],
+    ["journal bytes", (j.bytes_per_s / 1e6).toFixed(1) + " MB/s"],
+    ["facts in a frame", j.batch_mean.toFixed(1)]]));
+}
+
+function reproduce(command, seed, config) {
+  report.append(element("h2", {}, "To reproduce"),
+    element("p", {}, "With the configuration that lies beside this file:"),
+    element("pre", {}, `loadgen ${command} --config config.toml --seed ${seed}`),
+    element("details", {}, element("summary", {}, "The configuration"), element("pre", {}, JSON.stringify(config, null, 2))));
+}
+
+function showRun({ summary, points, heat_map, spectrum: spectra, kills = [] }) {
+  heading(summary.build, summary.host, "Load run");
+  verdict(summary);
+  tiles(summary);
+  objectives(summary.objectives);
+  latencies("Latency", [["", summary.latency_us]]);
+  report.append(element("h2", {}, "Pictures"),
+    place(spectrum(spectra)),
+    place(heatMap(points, heat_map, summary.window, kills)),
+    place(overTime("Rate", "Operations a second. Grey: not measured.", points, summary.window, kills, count, {}, [
+      { of: "offered_per_s", name: "offered", color: "--five" }, { of: "achieved_per_s", name: "achieved", color: "--one" },
+      { of: "goodput_per_s", name: "goodput", color: "--three" }])),
+    place(overTime("Latency over time", "Of the few samples of each slice: good for a picture, not for a judgement.", points, summary.window, kills, time, { distr: 3 }, [
+      { of: "response_p50_us", name: "response p50", color: "--three" }, { of: "response_p99_us", name: "response p99", color: "--one" },
+      { of: "response_max_us", name: "response max", color: "--five", more: { width: 1 } }, { of: "service_p99_us", name: "service p99", color: "--two" },
+      { of: "lag_p99_us", name: "lag p99", color: "--four" }])));
+  latencies("Latency by scenario", Object.entries(summary.latency_us_by_scenario));
+  latencies("Latency by operator", Object.entries(summary.latency_us_by_operator));
+  accounting(summary);
+  health(summary);
+  reproduce("run", summary.seed, summary.config);
+}
+
+const FOUND = {
+  bracket: (a) => `Capacity between ${count(a.passes_per_s)} and ${count(a.fails_per_s)} operations a second`,
+  at_least: (a) => `Capacity at least ${count(a.passes_per_s)} operations a second, the highest rate tried`,
+  generator_limited: (a) => `Capacity at least ${count(a.passes_per_s)} operations a second; above it the generator was the limit`,
+  below: (a) => `Even ${count(a.fails_per_s)} operations a second fail`,
+  unknown: () => "Capacity not known: the generator was the limit everywhere",
+  unsettled: () => "Capacity not known: the trials contradict each other",
+};
+
+function showCapacity(answer) {
+  heading(answer.build, answer.host, "Capacity");
+  const short = answer.headroom !== null && answer.headroom < 0;
+  const tone = answer.passes_per_s === null || short ? "bad" : answer.found === "bracket" ? "good" : "doubt";
+  banner(tone, FOUND[answer.found](answer), [`Objectives: ${answer.objectives.join(", ")}`, `Mix: ${answer.mix}`,
+    ...(answer.headroom === null ? [] : [`Headroom over the planned ${perSecond(answer.planned_per_s)}: ${share(answer.headroom)}`]),
+    ...(answer.label ? [answer.label] : [])]);
+  report.append(element("div", { class: "tiles" }, tile("passes", perSecond(answer.passes_per_s), "the highest rate that keeps the objectives"),
+    tile("fails", perSecond(answer.fails_per_s), "the lowest that does not"), tile("width", share(answer.width), "of the bracket"),
+    tile("goodput", perSecond(answer.goodput_per_s), "at the rate that passes")));
+  report.append(element("h2", {}, "Trials"), place(trials(answer,
+    "p99 of the response in each trial, p50 where it was too short for that; the dashed lines are the rate that passes and the rate that fails.")),
+    trialTable(answer.trials));
+  reproduce("capacity", answer.seed, { objectives: answer.objectives, mix: answer.mix });
+}
+
+function trialTable(list) {
+  return table(["rate /s", "", "achieved /s", "p50", "p99", "errors", "remarks"],
+    list.map((t) => [count(t.rate_per_s), element("span", { class: { passed: "good", failed: "bad" }[t.standing] ?? "doubt" }, t.standing),
+      count(t.achieved_per_s), time(t.p50_us), time(t.p99_us), share(t.error_share), t.remarks.join("; ")]));
+}
+
+function showSweep(answer) {
+  heading(answer.build, answer.host, "Sweep");
+  const { knee, scalability } = answer;
+  const words = knee === null ? "Too few rates for a knee"
+    : `The knee lies between ${count(knee.from_per_s)} and ${count(knee.to_per_s)} operations a second${knee.open_end ? ", or beyond what was tried" : ""}`;
+  banner(knee === null || knee.open_end ? "doubt" : "good", words, [`Mix: ${answer.mix}`, ...(answer.label ? [answer.label] : [])]);
+  report.append(element("h2", {}, "Curves"),
+    place(trials({ trials: answer.points, passes_per_s: knee?.from_per_s ?? null, fails_per_s: knee?.to_per_s ?? null },
+      "p99 of the response in each run, p50 where it was too short for that; the dashed lines are the ends of the knee.")));
+  if (scalability !== null) report.append(place(scaling(scalability, answer.points)));
+  report.append(trialTable(answer.points));
+  reproduce("sweep", answer.seed, { mix: answer.mix });
+}
+
+report.replaceChildren();
+if (run) showRun(run);
+if (capacity) showCapacity(capacity);
+if (sweep) showSweep(sweep);
+drawings.forEach((draw) => draw());
+document.body.dataset.drawn = drawings.length;
