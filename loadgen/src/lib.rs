@@ -15,6 +15,7 @@ pub mod alarm;
 pub mod books;
 pub mod build;
 pub mod capacity;
+pub mod check;
 pub mod cli;
 pub mod compare;
 pub mod destination;

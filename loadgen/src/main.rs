@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use holdfast_loadgen::capacity;
+use holdfast_loadgen::check;
 use holdfast_loadgen::cli::Command;
 use holdfast_loadgen::cli::configuration::{Resolved, resolve};
 use holdfast_loadgen::exit::Exit;
@@ -41,6 +42,7 @@ fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
         Command::Sweep(arguments) => sweep::run(&arguments, options),
         Command::Compare(arguments) => compare::run(&arguments, options),
         Command::Selftest(arguments) => selftest::run(&arguments, options),
+        Command::Check(arguments) => Ok(check::run(&arguments)?),
         Command::Report(arguments) => {
             println!("{}", page::make(&arguments.directory)?.display());
             Ok(Exit::Pass)

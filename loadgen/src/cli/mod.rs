@@ -1,6 +1,7 @@
 //! The command line: a file for each command.
 
 mod capacity;
+mod check;
 mod compare;
 pub mod configuration;
 mod load;
@@ -14,6 +15,7 @@ mod values;
 use clap::{Parser, Subcommand};
 
 pub use capacity::CapacityArguments;
+pub use check::CheckArguments;
 pub use compare::CompareArguments;
 pub use load::LoadArguments;
 pub use output::OutputArguments;
@@ -50,6 +52,9 @@ pub enum Command {
     Compare(Box<CompareArguments>),
     /// Measures the generator itself, against a switch that decides nothing.
     Selftest(Box<SelftestArguments>),
+    /// Joins what operators, destinations and the journal wrote down, and says where they disagree.
+    #[command(after_help = check::EXAMPLES)]
+    Check(CheckArguments),
     /// Draws what a run, a search or a sweep found: one HTML file that opens anywhere.
     #[command(after_help = report::EXAMPLES)]
     Report(ReportArguments),
@@ -64,7 +69,7 @@ impl Command {
             Self::Selftest(selftest) => Some(&selftest.to),
             Self::Sweep(sweep) => Some(&sweep.to),
             Self::Compare(compare) => Some(&compare.to),
-            Self::Report(_) => None,
+            Self::Check(_) | Self::Report(_) => None,
         }
     }
 }

@@ -92,6 +92,7 @@ fn configured(file: &Path) -> Result<RunArguments, RunError> {
         | Command::Selftest(_)
         | Command::Sweep(_)
         | Command::Compare(_)
+        | Command::Check(_)
         | Command::Report(_) => Err(usage("it is no configuration of a run".to_owned())),
     }
 }

@@ -14,6 +14,7 @@ use tokio::task::LocalSet;
 use toml::Table;
 
 use crate::admin::AdminError;
+use crate::check::CheckError;
 use crate::cli::{Command, LoadArguments, Rate, RunArguments};
 use crate::exit::Exit;
 use crate::page::PageError;
@@ -66,6 +67,9 @@ pub enum RunError {
     /// The report could not be made.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// Nothing was checked.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// A participant left before the end.
     #[error(transparent)]
     Play(#[from] PlayError),
@@ -81,6 +85,7 @@ impl RunError {
             | Self::Admin(_)
             | Self::Io { .. }
             | Self::Page(_)
+            | Self::Check(_)
             | Self::Play(_) => Exit::RunError,
         }
     }
@@ -226,7 +231,7 @@ pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
             first_of(&Trials::new(&load, &selftest.to, &[], selftest.warmup, selftest.duration), 1.0)?
         }
         Command::Compare(compare) => return Ok(text_of(options, compare.seed.unwrap_or_else(chosen_seed))),
-        Command::Report(_) => return Ok(options.to_string()),
+        Command::Check(_) | Command::Report(_) => return Ok(options.to_string()),
     };
     let remarks: String = plan.remarks.iter().map(|remark| format!("# {remark}\n")).collect();
     Ok(remarks + &text_of(options, seed))

@@ -20,7 +20,11 @@ const CRATES: &[(&str, &str, Option<&[&str]>)] = &[
         "holdfast",
         Some(&["holdfast-protocol", "holdfast-link", "holdfast-core", "holdfast-journal"]),
     ),
-    ("loadgen", "holdfast-loadgen", Some(&["holdfast-protocol", "holdfast-link", "holdfast-participant"])),
+    (
+        "loadgen",
+        "holdfast-loadgen",
+        Some(&["holdfast-protocol", "holdfast-link", "holdfast-participant", "holdfast-audit"]),
+    ),
     ("audit", "holdfast-audit", Some(&[])),
     ("benches", "holdfast-benches", None),
     ("tests", "holdfast-tests", None),

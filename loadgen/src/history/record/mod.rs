@@ -5,6 +5,7 @@ mod header;
 mod layout;
 mod outcome;
 mod request;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub use layout::RECORD_BYTES;
 use layout::{CHECKSUM, DRAINED, FLAGS, KIND, MONOTONIC, NUMBER, TIME};
 pub use outcome::AnswerPlace;
 pub use request::payment_id_digest;
+pub use stored::Stored;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

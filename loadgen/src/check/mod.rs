@@ -1,0 +1,72 @@
+//! `loadgen check`: the auditor over what a run left behind, and a trial of the auditor itself.
+//!
+//! A check that has never found anything may be blind. `--mutate` damages a copy of the histories as a lost, doubled or
+//! altered message would have, and the damage must be found; what lies in the directory is never touched.
+
+mod mutation;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use holdfast_audit::{AuditError, Options, Report, Unwatched};
+
+use crate::cli::{CheckArguments, Format};
+use crate::exit::Exit;
+pub use mutation::{Damage, Mutation};
+use mutation::{MutationError, damage};
+
+/// Why nothing was checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// An input cannot be read.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The histories cannot be damaged.
+    #[error(transparent)]
+    Mutation(#[from] MutationError),
+    /// The report cannot be written.
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Checks, prints what was found, and says how the program ends.
+///
+/// # Errors
+/// Where an input cannot be read.
+pub fn run(arguments: &CheckArguments) -> Result<Exit, CheckError> {
+    let Some(mutation) = arguments.mutate else {
+        let report = audit(&arguments.directory, arguments)?;
+        print(&report, arguments.format)?;
+        return Ok(if report.is_clean() { Exit::Pass } else { Exit::BooksOpen });
+    };
+    let before = audit(&arguments.directory, arguments)?;
+    let copy = tempfile::tempdir().map_err(MutationError::from)?;
+    let damage = damage(&arguments.directory, copy.path(), mutation, arguments.seed)?;
+    let after = audit(copy.path(), arguments)?;
+    print(&after, arguments.format)?;
+    eprintln!("{damage}");
+    if after.findings_total > before.findings_total {
+        eprintln!("found: {} findings, {} without the damage", after.findings_total, before.findings_total);
+        Ok(Exit::BooksOpen)
+    } else {
+        eprintln!("loadgen: the damage was NOT found: this check cannot be trusted");
+        Ok(Exit::RunError)
+    }
+}
+
+fn audit(directory: &Path, arguments: &CheckArguments) -> Result<Report, CheckError> {
+    let beside = |given: &Option<_>, name| given.clone().unwrap_or_else(|| arguments.directory.join(name));
+    let status = beside(&arguments.status, "status.json");
+    let mut options = Options::new(directory, beside(&arguments.journal_dump, "journal.jsonl"));
+    options.status = (arguments.status.is_some() || fs::exists(&status)?).then_some(status);
+    Ok(holdfast_audit::run(&options, &mut Unwatched)?)
+}
+
+fn print(report: &Report, format: Format) -> io::Result<()> {
+    match format {
+        Format::Text => print!("{report}"),
+        Format::Json => println!("{}", serde_json::to_string_pretty(report)?),
+    }
+    Ok(())
+}

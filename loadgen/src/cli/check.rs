@@ -1,0 +1,37 @@
+//! `loadgen check`.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::values::Format;
+use crate::check::Mutation;
+
+/// What `loadgen check` takes.
+#[derive(Clone, Debug, Parser)]
+pub struct CheckArguments {
+    /// The directory of a run; its histories are DIR/history/*.history
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// What `holdfast journal dump` printed; DIR/journal.jsonl where it is not given
+    #[arg(long, value_name = "FILE")]
+    pub journal_dump: Option<PathBuf>,
+    /// The JSON of the switch's /status: its positions are compared too; DIR/status.json where there is one
+    #[arg(long, value_name = "FILE")]
+    pub status: Option<PathBuf>,
+    /// Damages a copy of the histories, which must be found: a trial of the check itself
+    #[arg(long, value_enum)]
+    pub mutate: Option<Mutation>,
+    /// Chooses the record that is damaged
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Shown below the options.
+pub(super) const EXAMPLES: &str = "Examples:
+  scripts/demo.sh --out results
+  loadgen check results                   0: clean, 5: findings, 1: an input cannot be read
+  loadgen check results --mutate lose     5: the damage was found, 1: it was not";
