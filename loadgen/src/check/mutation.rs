@@ -88,7 +88,12 @@ pub enum MutationError {
 ///
 /// # Errors
 /// Where a file cannot be read or written, or no record is of the kind that is wanted.
-pub(super) fn damage(run: &Path, copy: &Path, mutation: Mutation, seed: u64) -> Result<Damage, MutationError> {
+pub(super) fn damage(
+    run: &Path,
+    copy: &Path,
+    mutation: Mutation,
+    seed: u64,
+) -> Result<Damage, MutationError> {
     let (from, to) = (run.join("history"), copy.join("history"));
     fs::create_dir_all(&to)?;
     let mut files: Vec<PathBuf> = fs::read_dir(&from)?.map(|e| Ok(e?.path())).collect::<io::Result<_>>()?;
