@@ -173,7 +173,8 @@ impl World {
         }
         let switch = self.start(wall)?;
         let (used, rotten) = (switch.snapshot, &self.rotten);
-        ensure!("snapshots", used == newest, "{used:?} is used of {files:?}, rotten are {rotten:?}");
+        let why = &switch.unusable;
+        ensure!("snapshots", used == newest, "{used:?} is used of {files:?}, rotten are {rotten:?}: {why:?}");
         let passed_over = files.last().is_some_and(|last| Some(last.at) != newest);
         self.faults.add_many(Fault::SnapshotPassedOver, u64::from(passed_over));
         self.faults.add_many(Fault::SnapshotLoaded, u64::from(used.is_some()));

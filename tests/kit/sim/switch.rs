@@ -56,6 +56,8 @@ pub(crate) struct Switch {
     pub(crate) driver: Driver<Tap, Observer>,
     snapshotter: Snapshotter<Disk>,
     pub(crate) report: Option<Report>,
+    /// The snapshots that did not count, and why.
+    pub(crate) unusable: Vec<String>,
     /// The snapshot it went on from.
     pub(crate) snapshot: Option<SegmentNumber>,
     events: Sender<Event>,
@@ -123,7 +125,8 @@ impl Switch {
             },
         );
         let (core, recovered) = recovered.map_err(|error| Violation::new("recovery", chain(&error)))?;
-        let mut core = recovery.into_inner().recovered(core);
+        let recovery = recovery.into_inner();
+        let mut core = recovery.recovered(core);
         resume(&mut core, &recovered, wall);
         let (folded, read) = (core.sequence(), recovered.last_sequence());
         ensure!("recovery", folded == read, "{folded:?} was folded, {read:?} recovered");
@@ -159,6 +162,7 @@ impl Switch {
             driver,
             snapshotter,
             report,
+            unusable: recovery.unusable,
             snapshot,
             events,
             sessions: 0,

@@ -148,14 +148,15 @@ impl Refunds {
         }
     }
 
-    /// A refund is pending: as a snapshot says. False where its original cannot bear it.
+    /// A refund is pending: as a snapshot says, after [`Self::restore`]. False where its original cannot bear it, or where
+    /// it is pending twice.
     pub(crate) fn restore_pending(&mut self, key: TransactionKey, request: Refund) -> bool {
         let original = TransactionKey { originator: key.originator, id: request.original };
         let sums = self.originals.entry(original).or_insert(Refunded::NOTHING);
         let Some(pending) = sums.pending.checked_add(request.amount) else { return false };
         sums.pending = pending;
         let refund = RefundOf { original: request.original, request: Some(Box::new(request)) };
-        self.refunds.insert(key, refund).is_none()
+        self.refunds.insert(key, refund).is_some_and(|linked| linked.request.is_none())
     }
 
     /// A transaction leaves memory. Returns what linked it.

@@ -90,6 +90,21 @@ fn what_was_decided_before_a_snapshot_is_repeated_after_it() {
     );
 }
 
+#[test]
+fn a_refund_that_is_pending_is_pending_after_a_snapshot() {
+    let lines = [
+        "authorize A 1 m@B 50.00",
+        "answer B A/1 approved",
+        "refund A 12 of 1 20.00",
+        "refund A 13 of 1 10.00",
+    ];
+    let lines: Vec<String> = lines.map(str::to_owned).to_vec();
+    let (world, _) = play(&lines);
+    assert_eq!(world.core.pending(), 2);
+    let core = through_a_snapshot(&world.core, &world.settings);
+    assert_eq!(core.digest(), world.core.digest());
+}
+
 /// A digest that is noted beside a snapshot is compared by later versions of the program.
 #[test]
 fn the_digest_of_a_fixed_history_is_what_it_was() {

@@ -11,6 +11,7 @@ use holdfast_journal::News;
 use holdfast_protocol::{Currency, ParticipantNumber, Sequence, Total, TransactionKey};
 
 use super::Planted;
+use crate::sim::switch::chain;
 
 /// One recovery with a wrong in it, or without.
 #[derive(Debug)]
@@ -20,16 +21,21 @@ pub(crate) struct Recovery {
     snapshot: Option<Sequence>,
     /// No frame after the snapshot was applied yet.
     first_frame: bool,
+    /// Snapshots that did not count, and why.
+    pub(crate) unusable: Vec<String>,
 }
 
 impl Recovery {
     pub(crate) fn new(planted: Option<Planted>) -> Self {
-        Self { planted, snapshot: None, first_frame: true }
+        Self { planted, snapshot: None, first_frame: true, unusable: Vec::new() }
     }
 
     pub(crate) fn news(&mut self, news: &News<'_>) {
         match news {
-            News::SnapshotUnusable(..) => self.snapshot = None,
+            News::SnapshotUnusable(at, why) => {
+                self.snapshot = None;
+                self.unusable.push(format!("{at}: {}", chain(why)));
+            }
             News::SnapshotLoaded(_, sequence) => self.snapshot = Some(*sequence),
             News::Applied(..) => self.first_frame = false,
         }
