@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use holdfast::driver::DriverSettings;
 use holdfast_journal::JournalFailure;
 use holdfast_protocol::{Message, Outcome, Reason, Sequence, State};
-use world::{Disk, World, approve, decline, id, pay};
+use world::{Disk, World, approve, decline, id, pay, refund};
 
 #[test]
 fn a_forward_leaves_only_when_its_reservation_is_durable() {
@@ -101,6 +101,39 @@ fn a_backlog_of_new_work_keeps_no_deadline_waiting() {
     assert!(world.driver.queues().work > 100, "most of the batch still waits");
     assert!(matches!(&operator.read()[..], [Message::Answer(a), ..]
         if a.id == id(1) && a.reason == Reason::DestinationTimedOut));
+}
+
+#[test]
+fn the_time_in_the_queue_is_gone_from_the_budget_of_a_payment_and_of_a_refund() {
+    let mut world = World::with(DriverSettings { work_per_turn: 1, quota: 1, ..DriverSettings::default() });
+    let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    world.send(&mut acquirer, &[approve(1, 1, 500)]);
+    world.settle();
+    acquirer.read();
+    // The first of them is decided as it comes, the others wait.
+    world.send(&mut operator, &[pay(4, 500), pay(2, 500), refund(3, 1, 200)]);
+    let later = Instant::now() + Duration::from_secs(3);
+    while world.driver.queues().work > 0 || world.driver.queues().events > 0 {
+        world.driver.turn(world.now, later);
+    }
+    world.settle();
+    let budgets: Vec<u32> = acquirer
+        .read()
+        .iter()
+        .skip(1)
+        .map(|message| match message {
+            Message::Authorize(m) => m.budget_ms,
+            Message::Refund(m) => m.budget_ms,
+            other => panic!("{other:?} was not to be forwarded"),
+        })
+        .collect();
+    assert_eq!(budgets.len(), 2);
+    assert!(
+        budgets.iter().all(|budget_ms| *budget_ms <= 2_000),
+        "three of five seconds are gone: {budgets:?}"
+    );
 }
 
 #[test]

@@ -294,14 +294,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
         while left > 0 {
             core.warm(work.next_up(settings.quota.min(left)));
             let served = work.serve(settings.quota.min(left), |mut input, read| {
-                // Rule 6: the time it waited here is gone from its budget.
-                let waited = at.saturating_duration_since(read).as_millis();
-                if waited > 0
-                    && let Input::Authorize(_, request) = &mut input
-                {
-                    let waited = u32::try_from(waited).unwrap_or(u32::MAX);
-                    request.budget_ms = request.budget_ms.saturating_sub(waited).max(1);
-                }
+                spend(&mut input, at.saturating_duration_since(read));
                 seam.step(core, now, &input, view, output);
             });
             if served == 0 {
@@ -317,6 +310,19 @@ impl<L: Log, S: Seam> Driver<L, S> {
             self.step(now, &Input::Recalled(key, holdfast_core::input::Recalled::Unavailable));
         }
     }
+}
+
+/// Rule 6: the time that a request waited here is gone from its budget.
+fn spend(input: &mut Input, waited: Duration) {
+    let budget_ms = if let Input::Authorize(_, request) = input {
+        &mut request.budget_ms
+    } else if let Input::Refund(_, request) = input {
+        &mut request.budget_ms
+    } else {
+        return;
+    };
+    let waited_ms = u32::try_from(waited.as_millis()).unwrap_or(u32::MAX);
+    *budget_ms = budget_ms.saturating_sub(waited_ms).max(1);
 }
 
 /// For the statistics; more than five centuries are not told apart.

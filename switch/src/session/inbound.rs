@@ -145,6 +145,9 @@ impl Inbound {
             }
             Message::Refund(m) => {
                 let fault = m.id == m.original || m.originator.is_some() || m.settlement_date.is_some();
+                if !self.member.may_authorize(now) {
+                    return self.refuse_request(m.id, Reason::Busy, into);
+                }
                 if self.admit(m.id, fault, into)? {
                     into.work.push(Input::Refund(from, m));
                 }

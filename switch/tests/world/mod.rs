@@ -20,7 +20,7 @@ use holdfast_journal::{Appended, Batch, Log, NotTaken};
 use holdfast_protocol::{
     Amount, Answer, ApprovalCode, Authorize, Channel, Currency, DecidedBy, Epoch, Extensions, FrameReader,
     Instance, InstrumentReference, Kind, LaneOpen, Message, MpsId, Outcome, ParticipantNumber, Partition,
-    Reason, RequestId, SecurityLevel, Sequence, SignOn, State, Total, UnixMillis,
+    Reason, Refund, RequestId, SecurityLevel, Sequence, SignOn, State, Total, UnixMillis,
 };
 
 pub(crate) use disk::Disk;
@@ -300,6 +300,22 @@ pub(crate) fn pay(n: u16, minor: u64) -> Message {
         budget_ms: 5_000,
         partial_allowed: false,
         captures_many: false,
+        repeat: false,
+        attempt: 1,
+        settlement_date: None,
+        extensions: Extensions::NONE,
+    })
+}
+
+pub(crate) fn refund(n: u16, original: u16, minor: u64) -> Message {
+    Message::Refund(Refund {
+        id: id(n),
+        original: id(original),
+        originator: None,
+        amount: Amount::from_minor(minor).unwrap(),
+        currency: Currency::from_code("EUR").unwrap(),
+        expires: UnixMillis::new(START + 30_000).unwrap(),
+        budget_ms: 5_000,
         repeat: false,
         attempt: 1,
         settlement_date: None,

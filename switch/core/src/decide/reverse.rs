@@ -3,7 +3,7 @@
 //! It cannot be refused for business reasons. Before its original it leaves a tombstone; a second one moves nothing; only
 //! another reversal is never reversed. It gives back what refunds have not, so it waits for those that are pending (rule 15).
 
-use holdfast_protocol::{DeliveryNumber, ParticipantNumber, Reason, Reverse, TransactionKey};
+use holdfast_protocol::{Amount, DeliveryNumber, ParticipantNumber, Reason, Reverse, TransactionKey};
 
 use super::{Desk, original};
 use crate::effect::{Delivery, Effect};
@@ -96,6 +96,10 @@ fn reverse(
                 original::look_up(desk, from, refunded, asked, (m.id, m.original));
                 return;
             }
+            if !refund_is_counted(desk, key) {
+                desk.refuse(from, m.id, m.original, Reason::OriginalUnavailable);
+                return;
+            }
             // What is closed and delivered is opened again by it.
             let full = record.index().is_none() && is_open_full(desk);
             let destination = report::destination(desk.ledger, key);
@@ -125,6 +129,15 @@ fn reverse(
         settlement_date,
         superseded_from,
     });
+}
+
+/// Whether a captured refund is counted on its original, where that is in memory. What came back from an archive that does
+/// not fit this journal may say otherwise: nothing is undone on its word.
+fn refund_is_counted(desk: &Desk<'_>, key: TransactionKey) -> bool {
+    let refunds = &desk.ledger.remembered.refunds;
+    let Some(original) = refunds.original_of(key) else { return true };
+    let captured = report::transaction(desk.ledger, key).map_or(Amount::ZERO, |refund| refund.captured);
+    !refunds.counts(original) || refunds.of(original).refunded >= captured
 }
 
 /// How the original stands, and the first of its deliveries that were never sent.

@@ -111,6 +111,11 @@ impl Refunds {
         self.originals.get(&original).copied().unwrap_or(Refunded::NOTHING)
     }
 
+    /// Whether refunds of this original are counted here.
+    pub(crate) fn counts(&self, original: TransactionKey) -> bool {
+        self.originals.contains_key(&original)
+    }
+
     /// The original of a refund.
     pub(crate) fn original_of(&self, refund: TransactionKey) -> Option<TransactionKey> {
         let found = self.refunds.get(&refund)?;

@@ -1,6 +1,7 @@
 //! Refunds of originals that left memory.
 
-use super::world::check;
+use super::world::{World, check, settings};
+use crate::input::{Input, Recalled};
 
 #[test]
 fn an_original_that_left_memory_comes_back_to_be_refunded_and_knows_what_was_refunded() {
@@ -62,4 +63,27 @@ fn what_is_no_transaction_is_not_refunded_wherever_it_is_found() {
         recalled A/11 found       -> A 20 declined OriginalUnknown Declined
         ",
     );
+}
+
+/// An archive of another journal, or an old copy of it, may know an original from before its refund: nothing is undone on
+/// its word, and nothing breaks.
+#[test]
+fn a_refund_that_its_recalled_original_knows_nothing_of_is_not_reversed() {
+    let mut world = World::new(settings());
+    for line in ["authorize A 10 m@B 50.00", "answer B A/10 approved", "wait 100000"] {
+        world.line(line);
+    }
+    let key = world.key("A/10");
+    let before_its_refund = world.archive.find(key).expect("it left memory");
+    for line in ["refund A 20 of 10 20.00", "recalled A/10 found", "answer B A/20 approved", "wait 200000"] {
+        world.line(line);
+    }
+    world.line("refund A 21 of 10 20.00");
+    world.step(&Input::Recalled(key, Recalled::Found(before_its_refund)));
+    world.line("reverse A 30 of 20");
+    world.line("recalled A/20 found");
+    let refused = world.line("recalled A/10 found");
+    let again = world.line("reverse A 31 of 20");
+    let said = [refused, again].concat();
+    assert!(said.iter().any(|said| said.contains("refused OriginalUnavailable")), "{said:?}");
 }
