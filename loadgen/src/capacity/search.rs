@@ -3,7 +3,8 @@
 //! In the manner of MLRsearch (draft-ietf-bmwg-mlrsearch): every rate keeps the votes of all its trials and is a lower bound
 //! or an upper bound by their majority. Rates grow by a factor until one fails; then the middle, on a logarithmic scale,
 //! halves what is left; at the end a rate a little below and one a little above are tried until each leads by two votes. A
-//! vote that turns a bound over reopens the search instead of being argued away.
+//! vote that turns a bound over reopens the search instead of being argued away. One failure is no bound, it takes two more
+//! than there are passes: what is wrong with a machine makes trials fail and hardly ever pass.
 //!
 //! A trial in which the generator was the limit has no vote. A rate where that happens again and again is the generator's
 //! ceiling: the search looks below it and says "at least", never "at most".
@@ -79,7 +80,8 @@ impl Load {
     const fn standing(&self) -> Standing {
         if self.passed > self.failed {
             Standing::Passes
-        } else if self.failed > self.passed {
+        } else if self.failed >= self.passed + LEAD {
+            // What is wrong with a machine makes trials fail and hardly ever pass: one failure is no bound.
             Standing::Fails
         } else if self.passed == 0 && self.saturated >= SATURATED_MAX {
             Standing::Ceiling
@@ -142,7 +144,10 @@ impl Search {
             return Step::Done(Found::Unsettled);
         }
         let fails = |load: &&Load| matches!(load.standing(), Standing::Fails | Standing::Ceiling);
-        let upper = self.loads.iter().find(fails).copied();
+        // What passes for sure overrules what failed below it: there the machine had a bad moment.
+        let sure = |load: &&Load| load.standing() == Standing::Passes && load.lead() >= LEAD;
+        let overruled = self.loads.iter().rev().find(sure).map_or(0.0, |load| load.rate);
+        let upper = self.loads.iter().filter(|load| load.rate > overruled).find(fails).copied();
         let below = |load: &&Load| upper.is_none_or(|upper| load.rate < upper.rate);
         let lower = self.loads.iter().rev().filter(below).find(|l| l.standing() == Standing::Passes).copied();
         let above_lower = |load: &&Load| lower.is_none_or(|lower| load.rate > lower.rate);
@@ -210,14 +215,7 @@ impl Search {
             Some(_) | None => return Step::Try(below),
         }
         match self.load(above) {
-            Some(load) if load.lead() >= LEAD && load.standing() == Standing::Fails => {
-                Step::Done(Found::Bracket(below, above))
-            }
-            // More passes where less fails: one of the two is an accident.
-            Some(load) if load.lead() >= LEAD && upper.lead() >= 2 * LEAD => {
-                Step::Done(Found::Bracket(below, upper.rate))
-            }
-            Some(load) if load.lead() >= LEAD => Step::Try(upper.rate),
+            Some(load) if load.standing() == Standing::Fails => Step::Done(Found::Bracket(below, above)),
             Some(_) | None => Step::Try(above),
         }
     }
@@ -287,7 +285,21 @@ mod tests {
             trials += tried;
         }
         assert!(held >= 190, "{held} of 200");
-        assert!(trials < 200 * 40, "{} trials a search", trials / 200);
+        assert!(trials < 200 * 45, "{} trials a search", trials / 200);
+    }
+
+    #[test]
+    fn a_machine_on_which_every_fourth_trial_fails_for_nothing_moves_the_bracket_rarely() {
+        let held = (0..200)
+            .filter(|seed| {
+                let mut random = Random::new(*seed, 10);
+                let (found, _) = search(GOAL, |rate| {
+                    if rate > 50_000.0 || random.unit() < 0.25 { Vote::Failed } else { Vote::Passed }
+                });
+                matches!(found, Found::Bracket(lower, upper) if lower <= 50_000.0 && upper >= 50_000.0)
+            })
+            .count();
+        assert!(held >= 180, "{held} of 200");
     }
 
     #[test]
@@ -297,7 +309,7 @@ mod tests {
             matches!(found, Found::Bracket(lower, upper) if lower <= 50_000.0 && upper > 50_000.0),
             "{found:?}"
         );
-        assert!(trials <= 20, "{trials}");
+        assert!(trials <= 24, "{trials}");
     }
 
     #[test]

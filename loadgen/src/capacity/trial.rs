@@ -22,7 +22,8 @@ pub struct Trial {
     pub goodput_per_s: f64,
     /// See [`crate::results::summary::Rates::error_share`].
     pub error_share: f64,
-    /// Of the response, in microseconds, where known.
+    /// Of the response in this run, unanswered included, in microseconds; `None` where ten samples do not lie beyond it, or
+    /// where it is one of the unanswered.
     pub p50_us: Option<u32>,
     /// See above.
     pub p99_us: Option<u32>,
@@ -107,7 +108,7 @@ pub fn judge(report: &Report, rate_per_s: f64) -> Result<Trial, Spoiled> {
         (TrialStanding::Passed, vec![])
     };
     let response = s.latency_us.get(Figure::Response.name());
-    let at = |name| response.and_then(|response| response.get(name));
+    let at = |name| response.and_then(|response| response.observed(name));
     Ok(Trial {
         rate_per_s,
         standing,

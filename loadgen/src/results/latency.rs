@@ -111,6 +111,14 @@ impl LatencySummary {
         self.percentiles.get(name).copied().flatten()
     }
 
+    /// Microseconds of a percentile of this run, whether or not another run would have the same.
+    pub fn observed(&self, name: &str) -> Option<u32> {
+        match self.known(name) {
+            Known::Value(micros, _) => Some(micros as u32),
+            Known::Endless | Known::Nothing => None,
+        }
+    }
+
     /// A percentile as an objective sees it: that of this run, where those without an outcome took longest.
     pub fn known(&self, name: &str) -> Known {
         self.observed.get(name).copied().unwrap_or(Known::Nothing)

@@ -6,6 +6,8 @@
 
 mod certificates;
 mod null_switch;
+mod queue;
+mod server;
 
 use holdfast_participant::{Credentials, LinkSettings};
 use serde::Serialize;
@@ -58,8 +60,11 @@ const TOP_PER_S: f64 = 4_000_000.0;
 /// # Errors
 /// Where a run could not begin or a file could not be written.
 pub fn run(arguments: &SelftestArguments, options: Table) -> Result<Exit, RunError> {
+    if let Some(served_per_s) = arguments.queue {
+        return queue::run(arguments, options, served_per_s);
+    }
     let directory = tempfile::tempdir().map_err(RunError::io("directory for certificates"))?;
-    let (switch, load) = scene(arguments, directory.path())?;
+    let (switch, load) = scene(arguments, directory.path(), None)?;
     let mut trials = Trials::new(&load, &arguments.to, &[], arguments.warmup, arguments.duration);
     if let Some(output) = &arguments.to.output {
         keep_options(output, options, trials.seed)?;
@@ -124,6 +129,7 @@ pub fn run(arguments: &SelftestArguments, options: Table) -> Result<Exit, RunErr
 fn scene(
     a: &SelftestArguments,
     directory: &std::path::Path,
+    server: Option<server::Server>,
 ) -> Result<(NullSwitch, LoadArguments), RunError> {
     let mut load = a.load(directory);
     let operators = (1..=load.operators).map(|n| (fill(&load.operator_name, n), fill(&load.operator_mps, n)));
@@ -134,7 +140,7 @@ fn scene(
     let credentials = Credentials::from_directory(directory, "switch")
         .map_err(|error| RunError::Certificate { name: "switch".to_owned(), reason: error.to_string() })?;
     let settings = LinkSettings { mtu: load.mtu, ..LinkSettings::default() };
-    let switch = NullSwitch::start(credentials, settings, members)?;
+    let switch = NullSwitch::start(credentials, settings, members, server)?;
     load.switch = switch.address;
     Ok((switch, load))
 }

@@ -1,7 +1,8 @@
 //! A switch that decides nothing: it passes payments on to the destination that their payment ID names, and answers back.
 //!
 //! No core, no journal, no book, no deadline: what is left is the generator, the links, and the least that any switch must
-//! do. Only payments; a message of any other kind ends the link.
+//! do. Only payments; a message of any other kind ends the link. On demand it is a queue in front of one server, whose
+//! latencies are known.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use quinn::{Connection, RecvStream, SendStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::LocalSet;
 
+use super::server::Server;
 use crate::run::RunError;
 
 /// Where to reach it; it ends when this is dropped.
@@ -44,6 +46,7 @@ impl NullSwitch {
         credentials: Credentials,
         settings: LinkSettings,
         members: Members,
+        server: Option<Server>,
     ) -> Result<Self, RunError> {
         let (stop, stopped) = oneshot::channel();
         let (address_is, address) = std::sync::mpsc::channel();
@@ -51,7 +54,7 @@ impl NullSwitch {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             match runtime {
                 Ok(runtime) => runtime.block_on(LocalSet::new().run_until(async {
-                    listen(credentials, settings, members, &address_is, stopped).await;
+                    listen(credentials, settings, Table::new(members, server), &address_is, stopped).await;
                 })),
                 Err(error) => tell(&address_is, Err(error)),
             }
@@ -88,7 +91,7 @@ fn tell(address_is: &AddressIs, address: std::io::Result<SocketAddr>) {
 async fn listen(
     credentials: Credentials,
     settings: LinkSettings,
-    members: Members,
+    table: Table,
     address_is: &AddressIs,
     stopped: oneshot::Receiver<()>,
 ) {
@@ -105,7 +108,7 @@ async fn listen(
         }
         Err(error) => return tell(address_is, Err(error)),
     };
-    let table = Rc::new(Table::new(members));
+    let table = Rc::new(table);
     let accepting = async {
         while let Some(incoming) = endpoint.quinn.accept().await {
             let table = Rc::clone(&table);
@@ -118,11 +121,22 @@ async fn listen(
     };
     tokio::select! {
         () = accepting => {}
+        () = serve(&table) => {}
         // An error means that the selftest is over.
         _ = stopped => {}
     }
     endpoint.quinn.close(0_u32.into(), b"");
     endpoint.quinn.wait_idle().await;
+}
+
+/// Lets go what has been served, where there is a server.
+async fn serve(table: &Table) {
+    let Some(server) = &table.server else { return std::future::pending().await };
+    loop {
+        let served = server.next().await;
+        served.iter().for_each(|(place, message)| table.push(*place, message));
+        table.wake();
+    }
 }
 
 /// What waits for one participant.
@@ -137,17 +151,18 @@ struct Table {
     names: HashMap<String, u16>,
     places: HashMap<String, usize>,
     outbound: Vec<RefCell<Rc<Outbound>>>,
+    server: Option<Server>,
 }
 
 impl Table {
-    fn new(members: Members) -> Self {
+    fn new(members: Members, server: Option<Server>) -> Self {
         let outbound = members.iter().map(|_| RefCell::default()).collect();
         let (mut names, mut places) = (HashMap::new(), HashMap::new());
         for (number, (name, mps)) in (1..).zip(members) {
             names.insert(name, number);
             places.insert(mps, usize::from(number) - 1);
         }
-        Self { names, places, outbound }
+        Self { names, places, outbound, server }
     }
 
     fn number(&self, connection: &Connection) -> Option<ParticipantNumber> {
@@ -183,7 +198,10 @@ impl Table {
             Message::Authorize(mut request) => {
                 request.originator = Some(from);
                 if let Some(place) = self.places.get(request.payment_id.mps.as_str()) {
-                    self.push(*place, &Message::Authorize(request));
+                    match &self.server {
+                        Some(server) => server.take(*place, Message::Authorize(request)),
+                        None => self.push(*place, &Message::Authorize(request)),
+                    }
                 }
                 true
             }

@@ -9,7 +9,7 @@ fn payments_go_through_the_switch_that_decides_nothing_and_the_books_close() {
     let arguments =
         selftest_arguments("-d 300ms -w 100ms --operators 2 --acquirers 2 --window 64 --seed 3 -q");
     let directory = tempfile::tempdir().unwrap();
-    let (switch, load) = scene(&arguments, directory.path()).unwrap();
+    let (switch, load) = scene(&arguments, directory.path(), None).unwrap();
     let mut trials = Trials::new(&load, &arguments.to, &[], arguments.warmup, arguments.duration);
     let report = trials.run(500.0).unwrap();
     assert_eq!(spoiled(&report), None);
