@@ -1,14 +1,16 @@
 //! Which operation arrives when: a function of the seed, the operator and the configuration, and of nothing else.
 //!
-//! Arrivals are a Poisson process: gaps are exponential and independent, so that bursts come as they come from
-//! thousands of clients who do not know each other. The schedule is computed as it is needed and never slows down with
-//! the switch (open loop): latency is measured from the time that stands here.
+//! Arrivals are a Poisson process, unless the shape says otherwise: gaps are exponential and independent, so that bursts come
+//! as they come from thousands of clients who do not know each other. The schedule is computed as it is needed and never
+//! slows down with the switch (open loop): latency is measured from the time that stands here.
 
 use holdfast_protocol::Amount;
 
 use crate::fate::{DECLINE_REASONS, Fate};
+use crate::popularity::{Choice, Popularity};
 use crate::random::Random;
 use crate::scenario::{Mix, Scenario};
+use crate::shape::Shape;
 
 /// What shapes the schedule of every operator.
 #[derive(Clone, Debug)]
@@ -19,6 +21,12 @@ pub struct ScheduleSettings {
     pub rate_per_s: Option<f64>,
     /// How long arrivals come, in nanoseconds since the start, warm-up included.
     pub duration_ns: u64,
+    /// The shape begins after this; before, the rate is what it begins with.
+    pub warmup_ns: u64,
+    /// How the rate changes from then on.
+    pub shape: Shape,
+    /// How often which merchant of a destination is paid.
+    pub popularity: Popularity,
     /// How often which scenario comes.
     pub mix: Mix,
     /// Operators in the run.
@@ -67,7 +75,9 @@ pub struct Schedule {
     settings: ScheduleSettings,
     operator: u32,
     random: Random,
-    mean_gap_ns: f64,
+    merchants: Choice,
+    /// Arrivals that the rate has let come so far, as a real number.
+    come: f64,
     at_ns: u64,
     number: u64,
 }
@@ -81,15 +91,34 @@ const VERIFY_SPAN: u32 = 99;
 impl Schedule {
     /// The schedule of one operator, counted from zero.
     pub fn new(settings: &ScheduleSettings, operator: u32) -> Self {
-        let mean_gap_ns = settings.rate_per_s.map_or(0.0, |rate| 1e9 / rate);
+        let mut random = Random::new(settings.seed, u64::from(operator));
+        // Operators that send evenly do not all send at once: each begins somewhere within its first gap.
+        let come = if settings.shape.random { 0.0 } else { random.unit() - 1.0 };
         Self {
             settings: settings.clone(),
             operator,
-            random: Random::new(settings.seed, u64::from(operator)),
-            mean_gap_ns,
+            random,
+            merchants: Choice::new(settings.popularity, settings.merchants),
+            come,
             at_ns: 0,
             number: 0,
         }
+    }
+
+    /// When the rate, by its shape, has let so much come, in seconds of the whole rate; `None` where that is never.
+    #[inline]
+    fn time_of(&self, whole_s: f64) -> Option<u64> {
+        let s = &self.settings;
+        if s.shape.is_flat() {
+            return Some((whole_s * 1e9) as u64);
+        }
+        let (warmup_s, shaped_s) = (s.warmup_ns as f64 / 1e9, (s.duration_ns - s.warmup_ns) as f64 / 1e9);
+        let before = warmup_s * s.shape.first();
+        if whole_s < before {
+            return Some((whole_s / s.shape.first() * 1e9) as u64);
+        }
+        let share = s.shape.reaches((whole_s - before) / shaped_s)?;
+        Some(((warmup_s + share * shaped_s) * 1e9) as u64)
     }
 
     fn fate(&mut self, scenario: Scenario) -> Fate {
@@ -111,7 +140,7 @@ impl Schedule {
 
     fn payee(&mut self, scenario: Scenario) -> Payee {
         let dice = self.random.below(u32::MAX);
-        let merchant = self.random.below(self.settings.merchants);
+        let merchant = self.merchants.of((self.random.bits() >> 32) as u32);
         let destination = if scenario == Scenario::Intersystem {
             // Any operator but this one.
             let others = self.settings.operators.saturating_sub(1).max(1);
@@ -130,10 +159,11 @@ impl Iterator for Schedule {
     #[inline]
     fn next(&mut self) -> Option<Arrival> {
         // Each arrival takes the same count of random numbers, so that a change of the mix moves no arrival in time.
-        let gap_ns = -self.random.unit().ln() * self.mean_gap_ns;
-        self.at_ns = self.at_ns.saturating_add(gap_ns as u64);
-        if self.settings.rate_per_s.is_some() && self.at_ns >= self.settings.duration_ns {
-            return None;
+        let gap = -self.random.unit().ln();
+        if let Some(rate_per_s) = self.settings.rate_per_s {
+            self.come += if self.settings.shape.random { gap } else { 1.0 };
+            self.at_ns =
+                self.time_of(self.come / rate_per_s).filter(|at_ns| *at_ns < self.settings.duration_ns)?;
         }
         let chosen = self.random.below(self.settings.mix.sum());
         let scenario = self.settings.mix.choose(chosen);
@@ -159,6 +189,26 @@ impl Iterator for Schedule {
     }
 }
 
+/// A thousand arrivals a second for a second, for the tests of those who play.
+#[cfg(test)]
+pub(crate) fn played_settings() -> ScheduleSettings {
+    ScheduleSettings {
+        seed: 1,
+        rate_per_s: Some(1_000.0),
+        duration_ns: 1_000_000_000,
+        warmup_ns: 0,
+        shape: Shape::default(),
+        popularity: Popularity::Uniform,
+        mix: Mix::DEFAULT.parse().expect("the tests read it"),
+        operators: 2,
+        acquirers: 2,
+        merchants: 3,
+        decline_rate: 0.0,
+        silent_rate: 0.0,
+        late_rate: 0.0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +219,9 @@ mod tests {
             seed,
             rate_per_s: Some(rate_per_s),
             duration_ns: seconds * 1_000_000_000,
+            warmup_ns: 0,
+            shape: Shape::default(),
+            popularity: Popularity::Uniform,
             mix: Mix::DEFAULT.parse().unwrap(),
             operators: 3,
             acquirers: 2,
@@ -211,6 +264,54 @@ mod tests {
         let other = ScheduleSettings { mix: "pay:1".parse().unwrap(), decline_rate: 0.0, ..one.clone() };
         let times = |s: &ScheduleSettings| Schedule::new(s, 0).map(|a| a.at_ns).collect::<Vec<_>>();
         assert_eq!(times(&one), times(&other));
+    }
+
+    #[test]
+    fn a_shape_moves_arrivals_and_changes_nothing_else() {
+        let shaped =
+            |text: &str| ScheduleSettings { shape: text.parse().unwrap(), ..settings(4, 2_000.0, 4) };
+        let flat: Vec<_> = Schedule::new(&shaped("poisson"), 1).collect();
+        let ramp: Vec<_> = Schedule::new(&shaped("ramp:0"), 1).collect();
+        assert!(
+            (flat.len() as f64 / 8_000.0 - 1.0).abs() < 0.05
+                && (ramp.len() as f64 / 4_000.0 - 1.0).abs() < 0.06
+        );
+        let late = ramp.iter().filter(|arrival| arrival.at_ns >= 2_000_000_000).count();
+        assert!((late as f64 / ramp.len() as f64 - 0.75).abs() < 0.03, "{late} of {}", ramp.len());
+        let same =
+            |(a, b): (&Arrival, &Arrival)| (a.scenario, a.amount, a.fate) == (b.scenario, b.amount, b.fate);
+        assert!(flat.iter().zip(&ramp).all(same));
+        assert!(flat.windows(2).chain(ramp.windows(2)).all(|pair| pair[0].at_ns <= pair[1].at_ns));
+    }
+
+    #[test]
+    fn evenly_means_evenly_and_each_operator_has_a_phase_of_its_own() {
+        let even = ScheduleSettings { shape: "constant".parse().unwrap(), ..settings(4, 1_000.0, 1) };
+        let first = |operator| {
+            let all: Vec<_> = Schedule::new(&even, operator).map(|arrival| arrival.at_ns).collect();
+            assert!(all.windows(2).all(|pair| (999_998..=1_000_002).contains(&(pair[1] - pair[0]))));
+            assert_eq!(all.len(), 1_000);
+            all[0]
+        };
+        assert!(first(0) < 1_000_000 && first(0) != first(1));
+    }
+
+    #[test]
+    fn the_warm_up_comes_at_the_rate_that_the_shape_begins_with() {
+        let warm = ScheduleSettings {
+            shape: "ramp:0.5".parse().unwrap(),
+            warmup_ns: 2_000_000_000,
+            ..settings(4, 2_000.0, 4)
+        };
+        let before = Schedule::new(&warm, 0).filter(|arrival| arrival.at_ns < 2_000_000_000).count();
+        assert!((before as f64 / 2_000.0 - 1.0).abs() < 0.1, "{before}");
+    }
+
+    #[test]
+    fn a_popular_merchant_is_paid_often() {
+        let popular = ScheduleSettings { popularity: "zipf".parse().unwrap(), ..settings(4, 2_000.0, 2) };
+        let first = Schedule::new(&popular, 0).filter(|arrival| arrival.payee.merchant == 0).count();
+        assert!(first > 1_000, "one by the sum to ten, of four thousand: {first}");
     }
 
     proptest! {

@@ -7,6 +7,7 @@ use crate::objective::Objective;
 use crate::random::mix;
 use crate::report::Report;
 use crate::run::{Plan, RunError, chosen_seed, perform};
+use crate::shape::Shape;
 
 /// What all of them have in common.
 #[derive(Clone, Debug)]
@@ -45,6 +46,7 @@ impl Trials {
         let seed = mix(self.seed.wrapping_add(self.made)) >> 32;
         RunArguments {
             rate: Rate::PerSecond(rate_per_s),
+            shape: Shape::default(),
             duration: self.duration,
             warmup: self.warmup,
             objectives: self.objectives.clone(),

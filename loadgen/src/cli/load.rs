@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, FromArgMatches};
 
 use super::values::{parse_address, parse_duration, parse_share};
+use crate::popularity::Popularity;
 use crate::scenario::Mix;
 
 /// See the module.
@@ -35,6 +36,9 @@ pub struct LoadArguments {
     /// How many acquirers to play
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub acquirers: u32,
+    /// How often which merchant is paid: uniform, zipf or zipf:EXPONENT
+    #[arg(long, value_name = "POPULARITY", default_value_t = Popularity::Uniform)]
+    pub payees: Popularity,
     /// Share of requests, 0 to 1, that the destination declines
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = parse_share)]
     pub decline_rate: f64,

@@ -8,6 +8,7 @@ use super::load::LoadArguments;
 use super::output::OutputArguments;
 use super::values::{Rate, parse_duration, parse_rate};
 use crate::objective::Objective;
+use crate::shape::Shape;
 
 /// What `loadgen run` takes.
 #[derive(Clone, Debug, Parser)]
@@ -15,6 +16,10 @@ pub struct RunArguments {
     /// Operations a second over all operators, or `max`
     #[arg(short, long, value_name = "RATE|max", value_parser = parse_rate, default_value = "10000")]
     pub rate: Rate,
+    /// How the rate changes after the warm-up: poisson and constant keep it, at random or evenly; ramp[:FROM], step[:COUNT],
+    /// spike[:FACTOR] and day multiply it
+    #[arg(long, default_value_t = Shape::default())]
+    pub shape: Shape,
     /// How long operations are sent after the warm-up, as in 500ms, 10s, 2m
     #[arg(short, long, value_parser = parse_duration, default_value = "10s")]
     pub duration: Duration,

@@ -99,15 +99,16 @@ pub struct Measured {
 
 impl Slices {
     /// Where the figures begin: where the warm-up ends as configured, or later where MSER-5 finds that it was too short,
-    /// yet never later than a quarter into the measured time.
-    pub fn measured(&self) -> Measured {
+    /// yet never later than a quarter into the measured time. Where the rate is meant to change (`flat` is false) only as
+    /// configured: what changes with it is no warm-up.
+    pub fn measured(&self, flat: bool) -> Measured {
         let sending: Vec<_> = self.all.iter().take_while(|slice| slice.begun_ns < self.end_ns).collect();
         let cut = warm_up::cut(&sending.iter().map(|slice| slice.mean_us()).collect::<Vec<_>>());
         let configured = self.first_at(self.warm_ns);
         let latest = self.first_at(self.warm_ns + self.end_ns.saturating_sub(self.warm_ns) / 4);
         let found = match cut {
-            Cut::At(slice) => slice,
-            Cut::Never | Cut::TooShort => 0,
+            Cut::At(slice) if flat => slice,
+            Cut::At(_) | Cut::Never | Cut::TooShort => 0,
         };
         Measured { from: found.clamp(configured, latest.max(configured)), cut }
     }

@@ -11,7 +11,7 @@ use crate::measure::batch::Latencies;
 use crate::measure::kinds::{Figure, Measure};
 use crate::measure::slices::{Group, Slice, Slices};
 use crate::scenario::Scenario;
-use crate::schedule::{Schedule, ScheduleSettings};
+use crate::schedule::{Schedule, ScheduleSettings, played_settings};
 use crate::stage::{Now, played_stage};
 
 /// Answers after a millisecond, unless it stands still.
@@ -38,16 +38,9 @@ fn run(window: u32, frozen: bool) -> Slices {
     let mut stage = played_stage(2, 2);
     stage.rules.measure_until_ns = SECONDS * 1_000_000_000;
     let settings = ScheduleSettings {
-        seed: 1,
-        rate_per_s: Some(1_000.0),
         duration_ns: SECONDS * 1_000_000_000,
         mix: "pay:1".parse().unwrap(),
-        operators: 2,
-        acquirers: 2,
-        merchants: 3,
-        decline_rate: 0.0,
-        silent_rate: 0.0,
-        late_rate: 0.0,
+        ..played_settings()
     };
     let mut operator = Operator::new(Rc::new(stage), 0, Schedule::new(&settings, 0), Loop::Open, window);
     let mut switch = Switch::default();
@@ -75,7 +68,7 @@ fn run(window: u32, frozen: bool) -> Slices {
 }
 
 fn p99_ms(slices: &Slices, figure: Figure) -> f64 {
-    let from = slices.measured().from;
+    let from = slices.measured(true).from;
     f64::from(slices.sum(from, figure, Group::All).quantile(0.99, 0).unwrap()) / 1_000.0
 }
 

@@ -11,7 +11,7 @@ use holdfast_protocol::{
 use super::{Loop, Operator, Outgoing};
 use crate::accounting::{Counts, Fault};
 use crate::fate::Fate;
-use crate::schedule::{Schedule, ScheduleSettings};
+use crate::schedule::{Schedule, ScheduleSettings, played_settings};
 use crate::stage::{Now, Stage, played_stage};
 
 /// Takes what the operator says.
@@ -43,18 +43,7 @@ const START_MS: u64 = 1_800_000_000_000;
 impl Play {
     fn with(mix: &str, change: impl FnOnce(&mut ScheduleSettings)) -> Self {
         let stage = Rc::new(played_stage(2, 2));
-        let mut settings = ScheduleSettings {
-            seed: 1,
-            rate_per_s: Some(1_000.0),
-            duration_ns: 1_000_000_000,
-            mix: mix.parse().unwrap(),
-            operators: 2,
-            acquirers: 2,
-            merchants: 3,
-            decline_rate: 0.0,
-            silent_rate: 0.0,
-            late_rate: 0.0,
-        };
+        let mut settings = ScheduleSettings { mix: mix.parse().unwrap(), ..played_settings() };
         change(&mut settings);
         let pace = if settings.rate_per_s.is_some() { Loop::Open } else { Loop::Closed };
         let operator = Operator::new(Rc::clone(&stage), 0, Schedule::new(&settings, 0), pace, 10_000);

@@ -121,7 +121,10 @@ impl Figures<'_> {
     /// Arrivals that the schedule has for the measured time; zero in a closed loop.
     fn planned(&self) -> f64 {
         match self.plan.arguments.rate {
-            Rate::PerSecond(rate) => rate * self.seconds(),
+            Rate::PerSecond(rate) => {
+                let done = self.seconds() / self.plan.arguments.duration.as_secs_f64();
+                rate * self.seconds() * self.plan.arguments.shape.mean(0.0, done)
+            }
             Rate::Max => 0.0,
         }
     }
@@ -196,7 +199,10 @@ impl Figures<'_> {
         let series = slices.series(self.span.from, Figure::Response, Group::All);
         let series: Vec<&Distribution> =
             series.iter().map(Cow::as_ref).filter(|slice| !slice.is_empty()).collect();
+        let is_shaped = !self.plan.arguments.shape.is_flat();
         let (steady, text) = match (self.span.cut, steadiness(&series)) {
+            // A rate that is meant to change leaves nothing to be steady.
+            _ if is_shaped => (None, None),
             (Cut::Never, _) => {
                 (Some(false), Some("unsteady: the response never settled (MSER-5)".to_owned()))
             }
@@ -285,6 +291,8 @@ fn config(plan: &Plan) -> serde_json::Value {
         },
         "duration_s": a.duration.as_secs_f64(),
         "warmup_s": a.warmup.as_secs_f64(),
+        "shape": a.shape.to_string(),
+        "payees": l.payees.to_string(),
         "slo": a.objectives.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "mix": l.mix.to_string(),
         "operators": l.operators,

@@ -22,6 +22,7 @@ use crate::payees::TemplateError;
 use crate::player::PlayError;
 use crate::report::Report;
 use crate::scenario::Scenario;
+use crate::shape::Shape;
 use crate::trials::Trials;
 
 pub use closing::{Closing, Sums};
@@ -140,6 +141,11 @@ impl Plan {
         if !(1..=600_000).contains(&budget_ms) || load.expires < load.budget {
             let text = "--budget must be 1 ms to 10 min, and --expires no shorter than it";
             return Err(RunError::Usage(text.to_owned()));
+        }
+        if arguments.rate == Rate::Max && arguments.shape != Shape::default() {
+            return Err(RunError::Usage(
+                "--shape needs a rate: with -r max the switch sets the pace".to_owned(),
+            ));
         }
         let currency = Currency::from_code(&load.currency).ok_or_else(|| {
             RunError::Usage(format!("{} is no currency of ISO 4217 with a minor unit", load.currency))
@@ -279,6 +285,7 @@ mod tests {
             "--budget 0s",
             "--budget 10s --expires 5s",
             "--currency XXX",
+            "-r max --shape day",
         ] {
             assert!(matches!(plan(line), Err(RunError::Usage(_))), "{line}");
         }

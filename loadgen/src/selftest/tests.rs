@@ -16,6 +16,9 @@ fn payments_go_through_the_switch_that_decides_nothing_and_the_books_close() {
     let summary = &report.summary;
     assert_eq!(summary.verdict.books, Books::Closed, "{:?}", summary.verdict.remarks);
     assert!(summary.accounting.approved > 50 && summary.accounting.approved == summary.accounting.sent);
+    let mut late = summary.clone();
+    late.generator.offered_of_planned = Some(0.9);
+    assert!(falls_behind(&late).unwrap().contains("90.0 % of the plan"));
     assert!(!summary.verdict.durable, "it has no journal");
     drop(switch);
 }

@@ -142,29 +142,28 @@ const AUTHORIZES_BURST: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 struct Budget {
     per_second: u32,
-    /// The most tokens, in millionths.
+    /// The most tokens, in [`TOKEN`]s.
     full: u64,
     state: std::sync::Mutex<(u64, Instant)>,
 }
 
-/// One token in the bucket's own unit, so that a refill of a microsecond is not lost to rounding.
-const MICRO: u64 = 1_000_000;
+/// One token in the bucket's own unit, so that no refill is lost to rounding: what comes in a nanosecond at one a second.
+const TOKEN: u64 = 1_000_000_000;
 
 impl Budget {
     fn new(per_second: u32, burst: Duration) -> Self {
-        let full = (u64::from(per_second) * u64::from(burst.subsec_micros())
-            + u64::from(per_second) * burst.as_secs() * MICRO)
-            .max(MICRO);
+        let nanos = u64::try_from(burst.as_nanos()).unwrap_or(TOKEN);
+        let full = (u64::from(per_second) * nanos).max(TOKEN);
         Self { per_second, full, state: std::sync::Mutex::new((full, Instant::now())) }
     }
 
     fn take(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let elapsed = now.saturating_duration_since(state.1).min(Duration::from_secs(1));
-        let refill = u64::try_from(elapsed.as_micros()).unwrap_or(MICRO) * u64::from(self.per_second);
+        let refill = u64::try_from(elapsed.as_nanos()).unwrap_or(TOKEN) * u64::from(self.per_second);
         let tokens = state.0.saturating_add(refill).min(self.full);
-        *state = (tokens.checked_sub(MICRO).unwrap_or(tokens), now.max(state.1));
-        tokens >= MICRO
+        *state = (tokens.checked_sub(TOKEN).unwrap_or(tokens), now.max(state.1));
+        tokens >= TOKEN
     }
 }
 
@@ -232,6 +231,15 @@ mod tests {
         assert_eq!(taken, 1_000);
         let slow = member("operator-1").with_authorizes(1);
         assert!(slow.may_authorize(start) && !slow.may_authorize(start), "one at least");
+    }
+
+    #[test]
+    fn a_rate_is_reached_however_often_it_is_asked_for() {
+        let limited = member("operator-1").with_authorizes(100_000);
+        let start = Instant::now() + Duration::from_secs(5);
+        let asked = (0..300_000).map(|n| start + Duration::from_nanos(n * 1_700));
+        let taken = asked.filter(|now| limited.may_authorize(*now)).count();
+        assert!((55_999..=56_001).contains(&taken), "51,000 in 0.51 s, and the burst of 5,000: {taken}");
     }
 
     #[test]
