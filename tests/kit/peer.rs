@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use holdfast_link::{Credentials, Endpoint, LinkSettings, bind_client};
 use holdfast_protocol::{
-    Answer, Authorize, FrameReader, Instance, LaneOpen, Message, Outcome, Reason, SignOn, Welcome,
+    Answer, Authorize, FrameReader, Instance, LaneOpen, Message, Outcome, Reason, Refund, SignOn, Welcome,
 };
 use quinn::{Connection, ConnectionError, RecvStream, SendStream};
 
@@ -193,6 +193,17 @@ impl Peer {
                 Some(Message::Authorize(forward)) => return forward,
                 Some(Message::DecidedThrough(_) | Message::Complete(_)) => {}
                 other => panic!("no forward: {other:?}, closed with {:?}", self.connection.close_reason()),
+            }
+        }
+    }
+
+    /// The next refund that is forwarded on the lane.
+    pub async fn next_refund(&mut self) -> Refund {
+        loop {
+            match self.next().await {
+                Some(Message::Refund(forward)) => return forward,
+                Some(Message::DecidedThrough(_) | Message::Complete(_)) => {}
+                other => panic!("no refund: {other:?}, closed with {:?}", self.connection.close_reason()),
             }
         }
     }

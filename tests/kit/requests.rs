@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use holdfast_protocol::{
     Amount, Answer, ApprovalCode, Authorize, BusinessDate, Capture, Channel, Currency, DecidedBy, Epoch,
-    Extensions, InstrumentReference, Kind, Outcome, Partition, Reason, Release, RequestId, Reverse,
+    Extensions, InstrumentReference, Kind, Outcome, Partition, Reason, Refund, Release, RequestId, Reverse,
     SecurityLevel, Sequence, State, UnixMillis,
 };
 
@@ -113,6 +113,39 @@ pub fn reverse(original: &Authorize) -> Reverse {
         attempt: 1,
         settlement_date: None,
         extensions: Extensions::NONE,
+    }
+}
+
+/// A refund of a part of a payment or reservation.
+pub fn refund(original: &Authorize, minor: u64) -> Refund {
+    let id = fresh_id();
+    Refund {
+        id,
+        original: original.id,
+        originator: None,
+        amount: Amount::from_minor(minor).unwrap(),
+        currency: original.currency,
+        expires: id.created().plus(20_000),
+        budget_ms: 5_000,
+        repeat: false,
+        attempt: 1,
+        settlement_date: None,
+        extensions: Extensions::NONE,
+    }
+}
+
+/// A reversal of a refund.
+pub fn reverse_refund(refund: &Refund, original: &Authorize) -> Reverse {
+    Reverse { original: refund.id, ..reverse(original) }
+}
+
+/// A destination's approval of a refund.
+pub fn refund_approval(forward: &Refund) -> Answer {
+    Answer {
+        id: forward.id,
+        originator: forward.originator,
+        amount: forward.amount,
+        ..approval(&pay("none@none", 1), None)
     }
 }
 

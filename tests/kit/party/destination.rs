@@ -8,13 +8,13 @@ use std::io;
 use holdfast_loadgen::history::record::{AnswerPlace, EventKind, Record, Role, payment_id_digest};
 use holdfast_participant::{Link, Received, Roles};
 use holdfast_protocol::{
-    Acknowledge, Answer, Authorize, DeliveryNumber, Message, Outcome, ParticipantNumber, Reason, RequestId,
-    UnixMillis,
+    Acknowledge, Answer, Authorize, DeliveryNumber, Message, Outcome, ParticipantNumber, Reason, Refund,
+    RequestId, UnixMillis,
 };
 
 use super::diary::{Applied, Diary};
 use super::{LEAVE_WITHIN, Party, terminations};
-use crate::requests::{approval, now};
+use crate::requests::{approval, now, refund_approval};
 
 /// One in so many is declined.
 const DECLINED: u128 = 20;
@@ -63,6 +63,7 @@ impl Desk {
         for Received { lane, message } in received.drain(..) {
             match message {
                 Message::Authorize(forward) => replies.extend(self.forward(time, lane, &forward)),
+                Message::Refund(forward) => replies.extend(self.refund(time, lane, &forward)),
                 Message::Capture(m) => {
                     let record = |diary: &Diary, applied| {
                         let originator = m.originator.expect("the switch names it");
@@ -116,20 +117,42 @@ impl Desk {
         let digest = payment_id_digest(&forward.payment_id);
         let record = self.diary.record(EventKind::Received, time);
         self.diary.add(record.authorize(forward, originator, new, digest));
-        // A forward behind its own reversal must not be carried out any more.
-        let declined = self.applied.reversed.contains(&key) && new
-            || u128::from_be_bytes(forward.id.to_bytes()).is_multiple_of(DECLINED);
-        let mut answer = approval(forward, None);
-        if declined {
-            answer = Answer { outcome: Outcome::Declined, reason: Reason::InsufficientFunds, ..answer };
-            answer.amount = holdfast_protocol::Amount::ZERO;
-        }
-        let count = self.answers.entry(lane).or_default();
-        *count += 1;
-        let place = AnswerPlace { link: self.link, lane, count: *count };
+        let answer = self.decided(key, new, approval(forward, None));
+        let place = self.place(lane);
         let record = self.diary.record(EventKind::Answered, time).ids(originator, forward.id, forward.id);
         self.diary.add(record.answered(&answer, forward, place));
         Some(answer.into())
+    }
+
+    /// As a payment.
+    fn refund(&mut self, time: UnixMillis, lane: u8, forward: &Refund) -> Option<Message> {
+        let originator = forward.originator?;
+        let key = (originator, forward.id);
+        let new = self.applied.forwards.insert(key);
+        let record = self.diary.record(EventKind::Received, time);
+        self.diary.add(record.refund(forward, originator, new));
+        let answer = self.decided(key, new, refund_approval(forward));
+        let place = self.place(lane);
+        let record = self.diary.record(EventKind::Answered, time).ids(originator, forward.id, forward.id);
+        self.diary.add(record.refund_answered(&answer, forward, place));
+        Some(answer.into())
+    }
+
+    fn decided(&self, key: (ParticipantNumber, RequestId), new: bool, approval: Answer) -> Answer {
+        // A forward behind its own reversal must not be carried out any more.
+        let declined = self.applied.reversed.contains(&key) && new
+            || u128::from_be_bytes(key.1.to_bytes()).is_multiple_of(DECLINED);
+        if !declined {
+            return approval;
+        }
+        let amount = holdfast_protocol::Amount::ZERO;
+        Answer { outcome: Outcome::Declined, reason: Reason::InsufficientFunds, amount, ..approval }
+    }
+
+    fn place(&mut self, lane: u8) -> AnswerPlace {
+        let count = self.answers.entry(lane).or_default();
+        *count += 1;
+        AnswerPlace { link: self.link, lane, count: *count }
     }
 
     fn delivery(

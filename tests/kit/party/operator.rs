@@ -8,14 +8,14 @@ use std::time::Duration;
 use holdfast_loadgen::history::record::{EventKind, Role, payment_id_digest};
 use holdfast_participant::{Link, Received, RequestIds, Roles};
 use holdfast_protocol::{
-    Answer, Authorize, Message, MessageType, Outcome, ParticipantNumber, RequestId, UnixMillis,
+    Answer, Authorize, Message, MessageType, Outcome, ParticipantNumber, Refund, RequestId, UnixMillis,
 };
 use tokio::signal::unix::Signal;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::diary::Diary;
 use super::{LEAVE_WITHIN, Party, terminations};
-use crate::requests::{capture, now, pay, release, reserve, reverse};
+use crate::requests::{capture, now, pay, refund, release, reserve, reverse, reverse_refund};
 
 /// Requests unanswered at once.
 const OPEN_MAX: usize = 200;
@@ -36,6 +36,7 @@ pub(super) async fn run(party: &Party) -> Result<(), Box<dyn Error>> {
         diary,
         ids: RequestIds::new()?,
         open: HashMap::new(),
+        refunded: HashMap::new(),
         sent: 0,
         ending: false,
     };
@@ -64,6 +65,8 @@ struct Desk {
     diary: Diary,
     ids: RequestIds,
     open: HashMap<RequestId, Open>,
+    /// What refunds refund.
+    refunded: HashMap<RequestId, Authorize>,
     /// New requests so far.
     sent: u64,
     ending: bool,
@@ -139,6 +142,7 @@ impl Desk {
             Message::Capture(m) => sent.capture(m, self.number, false),
             Message::Release(m) => sent.release(m, self.number, false),
             Message::Reverse(m) => sent.reverse(m, self.number, false),
+            Message::Refund(m) => sent.refund(m, self.number, false),
             other => panic!("an operator sends no {other:?}"),
         });
         self.diary.write()?;
@@ -172,27 +176,60 @@ impl Desk {
         let heard = self.diary.record(EventKind::Heard, link.switch_time());
         let heard = heard.about(message, copies).ids(self.number, answer.id, original);
         self.diary.add(heard.answer(answer));
-        let Some(Open { message: Message::Authorize(request), .. }) = open else { return Ok(()) };
         if answer.outcome != Outcome::Approved {
             return Ok(());
         }
+        match open.map(|open| open.message) {
+            Some(Message::Authorize(request)) => self.follow(link, &request),
+            Some(Message::Refund(refund)) => self.undo(link, &refund),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is done with what was approved.
+    fn follow(&mut self, link: &mut Link, request: &Authorize) -> std::io::Result<()> {
         let chance = u128::from_be_bytes(request.id.to_bytes()) % 10;
         let id = self.ids.next(link.switch_time());
         let expires = id.created().plus(LIFE_MS);
         let next: Message = match (request.kind, chance) {
             (holdfast_protocol::Kind::Pay, 0) => {
-                holdfast_protocol::Reverse { id, expires, ..reverse(&request) }.into()
+                holdfast_protocol::Reverse { id, expires, ..reverse(request) }.into()
+            }
+            (holdfast_protocol::Kind::Pay, 1..=4) => {
+                let part = (request.amount.minor() / 2).max(1);
+                let refund = Refund { id, expires, ..refund(request, part) };
+                self.refunded.insert(id, request.clone());
+                self.send(link, refund.into(), id, id, expires)?;
+                if chance > 2 {
+                    return Ok(());
+                }
+                // The reversal of the whole crosses the refund, and waits for it.
+                let id = self.ids.next(link.switch_time());
+                let reversal = holdfast_protocol::Reverse { id, expires, ..reverse(request) };
+                return self.send(link, reversal.into(), id, request.id, expires);
             }
             (holdfast_protocol::Kind::Reserve, 0..=4) => {
                 let part = if chance == 0 { request.amount.minor() / 2 } else { request.amount.minor() };
-                holdfast_protocol::Capture { id, expires, ..capture(&request, part, true) }.into()
+                holdfast_protocol::Capture { id, expires, ..capture(request, part, true) }.into()
             }
             (holdfast_protocol::Kind::Reserve, 5..=7) => {
-                holdfast_protocol::Release { id, expires, ..release(&request) }.into()
+                holdfast_protocol::Release { id, expires, ..release(request) }.into()
             }
             _ => return Ok(()),
         };
         self.send(link, next, id, request.id, expires)
+    }
+
+    /// Some refunds are taken back again.
+    fn undo(&mut self, link: &mut Link, refund: &Refund) -> std::io::Result<()> {
+        let Some(original) = self.refunded.remove(&refund.id) else { return Ok(()) };
+        if !u128::from_be_bytes(refund.id.to_bytes()).is_multiple_of(3) {
+            return Ok(());
+        }
+        let id = self.ids.next(link.switch_time());
+        let expires = id.created().plus(LIFE_MS);
+        let reversal = holdfast_protocol::Reverse { id, expires, ..reverse_refund(refund, &original) };
+        self.send(link, reversal.into(), id, refund.id, expires)
     }
 
     /// What has expired is not waited for any more: its outcome is unknown.
@@ -213,6 +250,8 @@ fn kind(message: &Message) -> MessageType {
         Message::Capture(_) => MessageType::Capture,
         Message::Release(_) => MessageType::Release,
         Message::Reverse(_) => MessageType::Reverse,
+        // Written down as a request that opens a transaction.
+        Message::Refund(_) => MessageType::Authorize,
         other => panic!("an operator sends no {other:?}"),
     }
 }
@@ -225,6 +264,7 @@ fn as_copy(message: Message, copy: u8) -> Message {
         Message::Capture(m) => Message::Capture(holdfast_protocol::Capture { repeat, attempt, ..m }),
         Message::Release(m) => Message::Release(holdfast_protocol::Release { repeat, attempt, ..m }),
         Message::Reverse(m) => Message::Reverse(holdfast_protocol::Reverse { repeat, attempt, ..m }),
+        Message::Refund(m) => Message::Refund(Refund { repeat, attempt, ..m }),
         other => panic!("an operator sends no {other:?}"),
     }
 }

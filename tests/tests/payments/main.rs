@@ -3,6 +3,7 @@
 mod inquiries;
 mod limits;
 mod links;
+mod refunds;
 mod reservations;
 mod restarts;
 mod reversals;

@@ -1,14 +1,15 @@
 //! Records of what was said about requests: answers, statuses, and the places of answers on their lanes.
 
 use holdfast_protocol::{
-    Amount, Answer, Authorize, DecidedBy, Epoch, MessageType, Outcome, Partition, Reason, Sequence, State,
-    Status,
+    Amount, Answer, Authorize, DecidedBy, Epoch, MessageType, Outcome, Partition, Reason, Refund, Sequence,
+    State, Status,
 };
 
 use super::Record;
 use super::layout::{
     AMOUNT, COUNT, DECIDED_BY, EPOCH, LANE, LINK, OUTCOME, PARTITION, PAYMENT_KIND, REASON, SEQUENCE, STATE,
 };
+use super::request::REFUND;
 
 /// Which answer on which lane of which link.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,6 +90,17 @@ impl Record {
             .money(request.currency, m.amount.minor())
             .outcome(Some(m.outcome), m.reason);
         record.put(PAYMENT_KIND, [request.kind as u8]);
+        record.place(place)
+    }
+
+    /// An answer to a refund as a destination gives it.
+    #[must_use]
+    pub fn refund_answered(self, m: &Answer, request: &Refund, place: AnswerPlace) -> Self {
+        let mut record = self
+            .about(MessageType::Authorize, 0)
+            .money(request.currency, m.amount.minor())
+            .outcome(Some(m.outcome), m.reason);
+        record.put(PAYMENT_KIND, [REFUND]);
         record.place(place)
     }
 

@@ -1,7 +1,7 @@
 //! Records of requests, sent, received or delivered.
 
 use holdfast_protocol::{
-    Authorize, Capture, Currency, DeliveryNumber, MessageType, ParticipantNumber, PaymentId, Release,
+    Authorize, Capture, Currency, DeliveryNumber, MessageType, ParticipantNumber, PaymentId, Refund, Release,
     RequestId, Reverse,
 };
 
@@ -62,6 +62,20 @@ impl Record {
         record
     }
 
+    /// A refund as it is sent or received: a request that opens a transaction, as an authorize does.
+    #[must_use]
+    pub fn refund(self, m: &Refund, originator: ParticipantNumber, applied: bool) -> Self {
+        let mut record = self
+            .about(MessageType::Authorize, m.attempt)
+            .ids(originator, m.id, m.id)
+            .money(m.currency, m.amount.minor())
+            .flag(REPEAT, m.repeat)
+            .flag(APPLIED, applied);
+        record.put(PAYMENT_KIND, [REFUND]);
+        record.put(DIGEST, refund_digest(m.original).to_le_bytes());
+        record
+    }
+
     /// A capture as it is sent or delivered.
     #[must_use]
     pub fn capture(self, m: &Capture, originator: ParticipantNumber, applied: bool) -> Self {
@@ -96,10 +110,22 @@ impl Record {
     }
 }
 
+/// The kind of payment of a refund.
+pub(super) const REFUND: u8 = 4;
+
 /// The digest of a payment ID's text, `MERCHANT@MPS`.
 pub fn payment_id_digest(id: &PaymentId) -> u64 {
     let text = [id.merchant.as_str(), "@", id.mps.as_str()];
-    text.into_iter().flat_map(str::bytes).fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
+    digest(text.into_iter().flat_map(str::bytes))
+}
+
+/// The digest of the id of what a refund refunds, as text.
+fn refund_digest(original: RequestId) -> u64 {
+    digest(original.to_string().bytes())
+}
+
+fn digest(text: impl Iterator<Item = u8>) -> u64 {
+    text.fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
         (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
