@@ -5,7 +5,7 @@
 
 use holdfast_protocol::{Reason, Refund, TransactionKey, UnixMillis};
 
-use super::{Desk, capture, inquiry, original, refund, release, reverse};
+use super::{Desk, capture, check_times, inquiry, original, refund, release, reverse};
 use crate::fact::{Fact, FollowUp};
 use crate::input::{From, Recalled};
 use crate::leaving::Archived;
@@ -116,6 +116,11 @@ fn refund(desk: &mut Desk<'_>, from: From, m: &Refund, arrived: UnixMillis, know
     if refund::is_known(desk, from, m) {
         return;
     }
+    // Rule 5: nothing is recorded that has expired meanwhile.
+    let known = match check_times(desk.settings, desk.ledger, desk.now, m.id, m.expires) {
+        Ok(()) => known,
+        Err(reason) => Known::Refuse(reason),
+    };
     match known {
         Known::Refuse(reason) => desk.refuse(from, m.id, m.id, reason),
         Known::FollowUp(_) => refund::decline(desk, from, m, Reason::OriginalUnknown),

@@ -5,7 +5,7 @@
 
 use holdfast_protocol::{Amount, DeliveryNumber, ParticipantNumber, Reason, Reverse, TransactionKey};
 
-use super::{Desk, original};
+use super::{Desk, check_times, original};
 use crate::effect::{Delivery, Effect};
 use crate::fact::{Fact, FollowUp};
 use crate::input::From;
@@ -33,8 +33,13 @@ pub(super) fn looked_up(desk: &mut Desk<'_>, from: From, m: &Reverse, key: Trans
 pub(crate) fn waited(desk: &mut Desk<'_>, from: From, m: &Reverse) {
     // I2: while it waited, another request may have been decided under its id.
     let request = FollowUp::Reverse(m.clone());
-    if !original::is_known(desk, from, &request, Content::of_reverse(m)) {
-        find(desk, from, m, None);
+    if original::is_known(desk, from, &request, Content::of_reverse(m)) {
+        return;
+    }
+    // Rule 5: nothing is recorded that has expired meanwhile.
+    match check_times(desk.settings, desk.ledger, desk.now, m.id, m.expires) {
+        Ok(()) => find(desk, from, m, None),
+        Err(reason) => desk.refuse(from, m.id, m.original, reason),
     }
 }
 
