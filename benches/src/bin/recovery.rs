@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use holdfast_benches::traffic::{self, START, approval, from, view};
 use holdfast_core::effect::Effect;
+use holdfast_core::leaving::Recents;
 use holdfast_core::{Core, Input, Output, Settings, View};
 use holdfast_journal::{
     Batch, Handle, Log, News, RecordWriter, Recovered, SnapshotSettings, SnapshotStep, Snapshotter, open_core,
@@ -112,6 +113,7 @@ fn start(arguments: &Arguments, core: Core) -> Result<(Core, Duration, Option<Du
                 loaded = Some(started.elapsed());
             }
         },
+        &mut Recents::new(usize::MAX),
     )?;
     core.resume(recovered.last_time(), recovered.epoch(), Partition(0));
     let took = started.elapsed();
@@ -132,7 +134,9 @@ fn remove_snapshots(directory: &Path) -> std::io::Result<()> {
 /// Makes the journal and its snapshot. The digest of the ledger at the end.
 fn make(arguments: &Arguments) -> Result<String, Failure> {
     let empty = &mut || Core::new(arguments.settings());
-    let opened = open_core(&arguments.directory, arguments.journal_settings(), START, empty, &mut |_| {});
+    let recents = &mut Recents::new(usize::MAX);
+    let opened =
+        open_core(&arguments.directory, arguments.journal_settings(), START, empty, &mut |_| {}, recents);
     let (mut core, recovered) = opened?;
     let snapshotter = snapshotter(arguments, &recovered);
     let log = Handle::start(recovered, Box::new(|| {}), Box::new(|failure| panic!("{failure}")))?;
@@ -187,7 +191,8 @@ fn snapshotter(
     arguments: &Arguments,
     recovered: &Recovered<holdfast_journal::FileStorage>,
 ) -> Snapshotter<holdfast_journal::FileStorage> {
-    let settings = SnapshotSettings { segments_between: 1, times_its_size: 0, retention: None };
+    let settings =
+        SnapshotSettings { segments_between: 1, times_its_size: 0, retention: None, archive_retention: None };
     Snapshotter::new(recovered.storage(), recovered.journal(), arguments.settings(), settings, None)
 }
 
@@ -203,7 +208,10 @@ fn snapshot(
     let sealed = log.sealed().through();
     loop {
         match snapshotter.step(sealed, START)? {
-            SnapshotStep::More | SnapshotStep::Trimmed(_) => {}
+            SnapshotStep::More
+            | SnapshotStep::Indexed(_)
+            | SnapshotStep::Trimmed(_)
+            | SnapshotStep::IndexTrimmed(_) => {}
             SnapshotStep::Idle => return Err("too little was sealed for a snapshot".into()),
             SnapshotStep::Made { sequence, bytes, .. } => {
                 println!(

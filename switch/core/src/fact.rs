@@ -223,6 +223,15 @@ impl FollowUp {
         }
     }
 
+    /// Until when it may be accepted.
+    pub const fn expires(&self) -> UnixMillis {
+        match self {
+            Self::Capture(m) => m.expires,
+            Self::Release(m) => m.expires,
+            Self::Reverse(m) => m.expires,
+        }
+    }
+
     /// The id of its original.
     pub const fn original(&self) -> RequestId {
         match self {

@@ -189,6 +189,14 @@ impl Recents {
         leaving.empty()
     }
 
+    /// Keeps what has left a core, and gives the memory back to it.
+    pub fn take(&mut self, core: &mut Core) {
+        let by = core.sequence();
+        for leaving in core.take_leaving() {
+            self.add(leaving, by).into_iter().for_each(|emptied| core.take_back(emptied));
+        }
+    }
+
     /// What left by a fact up to this one was not kept, for whatever reason.
     pub fn lost(&mut self, through: Sequence) {
         self.lost_through = self.lost_through.max(through);

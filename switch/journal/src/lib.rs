@@ -16,6 +16,7 @@
     clippy::float_arithmetic
 )]
 
+pub mod archive;
 mod batch;
 mod block;
 mod facts;
@@ -38,6 +39,7 @@ mod survey;
 mod verify;
 mod writer;
 
+pub use archive::{Archive, ArchiveCounts, IndexError, Reindexed, reindex};
 pub use batch::{Appended, Batch, Log, NotTaken};
 pub use block::BLOCK_BYTES;
 pub use facts::{FactsError, fold, read_facts};
@@ -54,7 +56,9 @@ pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshotter};
 pub use statistics::{Counts, SYNC_BUCKETS_US, Statistics};
 pub use stepped::SteppedJournal;
 pub use storage::{
-    Access, Fault, FileStorage, ForgetfulStorage, Position, Segment, SegmentNumber, SnapshotFile,
-    SnapshotStorage, Storage,
+    Access, Fault, FileStorage, ForgetfulStorage, IndexFile, IndexStorage, Position, Segment, SegmentNumber,
+    SnapshotFile, SnapshotStorage, Storage,
 };
-pub use verify::{Verified, VerifiedSnapshot, read_directory, read_storage, verify, verify_storage};
+pub use verify::{
+    Verified, VerifiedIndex, VerifiedSnapshot, read_directory, read_storage, verify, verify_storage,
+};

@@ -19,7 +19,10 @@ use crate::reading::{Begin, read_all};
 use crate::recovery::{OpenError, Visit};
 use crate::scan::{Facts, read_segment_header};
 use crate::snapshot::{From, SnapshotError, load};
-use crate::storage::{FileStorage, Position, Segment, SegmentNumber, SnapshotFile, SnapshotStorage, Storage};
+use crate::storage::{
+    FileStorage, IndexFile, IndexStorage, Position, Segment, SegmentNumber, SnapshotFile, SnapshotStorage,
+    Storage,
+};
 
 /// Zeros written at once.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -47,6 +50,8 @@ pub struct Damage {
     pub segments: Vec<Segment>,
     /// Snapshots of what is lost.
     pub snapshots: Vec<SnapshotFile>,
+    /// Indexes of what is lost.
+    pub indexes: Vec<IndexFile>,
 }
 
 /// Looks for what keeps a start from reading the journal. `visit` gets the facts behind it that can be read, where they are;
@@ -54,7 +59,7 @@ pub struct Damage {
 ///
 /// # Errors
 /// See [`OpenError`]; [`OpenError::Corrupt`] and [`OpenError::Facts`] where a cut would leave nothing to start from.
-pub fn examine<S: SnapshotStorage>(storage: &S, visit: Visit<'_>) -> Result<Option<Damage>, OpenError> {
+pub fn examine<S: IndexStorage>(storage: &S, visit: Visit<'_>) -> Result<Option<Damage>, OpenError> {
     let listed = storage.list()?;
     let Some(journal) = journal_of(storage, &listed)? else { return Ok(None) };
     let mut snapshots = storage.list_snapshots()?;
@@ -101,6 +106,7 @@ pub fn examine<S: SnapshotStorage>(storage: &S, visit: Visit<'_>) -> Result<Opti
         bytes: 0,
         segments,
         snapshots,
+        indexes: storage.list_indexes()?.into_iter().filter(|file| file.of >= at.segment).collect(),
     };
     for segment in damage.segments.clone() {
         let from = if segment.number == at.segment { at.offset.max(BLOCK) } else { BLOCK };
@@ -220,7 +226,7 @@ impl Damage {
 /// What the system reports; also where the directory exists.
 pub fn copy(storage: &FileStorage, damage: &Damage, to: &Path) -> io::Result<()> {
     std::fs::create_dir(to)?;
-    for from in storage.files_of(&damage.segments, &damage.snapshots) {
+    for from in storage.files_of(&damage.segments, &damage.snapshots, &damage.indexes) {
         let Some(name) = from.file_name() else { continue };
         let copied = to.join(name);
         std::fs::copy(&from, &copied)?;
@@ -233,11 +239,14 @@ pub fn copy(storage: &FileStorage, damage: &Damage, to: &Path) -> io::Result<()>
 ///
 /// # Errors
 /// What the system reports.
-pub fn cut<S: SnapshotStorage>(storage: &S, damage: &Damage) -> io::Result<()> {
+pub fn cut<S: IndexStorage>(storage: &S, damage: &Damage) -> io::Result<()> {
     for file in &damage.snapshots {
         storage.remove_snapshot(*file)?;
     }
-    // A snapshot never outlives its segments, and no segment those before it.
+    for file in &damage.indexes {
+        storage.remove_index(*file)?;
+    }
+    // Neither a snapshot nor an index outlives its segments when they are cut, and no segment those before it.
     storage.sync_directory()?;
     for segment in damage.segments.iter().rev() {
         if segment.number > damage.at.segment || damage.at.offset == 0 {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crossbeam::channel::{Receiver, bounded};
+use holdfast_core::leaving::Recents;
 use holdfast_core::{Core, Fact};
 use holdfast_protocol::{Epoch, Sequence, UnixMillis};
 
@@ -52,7 +53,8 @@ impl std::fmt::Debug for Recovering<'_> {
     }
 }
 
-/// Opens the journal of a directory into a core, or makes one. `now` is the wall clock.
+/// Opens the journal of a directory into a core, or makes one. `now` is the wall clock. Where the core keeps what leaves
+/// it, `recents` takes it.
 ///
 /// # Errors
 /// See [`OpenError`].
@@ -62,10 +64,14 @@ pub fn open_core(
     now: UnixMillis,
     new_core: &mut dyn FnMut() -> Core,
     news: &mut dyn FnMut(News<'_>),
+    recents: &mut Recents,
 ) -> Result<(Core, Recovered<FileStorage>), OpenError> {
     settings.check()?;
     let storage = Arc::new(FileStorage::open(directory, Access::Write)?);
-    let apply = &mut |core: &mut Core, fact: &Fact| core.apply_recovered(fact);
+    let apply = &mut |core: &mut Core, fact: &Fact| {
+        core.apply_recovered(fact);
+        recents.take(core);
+    };
     recover_core(storage, settings, random_id()?, now, Recovering { new_core, apply, news })
 }
 

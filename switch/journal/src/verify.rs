@@ -11,13 +11,16 @@ use std::path::Path;
 use holdfast_core::{Core, Settings};
 use holdfast_protocol::Sequence;
 
+use crate::archive::index;
 use crate::facts::{fold, read_facts};
 use crate::format::JournalId;
 use crate::reading::{Begin, Report, read_all};
 use crate::recovery::{OpenError, Visit, VisitError};
 use crate::scan::{Facts, read_first_frame};
 use crate::snapshot::{Header, load};
-use crate::storage::{Access, FileStorage, Position, SegmentNumber, SnapshotFile, SnapshotStorage, Storage};
+use crate::storage::{
+    Access, FileStorage, IndexStorage, Position, SegmentNumber, SnapshotFile, SnapshotStorage, Storage,
+};
 use crate::survey::survey;
 
 /// A journal without fault.
@@ -31,6 +34,17 @@ pub struct Verified {
     pub report: Report,
     /// The snapshots beside it, where they were looked at.
     pub snapshots: Vec<VerifiedSnapshot>,
+    /// The indexes of the archive, where they were looked at.
+    pub indexes: Vec<VerifiedIndex>,
+}
+
+/// An index that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedIndex {
+    /// Of which segment.
+    pub of: SegmentNumber,
+    /// How many ids are in it; or why it does not count: what it held is unavailable.
+    pub counts: Result<u64, String>,
 }
 
 /// A snapshot that was looked at.
@@ -71,11 +85,28 @@ impl fmt::Display for Verified {
                 Err(why) => writeln!(f, "snapshot     at segment {at}: is not used, {why}")?,
             }
         }
+        self.write_indexes(f)?;
         write!(f, "chain        whole")
     }
 }
 
-/// Checks the whole journal of a directory, every record included, and its snapshots. `None` where there is no journal.
+impl Verified {
+    fn write_indexes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let good = self.indexes.iter().filter_map(|index| index.counts.as_ref().ok());
+        let (count, ids) = (good.clone().count(), good.sum::<u64>());
+        if !self.indexes.is_empty() {
+            writeln!(f, "indexes      {count} of the archive, with {ids} ids")?;
+        }
+        for VerifiedIndex { of, counts } in &self.indexes {
+            if let Err(why) = counts {
+                writeln!(f, "index        of segment {of}: is not used, {why}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks the whole journal of a directory, every record included, its snapshots and its indexes. `None` where there is no journal.
 ///
 /// # Errors
 /// See [`OpenError`].
@@ -83,11 +114,11 @@ pub fn verify(directory: &Path) -> Result<Option<Verified>, OpenError> {
     verify_storage(&FileStorage::open(directory, Access::Read)?)
 }
 
-/// Checks the whole journal of any storage, and its snapshots.
+/// Checks the whole journal of any storage, its snapshots and its indexes.
 ///
 /// # Errors
 /// See [`OpenError`].
-pub fn verify_storage<S: SnapshotStorage>(storage: &S) -> Result<Option<Verified>, OpenError> {
+pub fn verify_storage<S: IndexStorage>(storage: &S) -> Result<Option<Verified>, OpenError> {
     let survey = survey(storage)?;
     let (Some(journal), first) = (survey.journal, survey.first()) else { return Ok(None) };
     let mut check = Check::new(storage, journal, first)?;
@@ -105,7 +136,17 @@ pub fn verify_storage<S: SnapshotStorage>(storage: &S) -> Result<Option<Verified
     let Some(reading) = reading? else { return Ok(None) };
     check.compare_through(SegmentNumber(u64::MAX)).map_err(Disagrees::into_error)?;
     let snapshots = check.snapshots;
-    Ok(Some(Verified { journal, first, report: reading.report, snapshots }))
+    let indexes = check_indexes(storage, journal)?;
+    Ok(Some(Verified { journal, first, report: reading.report, snapshots, indexes }))
+}
+
+fn check_indexes<S: IndexStorage>(storage: &S, journal: JournalId) -> Result<Vec<VerifiedIndex>, OpenError> {
+    let files = storage.list_indexes()?.into_iter().filter(|file| file.finished);
+    let counts = |file| match index::check(storage, file, journal) {
+        Ok(header) => Ok(header.count),
+        Err(error) => Err(error.to_string()),
+    };
+    Ok(files.map(|file| VerifiedIndex { of: file.of, counts: counts(file) }).collect())
 }
 
 /// A snapshot that counts and says other than the journal.
@@ -238,6 +279,7 @@ pub fn read_storage(storage: &impl Storage, visit: Visit<'_>) -> Result<Option<V
             first,
             report: reading.report,
             snapshots: Vec::new(),
+            indexes: Vec::new(),
         })
     }))
 }

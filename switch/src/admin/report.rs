@@ -220,6 +220,15 @@ pub struct QueueReport {
     pub open: u64,
     /// Ids remembered.
     pub remembered: u64,
+    /// Originals that were recalled and have not left memory again.
+    #[serde(default)]
+    pub recalled: u64,
+    /// Ids that left memory and are in an index.
+    #[serde(default)]
+    pub archived: u64,
+    /// Ids that left memory and are in no index yet.
+    #[serde(default)]
+    pub unindexed: u64,
     /// Effects waiting for the disk.
     pub outbox: u64,
     /// Inputs waiting for their turn.

@@ -135,6 +135,13 @@ pub(super) enum JournalCommand {
         #[arg(long, value_name = "COPY")]
         cut: Option<PathBuf>,
     },
+    /// Make the indexes of the archive again that are missing or damaged, as far back as the journal reaches. Changes nothing
+    /// else; the switch must not run.
+    Reindex {
+        /// The journal's directory.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

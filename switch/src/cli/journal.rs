@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use holdfast_core::Fact;
-use holdfast_journal::{Facts, OpenError, Verified, VisitError, read_directory, record};
+use holdfast_core::{Fact, Settings};
+use holdfast_journal::{Facts, OpenError, SegmentNumber, Verified, VisitError, read_directory, record};
 use holdfast_protocol::{ParticipantNumber, RequestId, TransactionKey};
 
 use super::dump::{Line, follow_up, transaction};
@@ -22,6 +22,30 @@ struct NotWritten(#[from] std::io::Error);
 pub(super) fn verify(directory: &Path) -> Result<(), Failure> {
     let mut nothing = |_: Line<'_>| Ok(());
     super::show::lines([read(directory, &mut nothing)?])
+}
+
+/// Makes what is missing of the archive's indexes.
+pub(super) fn reindex(directory: &Path) -> Result<(), Failure> {
+    let settings = Settings { expected_rate_per_s: 0, ..Settings::default() };
+    let none = || Failure::Failed(format!("{}: there is no journal", directory.display()));
+    if !directory.is_dir() {
+        return Err(none());
+    }
+    let done = holdfast_journal::reindex(directory, &settings).map_err(|error| {
+        let text = format!("{}: {}", directory.display(), with_causes(error.as_ref()));
+        match error.downcast_ref() {
+            Some(OpenError::Corrupt { .. } | OpenError::Facts { .. }) => Failure::Corrupt(text),
+            Some(_) | None => Failure::Failed(text),
+        }
+    })?;
+    let done = done.ok_or_else(none)?;
+    let mut page: Vec<String> =
+        done.made.iter().map(|segment| format!("index of segment {segment} made")).collect();
+    page.push(format!("{} made, {} were there and count", done.made.len(), done.kept));
+    if let Some(first) = done.first.filter(|first| *first != SegmentNumber::FIRST) {
+        page.push(format!("what left memory before segment {first} is in no segment any more"));
+    }
+    super::show::lines(page)
 }
 
 pub(super) fn dump(directory: &Path) -> Result<(), Failure> {

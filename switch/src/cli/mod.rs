@@ -109,6 +109,7 @@ fn run(
         Command::Journal(JournalCommand::Repair { directory, cut }) => {
             repair::repair(&directory, cut.as_deref())
         }
+        Command::Journal(JournalCommand::Reindex { directory }) => journal::reindex(&directory),
         Command::Status(target) => show::status(target.client()?.get("/status")?, target.json),
         Command::Participant(command) => participant(command),
         Command::Cutover { date, target } => {

@@ -140,6 +140,8 @@ fn status_page(s: &StatusReport) -> Vec<String> {
         ("waiting for their destination", pending),
         ("pending, held or undelivered", open),
         ("ids remembered", q.remembered.to_string()),
+        ("archived", format!("{} in indexes, {} not yet", q.archived, q.unindexed)),
+        ("recalled", q.recalled.to_string()),
         ("inputs waiting", q.inputs.to_string()),
         ("turns waiting for the disk", q.outbox.to_string()),
         ("waiting for links", bytes(q.outbound_bytes)),

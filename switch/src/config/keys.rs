@@ -107,6 +107,8 @@ pub(super) fn at_start(config: &Config) -> Keys {
             ("full_reserve_bytes", j.full_reserve_bytes),
             ("snapshot_segments", j.snapshot_segments),
             ("retention_days", j.retention_days.into()),
+            ("archive_days", j.archive_days.into()),
+            ("unindexed_max", j.unindexed_max),
         ],
     );
     put("requests", &requests(config));

@@ -73,6 +73,10 @@ pub struct JournalConfig {
     pub snapshot_segments: u64,
     /// Segments that no start needs are removed after so many days; zero keeps everything.
     pub retention_days: u16,
+    /// Indexes of the archive are removed once they are so many days old; none is where this is zero.
+    pub archive_days: u16,
+    /// Ids that left memory and are in no index yet; about 64 bytes each.
+    pub unindexed_max: u64,
 }
 
 impl Default for JournalConfig {
@@ -86,6 +90,8 @@ impl Default for JournalConfig {
             full_reserve_bytes: 128 << 20,
             snapshot_segments: 4,
             retention_days: 0,
+            archive_days: 0,
+            unindexed_max: 20_000_000,
         }
     }
 }

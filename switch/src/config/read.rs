@@ -148,6 +148,8 @@ fn journal(mut section: Section<'_>, base: &Path) -> JournalConfig {
         full_reserve_bytes: section.number("full_reserve_bytes", d.full_reserve_bytes, 0..=(16 << 30)),
         snapshot_segments: section.number("snapshot_segments", d.snapshot_segments, 0..=10_000),
         retention_days: section.number("retention_days", d.retention_days, 0..=36_500),
+        archive_days: section.number("archive_days", d.archive_days, 0..=36_500),
+        unindexed_max: section.number("unindexed_max", d.unindexed_max, 1_000..=1_000_000_000),
     };
     if !config.segment_bytes.is_multiple_of(4_096) {
         section.fault("segment_bytes", "expected a multiple of 4096");

@@ -7,6 +7,7 @@
 //!
 //! Absent on purpose: sockets, clocks and files.
 
+pub mod archive;
 pub mod event;
 pub mod outbox;
 pub mod seam;
@@ -16,6 +17,7 @@ mod shed;
 pub mod turn;
 pub mod work;
 
+pub use archive::Door;
 pub use event::Event;
 pub use seam::{Seam, Shipped};
 pub use settings::{DriverSettings, Progress, Queues};

@@ -8,11 +8,13 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::Receiver;
+use holdfast_core::input::Recalled;
 use holdfast_core::{Core, From, Input, Output, View};
 use holdfast_journal::record::RecordWriter;
 use holdfast_journal::{Batch, Log};
 use holdfast_protocol::{Reason, TransactionKey, UnixMillis};
 
+use super::archive::Door;
 use super::event::Event;
 use super::outbox::{Decided, Outbox};
 use super::seam::{Seam, Shipped};
@@ -39,6 +41,8 @@ pub struct Driver<L, S = Shipped> {
     /// Facts the log has not taken yet, oldest first.
     unsubmitted: VecDeque<Batch>,
     recalls: Vec<TransactionKey>,
+    /// None where there is no archive: what left memory is unavailable then, never absent.
+    archive: Option<Door>,
     /// A deadline is due; so many events had arrived before it was seen and are fed first.
     before_tick: Option<usize>,
     records: RecordWriter,
@@ -89,6 +93,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
             decided: Vec::new(),
             unsubmitted: VecDeque::new(),
             recalls: Vec::new(),
+            archive: None,
             before_tick: None,
             records: RecordWriter::default(),
             telemetry,
@@ -97,6 +102,14 @@ impl<L: Log, S: Seam> Driver<L, S> {
             let_go: Vec::new(),
             far_behind: false,
         }
+    }
+
+    /// With an archive behind a door.
+    #[must_use]
+    pub fn with_archive(mut self, door: Door) -> Self {
+        self.core.keep_leaving();
+        self.archive = Some(door);
+        self
     }
 
     /// One turn. `now` must not go backwards; `at` is for the statistics alone.
@@ -110,6 +123,9 @@ impl<L: Log, S: Seam> Driver<L, S> {
         self.recalled(now);
         self.serve_work(now, at);
         self.tick(now, taken);
+        if let Some(door) = &mut self.archive {
+            door.hand_over(&mut self.core);
+        }
         self.commit(now, at);
         self.release(now, at);
         let outbound_bytes_max = self.settings.outbound_bytes_max;
@@ -304,10 +320,15 @@ impl<L: Log, S: Seam> Driver<L, S> {
         }
     }
 
-    /// Until there is an archive, whatever left memory is unavailable, never absent.
+    /// What the archive has answered, and what it is asked now. What cannot be asked is unavailable, never absent.
     fn recalled(&mut self, now: UnixMillis) {
+        while let Some((key, recalled)) = self.archive.as_mut().and_then(|door| door.told(&mut self.core)) {
+            self.step(now, &Input::Recalled(key, recalled));
+        }
         for key in std::mem::take(&mut self.recalls) {
-            self.step(now, &Input::Recalled(key, holdfast_core::input::Recalled::Unavailable));
+            if !self.archive.as_mut().is_some_and(|door| door.look_up(key)) {
+                self.step(now, &Input::Recalled(key, Recalled::Unavailable));
+            }
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) enum Alarm {
     AboveCap(ParticipantNumber, Currency),
     /// There is no room for the next segment.
     JournalFull,
+    /// An index of the archive does not count: what it held is unavailable.
+    ArchiveDamaged,
     /// A certificate has expired or is about to: of the switch, or of the authority.
     Certificate(&'static str),
     /// The file says something else than what runs.
@@ -40,6 +42,7 @@ pub(super) type Standing = BTreeMap<Alarm, String>;
 #[derive(Debug)]
 pub(super) struct Around {
     pub(super) journal_full: bool,
+    pub(super) archive_damaged: u64,
     pub(super) wall_clock_ahead_ms: i64,
     /// Why the last reload was refused.
     pub(super) reload_refused: Option<String>,
@@ -52,6 +55,14 @@ pub(super) fn standing(core: &Core, around: &Around, now: UnixMillis) -> Standin
     if around.journal_full {
         let text = "the journal has no room: only open work is finished".to_owned();
         alarms.insert(Alarm::JournalFull, text);
+    }
+    if around.archive_damaged > 0 {
+        let text = format!(
+            "{} indexes of the archive are damaged: reversals of originals as old as they are refused until `holdfast \
+             journal reindex` has made them again",
+            around.archive_damaged
+        );
+        alarms.insert(Alarm::ArchiveDamaged, text);
     }
     let ahead_ms = around.wall_clock_ahead_ms;
     if ahead_ms.unsigned_abs() > ALARM_MS {

@@ -4,6 +4,7 @@
 //! interface, and one for the driver where the machine has more than four cores. All end with [`Switch::stop`].
 
 mod alarms;
+mod archive;
 pub mod recover;
 mod report;
 mod shell;

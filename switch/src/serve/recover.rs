@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use holdfast_core::leaving::Recents;
 use holdfast_core::{Core, Settings};
 use holdfast_journal::{Facts, FileStorage, News, Recovered, Storage, VisitError};
-use holdfast_protocol::{Partition, UnixMillis};
+use holdfast_protocol::{Partition, Sequence, UnixMillis};
 use tracing::{info, warn};
 
 use super::ServeError;
@@ -13,15 +14,27 @@ use crate::config::JournalConfig;
 /// How often a long recovery says how far it is.
 const PROGRESS: Duration = Duration::from_secs(1);
 
+/// What a start finds.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) core: Core,
+    pub(super) recovered: Recovered<FileStorage>,
+    /// What left memory by facts after `since`: the rest is in the archive's indexes.
+    pub(super) recents: Recents,
+    pub(super) since: Sequence,
+}
+
 /// Opens the journal and folds its facts into a core (I7): from the newest snapshot that counts on, or from the first.
 /// `now` is the wall clock's time: the switch's own resumes no earlier than the last journaled time.
 pub(super) fn recover(
     settings: Settings,
     journal: &JournalConfig,
     now: UnixMillis,
-) -> Result<(Core, Recovered<FileStorage>), ServeError> {
+) -> Result<Found, ServeError> {
     let started = Instant::now();
     let mut said = started;
+    let unindexed_max = usize::try_from(journal.unindexed_max).unwrap_or(usize::MAX);
+    let (mut recents, mut since) = (Recents::new(unindexed_max), Sequence(0));
     let opened = holdfast_journal::open_core(
         &journal.directory,
         journal_settings(journal),
@@ -33,6 +46,7 @@ pub(super) fn recover(
                 warn!(segment = %at, error, "a snapshot does not count and is not used");
             }
             News::SnapshotLoaded(segment, sequence) => {
+                since = sequence;
                 let took_ms = started.elapsed().as_millis();
                 info!(%segment, facts = sequence.0, took_ms, "snapshot loaded");
             }
@@ -42,6 +56,7 @@ pub(super) fn recover(
             }
             News::Applied(..) => {}
         },
+        &mut recents,
     )?;
     let (mut core, recovered) = opened;
     let (epoch, took_ms) = (recovered.epoch().0, started.elapsed().as_millis());
@@ -58,13 +73,14 @@ pub(super) fn recover(
         None => info!(epoch, "new journal"),
     }
     resume(&mut core, &recovered, now);
-    Ok((core, recovered))
+    Ok(Found { core, recovered, recents, since })
 }
 
 /// An empty core that has its memory.
 fn prepared(settings: &Settings) -> Core {
     let started = Instant::now();
     let mut core = Core::new(settings.clone());
+    core.keep_leaving();
     core.prepare();
     let (expected_rate_per_s, took_ms) = (settings.expected_rate_per_s, started.elapsed().as_millis());
     info!(expected_rate_per_s, took_ms, "memory made ready");

@@ -79,7 +79,7 @@ pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis
         certificates: certificates(steward),
         oddities: oddities(steward, core),
         journal: journal(steward, driver.log()),
-        queues: queues(driver),
+        queues: queues(steward, driver),
         settings: settings(steward),
     }
 }
@@ -213,13 +213,17 @@ fn oddities(steward: &Steward, core: &Core) -> OddityReport {
     }
 }
 
-fn queues(driver: &Driver<Handle>) -> QueueReport {
+fn queues(steward: &Steward, driver: &Driver<Handle>) -> QueueReport {
     let (core, queues) = (driver.core(), driver.queues());
+    let archive = steward.telemetry.archive().unwrap_or_default();
     let links = driver.sessions().iter().count() as u64;
     QueueReport {
         pending: core.pending(),
         open: core.open(),
         remembered: core.remembered(),
+        recalled: core.recalled_kept(),
+        archived: archive.indexed,
+        unindexed: archive.unindexed,
         outbox: queues.outbox_turns as u64,
         inputs: (queues.events + queues.work) as u64,
         outbound_bytes: queues.outbound_bytes as u64,

@@ -13,6 +13,7 @@ use tracing::{Dispatch, dispatcher, info, warn};
 use super::ServeError;
 use crate::clock::Clock;
 use crate::config::JournalConfig;
+use crate::driver::archive::Ask;
 
 /// How often it is looked whether another segment is sealed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -35,9 +36,11 @@ pub(super) fn snapshotter(
     settings: Settings,
 ) -> Snapshotter<FileStorage> {
     let days = Duration::from_secs(86_400).saturating_mul(u32::from(journal.retention_days));
+    let archive = Duration::from_secs(86_400).saturating_mul(u32::from(journal.archive_days));
     let snapshots = SnapshotSettings {
         segments_between: journal.snapshot_segments,
         retention: (journal.retention_days > 0).then_some(days),
+        archive_retention: (journal.archive_days > 0).then_some(archive),
         ..SnapshotSettings::default()
     };
     let (storage, id) = (recovered.storage(), recovered.journal());
@@ -49,11 +52,12 @@ impl SnapshotThread {
         snapshotter: Snapshotter<FileStorage>,
         sealed: Sealed,
         clock: Arc<Mutex<Clock>>,
+        archive: Sender<Ask>,
     ) -> io::Result<Self> {
         let (running, stop) = bounded(0);
         let log = dispatcher::get_default(Dispatch::clone);
         let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
-            dispatcher::with_default(&log, || run(snapshotter, &sealed, &clock, &stop));
+            dispatcher::with_default(&log, || run(snapshotter, &sealed, &clock, &stop, &archive));
         })?;
         Ok(Self { running, thread })
     }
@@ -70,6 +74,7 @@ fn run(
     sealed: &Sealed,
     clock: &Mutex<Clock>,
     stop: &Receiver<()>,
+    archive: &Sender<Ask>,
 ) {
     // Of this thread alone: on Linux a priority belongs to a thread.
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
@@ -89,6 +94,15 @@ fn run(
                 info!(segment = %at, facts = sequence.0, bytes, took_ms, "snapshot made");
                 Duration::ZERO
             }
+            Ok(SnapshotStep::Indexed(segment)) => {
+                tell(archive, Ask::Made(segment));
+                Duration::ZERO
+            }
+            Ok(SnapshotStep::IndexTrimmed(segment)) => {
+                tell(archive, Ask::Gone(segment));
+                info!(%segment, "index removed: older than the archive's retention");
+                Duration::ZERO
+            }
             Ok(SnapshotStep::Trimmed(segment)) => {
                 info!(%segment, "journal segment removed: older than the retention, and behind two snapshots");
                 Duration::ZERO
@@ -103,5 +117,12 @@ fn run(
         if stop.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
             return;
         }
+    }
+}
+
+/// Waits until the archive has room for it: it is behind, and so may this be.
+fn tell(archive: &Sender<Ask>, ask: Ask) {
+    if archive.send(ask).is_err() {
+        warn!("the archive has ended before the snapshots");
     }
 }

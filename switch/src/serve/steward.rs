@@ -221,6 +221,7 @@ impl Steward {
     pub(super) fn alarms(&self, driver: &Driver<Handle>, now: UnixMillis) -> alarms::Standing {
         let around = Around {
             journal_full: driver.log().is_full(),
+            archive_damaged: self.telemetry.archive().map_or(0, |counts| counts.damaged),
             wall_clock_ahead_ms: self.wall_clock_ahead_ms,
             reload_refused: self.telemetry.reloads_refused().1,
             certificates: self.certificates,

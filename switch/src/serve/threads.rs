@@ -9,14 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, bounded};
-use holdfast_core::{Core, Input};
-use holdfast_journal::{Access, FileStorage, Handle, Log, OpenError, Recovered};
+use holdfast_core::Input;
+use holdfast_journal::{Access, FileStorage, Handle, Log, OpenError};
 use holdfast_link::{Credentials, Endpoint, LinkSettings, bind_server};
 use holdfast_protocol::{BusinessDate, Partition};
 use tokio::sync::Notify;
 use tracing::{Dispatch, dispatcher, error, info, warn};
 
-use super::recover::recover;
+use super::archive::{self, ArchiveThread};
+use super::recover::{Found, recover};
 use super::shell::Shell;
 use super::snapshots::{SnapshotThread, snapshotter};
 use super::steward::Steward;
@@ -24,6 +25,7 @@ use super::{ServeError, Stop, Switch};
 use crate::admin::{self, AdminError, AdminThread, CommandReceiver};
 use crate::clock::Clock;
 use crate::config::{Config, DriverMode};
+use crate::driver::archive::door;
 use crate::driver::{Driver, DriverSettings};
 use crate::session::control::{EchoTimes, Offer};
 use crate::session::{Directory, Member};
@@ -32,6 +34,9 @@ use crate::transport::{LinkLimits, Shared, Wake, accept};
 
 /// Batches of messages that wait for the driver; more, and links are read no further.
 const EVENTS_WAITING_MAX: usize = 4_096;
+
+/// What the archive is told besides look-ups, and has not taken yet.
+const ASKS_BESIDE: usize = 256;
 
 /// Up to so many cores the driver runs on the I/O thread.
 const INLINE_CORES_MAX: usize = 4;
@@ -103,6 +108,12 @@ enum Waiting {
     Thread(Receiver<()>),
 }
 
+/// The threads beside the driver.
+struct Beside {
+    snapshots: SnapshotThread,
+    archive: ArchiveThread,
+}
+
 struct Parts {
     config: Config,
     credentials: Credentials,
@@ -120,10 +131,10 @@ impl Parts {
     fn run(mut self, ready: &mpsc::Sender<Vec<SocketAddr>>) -> Result<(), ServeError> {
         self.config.settings.hash_seed = RandomState::new().build_hasher().finish();
         let wall = Clock::start(Default::default()).now();
-        let (core, recovered) = recover(self.config.settings.clone(), &self.config.journal, wall)?;
-        let clock = Arc::new(Mutex::new(Clock::start(recovered.last_time())));
+        let found = recover(self.config.settings.clone(), &self.config.journal, wall)?;
+        let clock = Arc::new(Mutex::new(Clock::start(found.recovered.last_time())));
         let (events, event_receiver) = bounded(EVENTS_WAITING_MAX);
-        let (driver, snapshots) = self.driver(core, recovered, event_receiver, &clock)?;
+        let (driver, beside) = self.driver(found, event_receiver, &clock)?;
         let directory = Arc::new(Directory::default());
         let shared = Arc::new(Shared::new(
             Arc::clone(&directory),
@@ -137,7 +148,8 @@ impl Parts {
         directory.replace(members(&self.config));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.serve(driver, clock, shared, ready))?;
-        snapshots.stop()?;
+        beside.snapshots.stop()?;
+        beside.archive.join()?;
         info!("stopped; everything decided is on disk");
         Ok(())
     }
@@ -145,15 +157,18 @@ impl Parts {
     /// A driver whose configuration is durable before the first request.
     fn driver(
         &self,
-        core: Core,
-        recovered: Recovered<FileStorage>,
+        found: Found,
         events: Receiver<crate::driver::Event>,
         clock: &Arc<Mutex<Clock>>,
-    ) -> Result<(Driver<Handle>, SnapshotThread), ServeError> {
+    ) -> Result<(Driver<Handle>, Beside), ServeError> {
+        let Found { core, recovered, recents, since } = found;
         core.check_configuration(&self.config.participants)
             .map_err(|error| ServeError::Configuration(error.to_string()))?;
         let wake = self.wake.clone();
         let snapshotter = snapshotter(&recovered, &self.config.journal, self.config.settings.clone());
+        let archive = archive::open(&recovered, recents, since)?;
+        let lookups = usize::try_from(self.config.settings.recalls_max).unwrap_or(usize::MAX);
+        let (door, desk) = door(lookups.saturating_add(ASKS_BESIDE));
         let log = Handle::start(
             recovered,
             Box::new(move || wake.wake()),
@@ -165,9 +180,11 @@ impl Parts {
             }),
         )
         .map_err(|failure| ServeError::Journal(Arc::new(failure)))?;
-        let snapshots = SnapshotThread::start(snapshotter, log.sealed(), Arc::clone(clock))?;
+        let snapshots = SnapshotThread::start(snapshotter, log.sealed(), Arc::clone(clock), door.asks())?;
+        let archive = ArchiveThread::start(archive, desk, self.wake.clone(), self.telemetry.clone())?;
         self.telemetry.watch_journal(log.statistics());
-        let mut driver = Driver::new(core, log, self.driver_settings(), events, self.telemetry.clone());
+        let driver = Driver::new(core, log, self.driver_settings(), events, self.telemetry.clone());
+        let mut driver = driver.with_archive(door);
         let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();
         let configured = Input::Configure(self.config.participants.clone(), self.config.routes.clone());
         driver.command(now, &configured);
@@ -178,7 +195,7 @@ impl Parts {
             driver.turn(now, std::time::Instant::now());
             std::thread::sleep(Duration::from_millis(1));
         }
-        Ok((driver, snapshots))
+        Ok((driver, Beside { snapshots, archive }))
     }
 
     /// Says so where the kernel granted less than was asked for.

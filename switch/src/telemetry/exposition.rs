@@ -13,6 +13,7 @@ use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 
 use super::Telemetry;
+use super::archive::archive;
 use super::page::{Labels, Page};
 use super::participant::{ParticipantTallies, ParticipantTally, RequestKind};
 use crate::admin::report::StatusReport;
@@ -242,7 +243,8 @@ impl Scrape {
         page.count("holdfast_journal_facts", "Facts written to the journal.", j.facts)?;
         page.count("holdfast_journal_batches", "Batches merged into frames.", j.batches)?;
         let (buckets, sum) = sync_times(&j);
-        page.histogram("holdfast_journal_sync_seconds", "What a write and sync took.", sum, &buckets)
+        page.histogram("holdfast_journal_sync_seconds", "What a write and sync took.", sum, &buckets)?;
+        archive(&self.telemetry.archive().unwrap_or_default(), page)
     }
 }
 
@@ -268,6 +270,7 @@ fn levels(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
         ("holdfast_pending", "Transactions waiting for their destination.", q.pending),
         ("holdfast_open", "Transactions pending, held or undelivered.", q.open),
         ("holdfast_remembered", "Ids remembered.", q.remembered),
+        ("holdfast_recalled", "Originals in memory because they were recalled.", q.recalled),
         ("holdfast_links", "Links signed on or signing on.", q.links),
         ("holdfast_journal_unsynced_bytes", "Bytes of the journal not yet synced.", j.unsynced_bytes),
         ("holdfast_journal_free_bytes", "Free space on the disk of the journal.", j.free_bytes),

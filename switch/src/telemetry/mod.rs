@@ -6,6 +6,7 @@
 //! [`Telemetry`] is shared; each part of it has one writing thread, named in its documentation. Levels (queues,
 //! positions, deliveries) are not kept here: the driver reports them when asked, once a scrape.
 
+mod archive;
 mod exposition;
 mod failures;
 mod page;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use holdfast_journal::{Counts, Statistics};
+use holdfast_journal::{ArchiveCounts, Counts, Statistics};
 
 pub use exposition::{CONTENT_TYPE, Named, Names, exposition};
 pub use failures::Failures;
@@ -42,6 +43,8 @@ pub struct Parts {
     journal: OnceLock<Arc<Statistics>>,
     ready: AtomicBool,
     journal_full: AtomicBool,
+    /// Written by the thread of the archive; nothing before it is opened.
+    archive: Mutex<Option<ArchiveCounts>>,
     /// Written by the thread of the admin interface.
     reloads_refused: Tally,
     /// Why the last reload was refused; nothing after a good one.
@@ -57,6 +60,7 @@ impl Default for Telemetry {
             journal: OnceLock::new(),
             ready: AtomicBool::new(false),
             journal_full: AtomicBool::new(false),
+            archive: Mutex::default(),
             reloads_refused: Tally::new(),
             reload_refused: Mutex::default(),
         }))
@@ -108,6 +112,16 @@ impl Telemetry {
     pub fn reloads_refused(&self) -> (u64, Option<String>) {
         let last = self.reload_refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (self.reloads_refused.get(), last)
+    }
+
+    /// How much is archived, and what became of look-ups. Only the archive's thread may call it.
+    pub fn set_archive(&self, counts: ArchiveCounts) {
+        *self.archive.lock().unwrap_or_else(PoisonError::into_inner) = Some(counts);
+    }
+
+    /// What the archive has counted; nothing before it is opened.
+    pub fn archive(&self) -> Option<ArchiveCounts> {
+        *self.archive.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says where the journal counts; once, when it has been opened.

@@ -52,7 +52,12 @@ impl World {
                 self.faults.add(Fault::SegmentTrimmed);
                 self.can_start_from_each_snapshot()?;
             }
-            Ok(SnapshotStep::Idle | SnapshotStep::More) => {}
+            Ok(
+                SnapshotStep::Idle
+                | SnapshotStep::More
+                | SnapshotStep::Indexed(_)
+                | SnapshotStep::IndexTrimmed(_),
+            ) => {}
             Err(SnapshotError::Io(error)) if error.to_string().contains(POWER) => {
                 return self.fail(Crash::Power);
             }

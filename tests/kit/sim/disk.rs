@@ -3,7 +3,8 @@
 use std::io;
 
 use holdfast_journal::{
-    BLOCK_BYTES, ForgetfulStorage, Position, Segment, SegmentNumber, SnapshotFile, SnapshotStorage, Storage,
+    BLOCK_BYTES, ForgetfulStorage, IndexFile, IndexStorage, Position, Segment, SegmentNumber, SnapshotFile,
+    SnapshotStorage, Storage,
 };
 
 /// What is wrong with it.
@@ -117,6 +118,36 @@ impl SnapshotStorage for Disk {
 
     fn remove_snapshot(&self, file: SnapshotFile) -> io::Result<()> {
         self.storage.remove_snapshot(file)
+    }
+}
+
+impl IndexStorage for Disk {
+    fn list_indexes(&self) -> io::Result<Vec<IndexFile>> {
+        self.storage.list_indexes()
+    }
+
+    fn begin_index(&self, of: SegmentNumber) -> io::Result<()> {
+        self.storage.begin_index(of)
+    }
+
+    fn append_index(&self, of: SegmentNumber, bytes: &[u8]) -> io::Result<()> {
+        self.taken(self.storage.append_index(of, bytes))
+    }
+
+    fn sync_index(&self, of: SegmentNumber) -> io::Result<()> {
+        if self.is(Wrong::SyncsLeftOut) { Ok(()) } else { self.taken(self.storage.sync_index(of)) }
+    }
+
+    fn name_index(&self, of: SegmentNumber) -> io::Result<()> {
+        self.storage.name_index(of)
+    }
+
+    fn read_index(&self, of: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.storage.read_index(of, offset, bytes)
+    }
+
+    fn remove_index(&self, file: IndexFile) -> io::Result<()> {
+        self.storage.remove_index(file)
     }
 }
 

@@ -10,18 +10,20 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Sender, unbounded};
 use holdfast::clock::Timeline;
+use holdfast::driver::archive::{Desk, Served, door};
 use holdfast::driver::{Driver, Event};
 use holdfast::serve::recover::resume;
 use holdfast::session::Member;
 use holdfast::session::control::Offer;
 use holdfast::telemetry::Telemetry;
+use holdfast_core::leaving::Recents;
 use holdfast_core::view::SessionId;
 use holdfast_core::{Core, Input};
 use holdfast_journal::{
-    JournalFailure, JournalId, Log, Recovering, Report, SegmentNumber, SnapshotError, SnapshotSettings,
-    SnapshotStep, Snapshotter, SteppedJournal, recover_core,
+    Archive, JournalFailure, JournalId, Log, News, Recovering, Report, SegmentNumber, SnapshotError,
+    SnapshotSettings, SnapshotStep, Snapshotter, SteppedJournal, recover_core,
 };
-use holdfast_protocol::{BusinessDate, ParticipantNumber, Partition, Reason, UnixMillis};
+use holdfast_protocol::{BusinessDate, ParticipantNumber, Partition, Reason, Sequence, UnixMillis};
 
 use super::checks::i7;
 use super::configuration::Configuration;
@@ -34,8 +36,18 @@ use super::violation::{Verdict, Violation, ensure};
 use super::watch::Watched;
 
 /// Often, so that most starts go on from one, and with a short retention, so that the journal is trimmed behind them.
-const SNAPSHOTS: SnapshotSettings =
-    SnapshotSettings { segments_between: 2, times_its_size: 0, retention: Some(Duration::from_secs(20)) };
+const SNAPSHOTS: SnapshotSettings = SnapshotSettings {
+    segments_between: 2,
+    times_its_size: 0,
+    retention: Some(Duration::from_secs(20)),
+    archive_retention: Some(Duration::from_secs(40)),
+};
+
+/// Few, so that now and then some are lost until they are indexed.
+const UNINDEXED_MAX: usize = 2_000;
+
+/// Asks that wait for the archive, which answers at once.
+const ASKS_MAX: usize = 1_024;
 
 /// What outlives the switch's process.
 #[derive(Debug)]
@@ -54,6 +66,8 @@ pub(crate) struct Surroundings {
 #[derive(Debug)]
 pub(crate) struct Switch {
     pub(crate) driver: Driver<Tap, Observer>,
+    pub(crate) archive: Archive<Disk>,
+    desk: Desk,
     snapshotter: Snapshotter<Disk>,
     pub(crate) report: Option<Report>,
     /// The snapshots that did not count, and why.
@@ -113,15 +127,28 @@ impl Switch {
         };
         let storage = Arc::new(around.disk.clone());
         let recovery = RefCell::new(Recovery::new(around.planted));
+        let (mut recents, mut since) = (Recents::new(UNINDEXED_MAX), Sequence(0));
         let recovered = recover_core(
             storage,
             plan.journal.clone(),
             JournalId([7; 16]),
             wall,
             Recovering {
-                new_core: &mut || Core::new(settings.clone()),
-                apply: &mut |core, fact| recovery.borrow().apply(core, fact),
-                news: &mut |news| recovery.borrow_mut().news(&news),
+                new_core: &mut || {
+                    let mut core = Core::new(settings.clone());
+                    core.keep_leaving();
+                    core
+                },
+                apply: &mut |core, fact| {
+                    recovery.borrow().apply(core, fact);
+                    recents.take(core);
+                },
+                news: &mut |news| {
+                    if let News::SnapshotLoaded(_, sequence) = news {
+                        since = sequence;
+                    }
+                    recovery.borrow_mut().news(&news);
+                },
             },
         );
         let (core, recovered) = recovered.map_err(|error| Violation::new("recovery", chain(&error)))?;
@@ -144,11 +171,14 @@ impl Switch {
             SNAPSHOTS,
             recovered.snapshot(),
         );
+        let archive = Archive::open(recovered.storage(), recovered.journal(), recents, since);
+        let archive = archive.map_err(|error| Violation::new("archive", chain(&error)))?;
+        let (door, desk) = door(ASKS_MAX);
         let log = Tap::new(SteppedJournal::start(recovered), around);
         let (events, receiver) = unbounded();
         let seam = Observer::new(around, epoch);
         let telemetry = Telemetry::default();
-        let driver = Driver::with_seam(core, log, seam, plan.driver, receiver, telemetry);
+        let driver = Driver::with_seam(core, log, seam, plan.driver, receiver, telemetry).with_archive(door);
         let offer = Offer {
             partition: Partition(0),
             epoch,
@@ -160,6 +190,8 @@ impl Switch {
         };
         let mut switch = Self {
             driver,
+            archive,
+            desk,
             snapshotter,
             report,
             unusable: recovery.unusable,
@@ -218,6 +250,18 @@ impl Switch {
 
     pub(crate) fn turn(&mut self, now: UnixMillis, time: UnixMillis) {
         self.driver.turn(time, instant(self.base, now));
+        // The archive's thread has its turn at once; what it answers is the next turn's.
+        let mut answered = false;
+        loop {
+            match self.desk.serve_one(&mut self.archive) {
+                Served::Answered => answered = true,
+                Served::Taken => {}
+                Served::Idle | Served::Over => break,
+            }
+        }
+        if answered {
+            self.driver.turn(time, instant(self.base, now));
+        }
     }
 
     /// Writes and syncs what was handed in.
@@ -234,7 +278,19 @@ impl Switch {
     /// # Errors
     /// Why none was made.
     pub(crate) fn snapshot(&mut self, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {
-        self.snapshotter.step(self.driver.log().journal.sealed(), now)
+        let stepped = self.snapshotter.step(self.driver.log().journal.sealed(), now);
+        match &stepped {
+            Ok(SnapshotStep::Indexed(of)) => self.archive.made(*of),
+            Ok(SnapshotStep::IndexTrimmed(of)) => self.archive.gone(*of),
+            Ok(
+                SnapshotStep::Idle
+                | SnapshotStep::More
+                | SnapshotStep::Made { .. }
+                | SnapshotStep::Trimmed(_),
+            )
+            | Err(_) => {}
+        }
+        stepped
     }
 
     pub(crate) fn door(&mut self, now: UnixMillis, time: UnixMillis) -> Door<'_> {

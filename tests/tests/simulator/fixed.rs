@@ -11,6 +11,7 @@ const SEEDS: u64 = if cfg!(debug_assertions) { 24 } else { 400 };
 
 /// Seeds that found something once, and what.
 const FOUND: &[(u64, &str)] = &[
+    (32, "a request was recorded after it had expired, while its original was looked up"),
     (5_047, "deliveries that waited overran each link that came, which lost them all again"),
     (30_848, "a refusal of an earlier epoch was held against the time after a restart that set the clock"),
 ];

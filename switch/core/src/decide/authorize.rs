@@ -67,6 +67,12 @@ fn repeat(desk: &mut Desk<'_>, from: From, m: &Authorize, record: &TransactionRe
 
 /// A repeat of a request that opened a transaction: it gets the outcome of the first, or waits with it.
 pub(super) fn repeat_of(desk: &mut Desk<'_>, from: From, id: RequestId, record: &TransactionRecord) {
+    // It may have left memory and be back, without what came along with its answer; nobody repeats for so long (rule 5).
+    let ended = record.index().is_none_or(|index| desk.ledger.transactions.get(index).money.is_closed());
+    if ended && desk.ledger.remembered.is_long(id) {
+        desk.refuse(from, id, id, Reason::IdTooOld);
+        return;
+    }
     desk.counters.repeated(from.participant);
     let key = TransactionKey { originator: from.participant, id };
     match report::answer(desk.ledger, key) {

@@ -98,6 +98,9 @@ pub(crate) fn decide(
     if original::is_known(desk, from, &request, content) {
         return;
     }
+    // Rule 5: nor is it recorded once it has expired, for its sender counts on that.
+    let timely = check_times(desk.settings, desk.ledger, desk.now, request.id(), request.expires());
+    let known = timely.map_or_else(Known::Refuse, |()| known);
     match (known, request) {
         (Known::Refuse(reason), request) => desk.refuse(from, request.id(), request.original(), reason),
         (Known::InMemory, FollowUp::Capture(m)) => capture::looked_up(desk, from, &m),
@@ -117,11 +120,8 @@ fn refund(desk: &mut Desk<'_>, from: From, m: &Refund, arrived: UnixMillis, know
         return;
     }
     // Rule 5: nothing is recorded that has expired meanwhile.
-    let known = match check_times(desk.settings, desk.ledger, desk.now, m.id, m.expires) {
-        Ok(()) => known,
-        Err(reason) => Known::Refuse(reason),
-    };
-    match known {
+    let timely = check_times(desk.settings, desk.ledger, desk.now, m.id, m.expires);
+    match timely.map_or_else(Known::Refuse, |()| known) {
         Known::Refuse(reason) => desk.refuse(from, m.id, m.id, reason),
         Known::FollowUp(_) => refund::decline(desk, from, m, Reason::OriginalUnknown),
         Known::InMemory | Known::Absent => refund::looked_up(desk, from, m, arrived),

@@ -7,6 +7,7 @@ mod limits;
 mod lines;
 mod payments;
 mod random;
+mod recalls;
 mod recovery;
 mod refund_recalls;
 mod refund_reversals;

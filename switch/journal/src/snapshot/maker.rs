@@ -4,8 +4,10 @@
 //! is made (`docs/decisions/0003-snapshots.md` says why). Nothing here is on the way of a payment: whoever calls
 //! [`Snapshotter::step`] brings a thread of low priority, or a simulator's turn.
 //!
+//! The same folding finds what left memory: each segment gets its index for the archive when it is folded.
+//!
 //! Invariant: a failure here costs a snapshot and nothing else. The journal is trimmed only behind the older of two
-//! snapshots that were found to count.
+//! snapshots that were found to count; a snapshot is named only when each segment folded for it has its index.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +18,11 @@ use holdfast_protocol::{Sequence, UnixMillis};
 
 use super::format::{From, Header};
 use super::{SnapshotError, file, load, trim};
+use crate::archive::{self, IndexError, fold_segment, write_index};
 use crate::block::BLOCK;
-use crate::facts::fold;
 use crate::format::JournalId;
 use crate::scan::{Progress, Scanner};
-use crate::storage::{Position, SegmentNumber, SnapshotFile, SnapshotStorage};
+use crate::storage::{IndexStorage, Position, SegmentNumber, SnapshotFile};
 
 /// When snapshots are made and what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +34,13 @@ pub struct SnapshotSettings {
     pub times_its_size: u64,
     /// Segments that no start needs are removed once they are this old; none is ever removed where this is none.
     pub retention: Option<Duration>,
+    /// Indexes of the archive are removed once they are this old; none is ever removed where this is none.
+    pub archive_retention: Option<Duration>,
 }
 
 impl Default for SnapshotSettings {
     fn default() -> Self {
-        Self { segments_between: 4, times_its_size: 4, retention: None }
+        Self { segments_between: 4, times_its_size: 4, retention: None, archive_retention: None }
     }
 }
 
@@ -56,8 +60,12 @@ pub enum SnapshotStep {
         /// Its length.
         bytes: u64,
     },
+    /// A segment was folded, and its index is there.
+    Indexed(SegmentNumber),
     /// A segment that no start needs was removed, as it is older than the retention.
     Trimmed(SegmentNumber),
+    /// The index of a segment was removed, as it is older than the archive's retention.
+    IndexTrimmed(SegmentNumber),
 }
 
 /// See the module.
@@ -93,9 +101,11 @@ enum Work {
     Trim {
         needed: SegmentNumber,
     },
+    /// Indexes that are older than theirs are removed.
+    TrimIndexes,
 }
 
-impl<S: SnapshotStorage> Snapshotter<S> {
+impl<S: IndexStorage> Snapshotter<S> {
     /// For the journal of a storage. `newest` is the snapshot that recovery went on from.
     pub fn new(
         storage: Arc<S>,
@@ -119,6 +129,7 @@ impl<S: SnapshotStorage> Snapshotter<S> {
             Work::Fold { core, from, until, base } => self.fold(core, from, until, base),
             Work::Write { core, from, base } => self.write(*core, from, base),
             Work::Trim { needed } => self.trim(needed, now),
+            Work::TrimIndexes => self.trim_indexes(now),
         };
         if stepped.is_err() {
             self.not_before = sealed.next();
@@ -171,7 +182,7 @@ impl<S: SnapshotStorage> Snapshotter<S> {
         Ok(SnapshotStep::More)
     }
 
-    /// Folds one segment.
+    /// Folds one segment, and writes its index.
     fn fold(
         &mut self,
         mut core: Box<Core>,
@@ -179,28 +190,16 @@ impl<S: SnapshotStorage> Snapshotter<S> {
         until: SegmentNumber,
         base: Option<SnapshotFile>,
     ) -> Result<SnapshotStep, SnapshotError> {
-        let broken = SnapshotError::Segments(from.segment);
-        let segments = self.storage.list()?;
-        let segment = segments.into_iter().filter(|segment| segment.number == from.segment);
-        let segments: Vec<_> = segment.collect();
-        let mut scanner = Scanner::resume(&*self.storage, &segments, self.journal, from.progress());
-        let mut frames = 0_u64;
-        while let Some(frame) = scanner.next()? {
-            frames = frames.saturating_add(1);
-            if let Some(facts) = frame.facts() {
-                fold(&mut core, &facts)?;
-            }
-        }
-        if frames == 0 {
-            return Err(broken);
-        }
-        let from = From::of(from.segment.next(), &scanner.progress);
-        self.work = if from.segment < until {
-            Work::Fold { core, from, until, base }
+        let folded = from.segment;
+        let (to, mut builder) = fold_segment(&*self.storage, self.journal, &mut core, &from)?;
+        write_index(&*self.storage, self.journal, (&from, &to), &mut builder)
+            .map_err(|error| not_indexed(folded, error))?;
+        self.work = if to.segment < until {
+            Work::Fold { core, from: to, until, base }
         } else {
-            Work::Write { core, from, base }
+            Work::Write { core, from: to, base }
         };
-        Ok(SnapshotStep::More)
+        Ok(SnapshotStep::Indexed(folded))
     }
 
     fn write(
@@ -225,9 +224,10 @@ impl<S: SnapshotStorage> Snapshotter<S> {
         let made = SnapshotFile { at: from.segment, bytes, finished: true };
         self.newest = Some(made);
         trim::remove_others(&*self.storage, made, base)?;
-        if let Some(base) = base.filter(|_| self.settings.retention.is_some()) {
-            self.work = Work::Trim { needed: base.at };
-        }
+        self.work = match base {
+            Some(base) if self.settings.retention.is_some() => Work::Trim { needed: base.at },
+            Some(_) | None => self.then_indexes(),
+        };
         Ok(SnapshotStep::Made { at: from.segment, sequence: core.sequence(), bytes })
     }
 
@@ -238,7 +238,36 @@ impl<S: SnapshotStorage> Snapshotter<S> {
                 self.work = Work::Trim { needed };
                 Ok(SnapshotStep::Trimmed(segment))
             }
+            None => {
+                self.work = self.then_indexes();
+                Ok(if matches!(self.work, Work::Idle) { SnapshotStep::Idle } else { SnapshotStep::More })
+            }
+        }
+    }
+
+    fn then_indexes(&self) -> Work {
+        if self.settings.archive_retention.is_some() { Work::TrimIndexes } else { Work::Idle }
+    }
+
+    fn trim_indexes(&mut self, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {
+        let Some(retention) = self.settings.archive_retention else { return Ok(SnapshotStep::Idle) };
+        let retention_ms = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+        let removed = archive::remove_oldest(&*self.storage, self.journal, retention_ms, now.get());
+        match removed.map_err(|error| not_indexed(SegmentNumber::FIRST, error))? {
+            Some(segment) => {
+                self.work = Work::TrimIndexes;
+                Ok(SnapshotStep::IndexTrimmed(segment))
+            }
             None => Ok(SnapshotStep::Idle),
+        }
+    }
+}
+
+fn not_indexed(segment: SegmentNumber, error: IndexError) -> SnapshotError {
+    match error {
+        IndexError::Io(error) => error.into(),
+        IndexError::Header | IndexError::Misplaced | IndexError::Length | IndexError::Block(_) => {
+            SnapshotError::Index(segment, error)
         }
     }
 }

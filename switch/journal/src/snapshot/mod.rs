@@ -73,6 +73,9 @@ pub enum SnapshotError {
     /// A frame that is whole holds facts that cannot be read.
     #[error(transparent)]
     Facts(#[from] FactsError),
+    /// The index of a segment that was folded for it could not be written.
+    #[error("the index of segment {0}")]
+    Index(SegmentNumber, #[source] crate::archive::IndexError),
     /// The ledger it would be taken of breaks an invariant. That is a fault of the program, and of no snapshot.
     #[error("the ledger breaks an invariant: {0}")]
     Invariant(String),

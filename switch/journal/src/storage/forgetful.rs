@@ -33,6 +33,7 @@ pub struct ForgetfulStorage {
 #[derive(Debug, Default)]
 pub(super) struct Disk {
     pub(super) snapshots: Snapshots,
+    pub(super) indexes: Snapshots,
     files: BTreeMap<SegmentNumber, FileState>,
     /// Removed, but the directory was not synced since.
     removed: BTreeMap<SegmentNumber, FileState>,
@@ -79,6 +80,7 @@ impl ForgetfulStorage {
             file.named = true;
         }
         disk.snapshots.crash(&mut random);
+        disk.indexes.crash(&mut random);
         disk.fault = None;
         disk.power_off = false;
         disk.lies = false;
@@ -148,7 +150,7 @@ impl Disk {
     /// Bytes of all files.
     pub(super) fn used(&self) -> usize {
         let segments: usize = self.files.values().map(|file| file.seen.len()).sum();
-        segments.saturating_add(self.snapshots.bytes())
+        segments.saturating_add(self.snapshots.bytes()).saturating_add(self.indexes.bytes())
     }
 }
 
@@ -253,6 +255,7 @@ impl Storage for ForgetfulStorage {
         if !disk.lies {
             disk.removed.clear();
             disk.snapshots.sync_names();
+            disk.indexes.sync_names();
             disk.files.values_mut().for_each(|file| file.named = true);
         }
         Ok(())

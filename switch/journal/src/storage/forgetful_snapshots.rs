@@ -1,16 +1,17 @@
-//! Snapshots in memory that forgets: bytes that were not synced are kept, dropped or torn at a power cut, and so is a
+//! Snapshots and indexes in memory that forgets: bytes that were not synced are kept, dropped or torn at a power cut, and so is a
 //! name that was given or taken away since the directory was synced.
 
 use std::collections::BTreeMap;
 use std::io;
 
+use super::forgetful::Disk;
 use super::forgetful::{ForgetfulStorage, Random, land, missing};
-use super::{SegmentNumber, SnapshotFile, SnapshotStorage};
+use super::{IndexFile, IndexStorage, SegmentNumber, SnapshotFile, SnapshotStorage};
 
 /// Which file: its segment, and whether it has its name.
 type Name = (SegmentNumber, bool);
 
-/// All snapshots of a disk, as programs see them and as the disk has them.
+/// All snapshots of a disk, or all its indexes, as programs see them and as the disk has them.
 #[derive(Debug, Default)]
 pub(super) struct Snapshots {
     files: Vec<File>,
@@ -79,10 +80,25 @@ impl Snapshots {
     }
 }
 
+/// Which of a disk's two kinds of files beside the segments.
+type Which = fn(&mut Disk) -> &mut Snapshots;
+
+const SNAPSHOTS: Which = |disk| &mut disk.snapshots;
+const INDEXES: Which = |disk| &mut disk.indexes;
+
 impl ForgetfulStorage {
     /// Flips one bit of a finished snapshot, as age does. Nothing where it has no such byte.
     pub fn flip_snapshot(&self, at: SegmentNumber, offset: usize, bit: u8) {
-        if let Ok(file) = self.disk().snapshots.file_mut((at, true)) {
+        self.flip_beside(SNAPSHOTS, at, offset, bit);
+    }
+
+    /// Flips one bit of a finished index. Nothing where it has no such byte.
+    pub fn flip_index(&self, of: SegmentNumber, offset: usize, bit: u8) {
+        self.flip_beside(INDEXES, of, offset, bit);
+    }
+
+    fn flip_beside(&self, which: Which, at: SegmentNumber, offset: usize, bit: u8) {
+        if let Ok(file) = which(&mut self.disk()).file_mut((at, true)) {
             for bytes in [&mut file.durable, &mut file.seen] {
                 if let Some(byte) = bytes.get_mut(offset) {
                     *byte ^= 1_u8.rotate_left(u32::from(bit));
@@ -90,62 +106,67 @@ impl ForgetfulStorage {
             }
         }
     }
-}
 
-impl SnapshotStorage for ForgetfulStorage {
-    fn list_snapshots(&self) -> io::Result<Vec<SnapshotFile>> {
-        let disk = self.disk();
-        let names = disk.snapshots.seen.keys();
+    fn list_beside(&self, which: Which) -> io::Result<Vec<(SegmentNumber, bool, u64)>> {
+        let mut disk = self.disk();
+        let files = which(&mut disk);
+        let names = files.seen.keys();
         names
             .map(|(at, finished)| {
-                let bytes = disk.snapshots.file((*at, *finished))?.seen.len();
-                let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-                Ok(SnapshotFile { at: *at, bytes, finished: *finished })
+                let bytes = files.file((*at, *finished))?.seen.len();
+                Ok((*at, *finished, u64::try_from(bytes).unwrap_or(u64::MAX)))
             })
             .collect()
     }
 
-    fn begin_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
+    fn begin_beside(&self, which: Which, at: SegmentNumber) -> io::Result<()> {
         let mut disk = self.operate()?;
-        let snapshots = &mut disk.snapshots;
-        snapshots.files.push(File::default());
-        snapshots.seen.insert((at, false), snapshots.files.len().saturating_sub(1));
+        let files = which(&mut disk);
+        files.files.push(File::default());
+        files.seen.insert((at, false), files.files.len().saturating_sub(1));
         Ok(())
     }
 
-    fn append_snapshot(&self, at: SegmentNumber, bytes: &[u8]) -> io::Result<()> {
+    fn append_beside(&self, which: Which, at: SegmentNumber, bytes: &[u8]) -> io::Result<()> {
         let mut disk = self.operate()?;
         if disk.room.is_some_and(|room| {
             disk.used().saturating_add(bytes.len()) > usize::try_from(room).unwrap_or(usize::MAX)
         }) {
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
-        let file = disk.snapshots.file_mut((at, false))?;
+        let file = which(&mut disk).file_mut((at, false))?;
         file.unsynced.push((file.seen.len(), bytes.to_vec()));
         file.seen.extend_from_slice(bytes);
         Ok(())
     }
 
-    fn sync_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
+    fn sync_beside(&self, which: Which, at: SegmentNumber) -> io::Result<()> {
         let mut disk = self.operate()?;
         if !disk.lies {
-            let file = disk.snapshots.file_mut((at, false))?;
+            let file = which(&mut disk).file_mut((at, false))?;
             file.unsynced.clear();
             file.durable.clone_from(&file.seen);
         }
         Ok(())
     }
 
-    fn name_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
+    fn name_beside(&self, which: Which, at: SegmentNumber) -> io::Result<()> {
         let mut disk = self.operate()?;
-        let file = disk.snapshots.seen.remove(&(at, false)).ok_or_else(missing)?;
-        disk.snapshots.seen.insert((at, true), file);
+        let files = which(&mut disk);
+        let file = files.seen.remove(&(at, false)).ok_or_else(missing)?;
+        files.seen.insert((at, true), file);
         Ok(())
     }
 
-    fn read_snapshot(&self, at: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
-        let disk = self.disk();
-        let seen = &disk.snapshots.file((at, true))?.seen;
+    fn read_beside(
+        &self,
+        which: Which,
+        at: SegmentNumber,
+        offset: u64,
+        bytes: &mut [u8],
+    ) -> io::Result<usize> {
+        let mut disk = self.disk();
+        let seen = &which(&mut disk).file((at, true))?.seen;
         let rest = usize::try_from(offset).ok().and_then(|offset| seen.get(offset..)).unwrap_or_default();
         let read = rest.len().min(bytes.len());
         if let (Some(to), Some(from)) = (bytes.get_mut(..read), rest.get(..read)) {
@@ -154,9 +175,71 @@ impl SnapshotStorage for ForgetfulStorage {
         Ok(read)
     }
 
-    fn remove_snapshot(&self, file: SnapshotFile) -> io::Result<()> {
+    fn remove_beside(&self, which: Which, name: Name) -> io::Result<()> {
         let mut disk = self.operate()?;
-        disk.snapshots.seen.remove(&(file.at, file.finished)).map(|_| ()).ok_or_else(missing)
+        which(&mut disk).seen.remove(&name).map(|_| ()).ok_or_else(missing)
+    }
+}
+
+impl SnapshotStorage for ForgetfulStorage {
+    fn list_snapshots(&self) -> io::Result<Vec<SnapshotFile>> {
+        let files = self.list_beside(SNAPSHOTS)?;
+        Ok(files.into_iter().map(|(at, finished, bytes)| SnapshotFile { at, bytes, finished }).collect())
+    }
+
+    fn begin_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
+        self.begin_beside(SNAPSHOTS, at)
+    }
+
+    fn append_snapshot(&self, at: SegmentNumber, bytes: &[u8]) -> io::Result<()> {
+        self.append_beside(SNAPSHOTS, at, bytes)
+    }
+
+    fn sync_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
+        self.sync_beside(SNAPSHOTS, at)
+    }
+
+    fn name_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
+        self.name_beside(SNAPSHOTS, at)
+    }
+
+    fn read_snapshot(&self, at: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.read_beside(SNAPSHOTS, at, offset, bytes)
+    }
+
+    fn remove_snapshot(&self, file: SnapshotFile) -> io::Result<()> {
+        self.remove_beside(SNAPSHOTS, (file.at, file.finished))
+    }
+}
+
+impl IndexStorage for ForgetfulStorage {
+    fn list_indexes(&self) -> io::Result<Vec<IndexFile>> {
+        let files = self.list_beside(INDEXES)?;
+        Ok(files.into_iter().map(|(of, finished, bytes)| IndexFile { of, bytes, finished }).collect())
+    }
+
+    fn begin_index(&self, of: SegmentNumber) -> io::Result<()> {
+        self.begin_beside(INDEXES, of)
+    }
+
+    fn append_index(&self, of: SegmentNumber, bytes: &[u8]) -> io::Result<()> {
+        self.append_beside(INDEXES, of, bytes)
+    }
+
+    fn sync_index(&self, of: SegmentNumber) -> io::Result<()> {
+        self.sync_beside(INDEXES, of)
+    }
+
+    fn name_index(&self, of: SegmentNumber) -> io::Result<()> {
+        self.name_beside(INDEXES, of)
+    }
+
+    fn read_index(&self, of: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.read_beside(INDEXES, of, offset, bytes)
+    }
+
+    fn remove_index(&self, file: IndexFile) -> io::Result<()> {
+        self.remove_beside(INDEXES, (file.of, file.finished))
     }
 }
 

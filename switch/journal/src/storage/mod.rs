@@ -163,3 +163,61 @@ pub trait SnapshotStorage: Storage {
     /// What the system reports.
     fn remove_snapshot(&self, file: SnapshotFile) -> io::Result<()>;
 }
+
+/// The file of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexFile {
+    /// It holds what left memory by the facts of this segment.
+    pub of: SegmentNumber,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// It has its name; one that has not was being written when the power went, and is never used.
+    pub finished: bool,
+}
+
+/// Indexes of the archive beside the segments. One is written at a time, from its start to its end, under a name that says
+/// that it is not finished; then it is synced and gets its name.
+pub trait IndexStorage: SnapshotStorage {
+    /// What is there, in the order of the segments.
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn list_indexes(&self) -> io::Result<Vec<IndexFile>>;
+
+    /// Begins one, empty; another unfinished one of the same segment is gone.
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn begin_index(&self, of: SegmentNumber) -> io::Result<()>;
+
+    /// Writes the next bytes of the one that was begun.
+    ///
+    /// # Errors
+    /// What the system reports; the index is then of no use.
+    fn append_index(&self, of: SegmentNumber, bytes: &[u8]) -> io::Result<()>;
+
+    /// Returns when all that was written to the unfinished index is on the disk.
+    ///
+    /// # Errors
+    /// What the system reports; the index is then of no use.
+    fn sync_index(&self, of: SegmentNumber) -> io::Result<()>;
+
+    /// Gives the unfinished index its name, in place of another that has it. It is on the disk after the next
+    /// [`Storage::sync_directory`].
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn name_index(&self, of: SegmentNumber) -> io::Result<()>;
+
+    /// Reads from a finished index; returns how many bytes, fewer than asked for only at its end.
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn read_index(&self, of: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize>;
+
+    /// Removes one, finished or not.
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn remove_index(&self, file: IndexFile) -> io::Result<()>;
+}

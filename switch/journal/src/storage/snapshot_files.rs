@@ -1,4 +1,4 @@
-//! Snapshots as files of the journal's directory.
+//! Snapshots and indexes as files of the journal's directory.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -8,82 +8,150 @@ use std::path::PathBuf;
 use rustix::fs::Advice;
 
 use super::files::FileStorage;
-use super::{Segment, SegmentNumber, SnapshotFile, SnapshotStorage};
+use super::{IndexFile, IndexStorage, Segment, SegmentNumber, SnapshotFile, SnapshotStorage};
 
-const SUFFIX: &str = ".snapshot";
-const UNFINISHED_SUFFIX: &str = ".snapshot.unfinished";
+const SNAPSHOT: &str = ".snapshot";
+const INDEX: &str = ".index";
+const UNFINISHED: &str = ".unfinished";
+
+/// A file beside the segments: of which, whether it has its name, its length.
+type Beside = (SegmentNumber, bool, u64);
 
 impl FileStorage {
-    fn snapshot_path(&self, at: SegmentNumber, finished: bool) -> PathBuf {
-        let suffix = if finished { SUFFIX } else { UNFINISHED_SUFFIX };
-        self.directory.join(format!("{:012}{suffix}", at.0))
+    fn beside(&self, of: SegmentNumber, suffix: &str, finished: bool) -> PathBuf {
+        let unfinished = if finished { "" } else { UNFINISHED };
+        self.directory.join(format!("{:012}{suffix}{unfinished}", of.0))
     }
 
-    /// The files of segments and snapshots.
-    pub(crate) fn files_of(&self, segments: &[Segment], snapshots: &[SnapshotFile]) -> Vec<PathBuf> {
+    /// The files of segments, snapshots and indexes.
+    pub(crate) fn files_of(
+        &self,
+        segments: &[Segment],
+        snapshots: &[SnapshotFile],
+        indexes: &[IndexFile],
+    ) -> Vec<PathBuf> {
         let segments = segments.iter().map(|segment| self.path(segment.number));
-        segments.chain(snapshots.iter().map(|file| self.snapshot_path(file.at, file.finished))).collect()
+        let snapshots = snapshots.iter().map(|file| self.beside(file.at, SNAPSHOT, file.finished));
+        let indexes = indexes.iter().map(|file| self.beside(file.of, INDEX, file.finished));
+        segments.chain(snapshots).chain(indexes).collect()
+    }
+
+    fn list_beside(&self, suffix: &str) -> io::Result<Vec<Beside>> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            if let Some((of, finished)) = entry.file_name().to_str().and_then(|name| named(name, suffix)) {
+                files.push((of, finished, entry.metadata()?.len()));
+            }
+        }
+        files.sort_unstable();
+        Ok(files)
+    }
+
+    fn begin_beside(&self, of: SegmentNumber, suffix: &str) -> io::Result<()> {
+        File::create(self.beside(of, suffix, false)).map(|_| ())
+    }
+
+    fn append_beside(&self, of: SegmentNumber, suffix: &str, bytes: &[u8]) -> io::Result<()> {
+        OpenOptions::new().append(true).open(self.beside(of, suffix, false))?.write_all(bytes)
+    }
+
+    fn sync_beside(&self, of: SegmentNumber, suffix: &str) -> io::Result<()> {
+        OpenOptions::new().write(true).open(self.beside(of, suffix, false))?.sync_all()
+    }
+
+    fn name_beside(&self, of: SegmentNumber, suffix: &str) -> io::Result<()> {
+        std::fs::rename(self.beside(of, suffix, false), self.beside(of, suffix, true))
     }
 }
 
-/// Which snapshot a file is, by its name.
-fn named(name: &str) -> Option<(SegmentNumber, bool)> {
-    let number = |digits: &str| digits.parse().ok().map(SegmentNumber);
-    let finished = name.strip_suffix(SUFFIX).map(|digits| (digits, true));
-    let (digits, finished) = finished.or_else(|| Some((name.strip_suffix(UNFINISHED_SUFFIX)?, false)))?;
-    Some((number(digits)?, finished))
+/// Which file it is, by its name.
+fn named(name: &str, suffix: &str) -> Option<(SegmentNumber, bool)> {
+    let (name, finished) = name.strip_suffix(UNFINISHED).map_or((name, true), |name| (name, false));
+    let digits = name.strip_suffix(suffix)?;
+    Some((SegmentNumber(digits.parse().ok()?), finished))
+}
+
+fn read(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut done = 0_usize;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+        match file.read_at(rest, at) {
+            Ok(0) => break,
+            Ok(read) => done = done.saturating_add(read),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
 }
 
 impl SnapshotStorage for FileStorage {
     fn list_snapshots(&self) -> io::Result<Vec<SnapshotFile>> {
-        let mut snapshots = Vec::new();
-        for entry in std::fs::read_dir(&self.directory)? {
-            let entry = entry?;
-            if let Some((at, finished)) = entry.file_name().to_str().and_then(named) {
-                snapshots.push(SnapshotFile { at, bytes: entry.metadata()?.len(), finished });
-            }
-        }
-        snapshots.sort_by_key(|file| (file.at, file.finished));
-        Ok(snapshots)
+        let files = self.list_beside(SNAPSHOT)?;
+        Ok(files.into_iter().map(|(at, finished, bytes)| SnapshotFile { at, bytes, finished }).collect())
     }
 
     fn begin_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
-        File::create(self.snapshot_path(at, false)).map(|_| ())
+        self.begin_beside(at, SNAPSHOT)
     }
 
     fn append_snapshot(&self, at: SegmentNumber, bytes: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).open(self.snapshot_path(at, false))?;
-        file.write_all(bytes)
+        self.append_beside(at, SNAPSHOT, bytes)
     }
 
     fn sync_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
-        OpenOptions::new().write(true).open(self.snapshot_path(at, false))?.sync_all()
+        self.sync_beside(at, SNAPSHOT)
     }
 
     fn name_snapshot(&self, at: SegmentNumber) -> io::Result<()> {
-        std::fs::rename(self.snapshot_path(at, false), self.snapshot_path(at, true))
+        self.name_beside(at, SNAPSHOT)
     }
 
     fn read_snapshot(&self, at: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
-        let file = File::open(self.snapshot_path(at, true))?;
+        let file = File::open(self.beside(at, SNAPSHOT, true))?;
         if offset == 0 {
             // What the cache holds clean is dropped; the disk is what counts. Once: what the kernel reads ahead is wanted.
             rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
         }
-        let mut done = 0_usize;
-        while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-            match file.read_at(rest, at) {
-                Ok(0) => break,
-                Ok(read) => done = done.saturating_add(read),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(done)
+        read(&file, offset, bytes)
     }
 
     fn remove_snapshot(&self, file: SnapshotFile) -> io::Result<()> {
-        std::fs::remove_file(self.snapshot_path(file.at, file.finished))
+        std::fs::remove_file(self.beside(file.at, SNAPSHOT, file.finished))
+    }
+}
+
+impl IndexStorage for FileStorage {
+    fn list_indexes(&self) -> io::Result<Vec<IndexFile>> {
+        let files = self.list_beside(INDEX)?;
+        Ok(files.into_iter().map(|(of, finished, bytes)| IndexFile { of, bytes, finished }).collect())
+    }
+
+    fn begin_index(&self, of: SegmentNumber) -> io::Result<()> {
+        self.begin_beside(of, INDEX)
+    }
+
+    fn append_index(&self, of: SegmentNumber, bytes: &[u8]) -> io::Result<()> {
+        self.append_beside(of, INDEX, bytes)
+    }
+
+    fn sync_index(&self, of: SegmentNumber) -> io::Result<()> {
+        self.sync_beside(of, INDEX)
+    }
+
+    fn name_index(&self, of: SegmentNumber) -> io::Result<()> {
+        self.name_beside(of, INDEX)
+    }
+
+    fn read_index(&self, of: SegmentNumber, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        let file = File::open(self.beside(of, INDEX, true))?;
+        // A look-up reads single blocks.
+        rustix::fs::fadvise(&file, 0, None, Advice::Random)?;
+        read(&file, offset, bytes)
+    }
+
+    fn remove_index(&self, file: IndexFile) -> io::Result<()> {
+        std::fs::remove_file(self.beside(file.of, INDEX, file.finished))
     }
 }

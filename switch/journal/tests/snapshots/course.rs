@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use holdfast_core::effect::Delivery;
 use holdfast_core::input::From;
+use holdfast_core::leaving::Archived;
 use holdfast_core::ledger::Digest;
 use holdfast_core::view::SessionId;
 use holdfast_core::{Core, Input};
@@ -54,6 +55,8 @@ pub(crate) struct Course {
     pub(crate) random: Random,
     pub(crate) now: UnixMillis,
     pub(crate) digests: BTreeMap<u64, Digest>,
+    /// What left memory of each id, and by a fact up to which.
+    pub(crate) left: BTreeMap<TransactionKey, Vec<(u64, Archived)>>,
     /// Facts that were durable at some time.
     pub(crate) durable: u64,
     authorizes: Vec<(u16, Authorize)>,
@@ -69,6 +72,7 @@ impl Course {
             random: Random(seed),
             now: UnixMillis::new(START).unwrap(),
             digests: BTreeMap::from([(0, Core::new(core_settings()).digest())]),
+            left: BTreeMap::new(),
             durable: 0,
             authorizes: Vec::new(),
             forwards: Vec::new(),

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_core::effect::Effect;
+use holdfast_core::input::Recalled;
+use holdfast_core::leaving::Recents;
 use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, Route};
 use holdfast_core::view::{LiveSession, SessionId};
 use holdfast_core::{Core, Input, Output, Settings as CoreSettings, View};
 use holdfast_journal::{
-    Batch, ForgetfulStorage, JournalId, Log, News, OpenError, RecordWriter, Recovering, SegmentNumber,
-    Settings, SnapshotError, SnapshotFile, SnapshotSettings, SnapshotStep, SnapshotStorage, Snapshotter,
-    SteppedJournal, recover_core,
+    Archive, Batch, ForgetfulStorage, JournalId, Log, News, OpenError, RecordWriter, Recovering,
+    SegmentNumber, Settings, SnapshotError, SnapshotFile, SnapshotSettings, SnapshotStep, SnapshotStorage,
+    Snapshotter, SteppedJournal, recover_core,
 };
 use holdfast_protocol::*;
 
@@ -71,6 +73,10 @@ fn view() -> View {
     View { links: DESTINATIONS.map(|n| (number(n), vec![link(n)])).into(), ..View::default() }
 }
 
+fn recall(effect: &Effect) -> Option<TransactionKey> {
+    if let Effect::Recall(key) = effect { Some(*key) } else { None }
+}
+
 /// A switch without links: a core, its journal, a snapshotter.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -78,6 +84,7 @@ pub(crate) struct World {
     pub(crate) core: Core,
     pub(crate) journal: SteppedJournal<ForgetfulStorage>,
     pub(crate) snapshotter: Snapshotter<ForgetfulStorage>,
+    pub(crate) archive: Archive<ForgetfulStorage>,
     /// Snapshots that recovery found unusable, and the one it loaded.
     pub(crate) unusable: Vec<SegmentNumber>,
     pub(crate) loaded: Option<SegmentNumber>,
@@ -86,7 +93,7 @@ pub(crate) struct World {
 }
 
 pub(crate) const EVERY_OTHER: SnapshotSettings =
-    SnapshotSettings { segments_between: 2, times_its_size: 0, retention: None };
+    SnapshotSettings { segments_between: 2, times_its_size: 0, retention: None, archive_retention: None };
 
 impl World {
     /// Starts on the storage of a course, and checks that the ledger is what it was after the last fact that is there.
@@ -95,17 +102,25 @@ impl World {
         snapshots: SnapshotSettings,
     ) -> Result<Self, Box<(Course, OpenError)>> {
         let (mut unusable, mut loaded) = (Vec::new(), None);
+        let (mut recents, mut since) = (Recents::new(usize::MAX), Sequence(0));
         let recovered = recover_core(
             Arc::new(course.storage.clone()),
             settings(),
             JournalId([7; 16]),
             course.now,
             Recovering {
-                new_core: &mut || Core::new(core_settings()),
-                apply: &mut |core, fact| core.apply_recovered(fact),
+                new_core: &mut || {
+                    let mut core = Core::new(core_settings());
+                    core.keep_leaving();
+                    core
+                },
+                apply: &mut |core, fact| {
+                    core.apply_recovered(fact);
+                    recents.take(core);
+                },
                 news: &mut |news| match news {
                     News::SnapshotUnusable(at, _) => unusable.push(at),
-                    News::SnapshotLoaded(at, _) => loaded = Some(at),
+                    News::SnapshotLoaded(at, sequence) => (loaded, since) = (Some(at), sequence),
                     News::Applied(..) => {}
                 },
             },
@@ -121,6 +136,8 @@ impl World {
         // What was decided and is not there was told to nobody: it never happened.
         course.digests.split_off(&(core.sequence().0 + 1));
         course.durable = core.sequence().0;
+        course.left.values_mut().for_each(|left| left.retain(|(by, _)| *by <= core.sequence().0));
+        course.left.retain(|_, left| !left.is_empty());
         core.resume(recovered.last_time().max(course.now), recovered.epoch(), Partition(0));
         let snapshotter = Snapshotter::new(
             recovered.storage(),
@@ -129,9 +146,11 @@ impl World {
             snapshots,
             recovered.snapshot(),
         );
+        let archive = Archive::open(recovered.storage(), recovered.journal(), recents, since).unwrap();
         let journal = SteppedJournal::start(recovered);
         let (clock, records) = (Duration::ZERO, RecordWriter::default());
-        let mut world = Self { course, core, journal, snapshotter, unusable, loaded, clock, records };
+        let mut world =
+            Self { course, core, journal, snapshotter, archive, unusable, loaded, clock, records };
         let date = BusinessDate::from_utc(UnixMillis::new(START).unwrap());
         let begin = [Input::CutOver(date), configuration()];
         let up = OPERATORS.into_iter().chain(DESTINATIONS).map(|n| Input::LinkUp(from(n)));
@@ -158,6 +177,13 @@ impl World {
         let (mut out, view, first) = (Output::default(), view(), self.core.sequence());
         for input in inputs {
             self.core.step(self.course.now, &input, &view, &mut out);
+            self.take_leaving();
+        }
+        let recalls: Vec<_> = out.effects.iter().filter_map(recall).collect();
+        for key in recalls {
+            let recalled = self.look_up(key);
+            self.core.step(self.course.now, &Input::Recalled(key, recalled), &view, &mut out);
+            self.take_leaving();
         }
         // The facts of one batch are durable together or not at all.
         self.course.digests.insert(self.core.sequence().0, self.core.digest());
@@ -198,7 +224,35 @@ impl World {
     /// One step of the snapshotter.
     pub(crate) fn snapshot_step(&mut self) -> Result<SnapshotStep, SnapshotError> {
         let (sealed, now) = (self.journal.sealed(), self.course.now);
-        self.snapshotter.step(sealed, now)
+        let stepped = self.snapshotter.step(sealed, now);
+        match &stepped {
+            Ok(SnapshotStep::Indexed(of)) => self.archive.made(*of),
+            Ok(SnapshotStep::IndexTrimmed(of)) => self.archive.gone(*of),
+            Ok(_) | Err(_) => {}
+        }
+        stepped
+    }
+
+    fn take_leaving(&mut self) {
+        let by = self.core.sequence();
+        for leaving in self.core.take_leaving() {
+            leaving.each(&mut |archived| {
+                self.course.left.entry(archived.key()).or_default().push((by.0, archived));
+            });
+            self.archive.left(leaving, by).into_iter().for_each(|emptied| self.core.take_back(emptied));
+        }
+    }
+
+    /// What the archive says of an id: never anything but what left last, or that it cannot be said.
+    pub(crate) fn look_up(&mut self, key: TransactionKey) -> Recalled {
+        let recalled = self.archive.look_up(key);
+        let last = self.course.left.get(&key).and_then(|left| left.last());
+        match recalled {
+            Recalled::Found(found) => assert_eq!(Some(&found), last.map(|(_, archived)| archived)),
+            Recalled::Absent => assert_eq!(last, None, "{key} is said to be absent"),
+            Recalled::Unavailable => {}
+        }
+        recalled
     }
 
     /// So many turns, each with a step of the snapshotter; how many snapshots were made. Ends early where the storage

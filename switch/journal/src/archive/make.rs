@@ -1,0 +1,176 @@
+//! Makes indexes: of each segment that is folded for a snapshot, and, when told, of all that are there.
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use std::path::Path;
+
+use holdfast_core::{Core, Settings};
+
+use super::IndexError;
+use super::index::{self, Builder};
+use crate::facts::fold;
+use crate::format::JournalId;
+use crate::recovery::OpenError;
+use crate::scan::{Progress, Scanner};
+use crate::snapshot::{From, SnapshotError, load};
+use crate::storage::{Access, FileStorage, IndexFile, IndexStorage, SegmentNumber};
+use crate::survey::survey;
+
+/// Folds the segment that begins at `from` into a core, and gathers what leaves its memory meanwhile.
+///
+/// # Errors
+/// [`SnapshotError::Segments`] where no frame goes on there.
+pub(crate) fn fold_segment<S: IndexStorage>(
+    storage: &S,
+    journal: JournalId,
+    core: &mut Core,
+    from: &From,
+) -> Result<(From, Builder), SnapshotError> {
+    let segments = storage.list()?;
+    let segments: Vec<_> = segments.into_iter().filter(|s| s.number == from.segment).collect();
+    let mut scanner = Scanner::resume(storage, &segments, journal, from.progress());
+    let (mut frames, mut builder) = (0_u64, Builder::default());
+    core.keep_leaving();
+    while let Some(frame) = scanner.next()? {
+        frames = frames.saturating_add(1);
+        if let Some(facts) = frame.facts() {
+            fold(core, &facts)?;
+            for leaving in core.take_leaving() {
+                builder.add(&leaving);
+                leaving.empty().into_iter().for_each(|emptied| core.take_back(emptied));
+            }
+        }
+    }
+    if frames == 0 {
+        return Err(SnapshotError::Segments(from.segment));
+    }
+    Ok((From::of(from.segment.next(), &scanner.progress), builder))
+}
+
+/// Writes the index of a segment that was folded, unless one that counts is there.
+///
+/// # Errors
+/// What the system reports.
+pub(crate) fn write_index<S: IndexStorage>(
+    storage: &S,
+    journal: JournalId,
+    (from, to): (&From, &From),
+    builder: &mut Builder,
+) -> Result<bool, IndexError> {
+    let files = storage.list_indexes()?;
+    let there = files.into_iter().find(|file| file.of == from.segment && file.finished);
+    if there.is_some_and(|file| index::check(storage, file, journal).is_ok()) {
+        return Ok(false);
+    }
+    builder.write(storage, (journal, from, to))?;
+    Ok(true)
+}
+
+/// What a making anew came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reindexed {
+    /// Segments whose index was made.
+    pub made: Vec<SegmentNumber>,
+    /// Segments whose index was there and counts.
+    pub kept: u64,
+    /// The first segment that could be folded: what left memory before it is in no index but those that are there.
+    pub first: Option<SegmentNumber>,
+}
+
+/// Makes the indexes that are missing or damaged, as far back as the journal reaches: from its first fact, or from the
+/// oldest snapshot that counts. Nothing else is changed. `None` where there is no journal.
+///
+/// # Errors
+/// See [`OpenError`], [`SnapshotError`] and [`IndexError`].
+pub fn reindex(
+    directory: &Path,
+    settings: &Settings,
+) -> Result<Option<Reindexed>, Box<dyn std::error::Error + Send + Sync>> {
+    let storage = FileStorage::open(directory, Access::Write)?;
+    reindex_storage(&storage, settings)
+}
+
+/// The same for any storage.
+///
+/// # Errors
+/// As [`reindex`].
+pub fn reindex_storage<S: IndexStorage>(
+    storage: &S,
+    settings: &Settings,
+) -> Result<Option<Reindexed>, Box<dyn std::error::Error + Send + Sync>> {
+    let surveyed = survey(storage)?;
+    let (Some(journal), first) = (surveyed.journal, surveyed.first()) else { return Ok(None) };
+    let (mut core, mut from) = base(storage, journal, first, settings)?;
+    let mut done = Reindexed { first: Some(from.segment), ..Reindexed::default() };
+    let last = storage.list()?.last().map_or(first, |segment| segment.number);
+    // The last one is not full yet, or the next one follows when it is.
+    while from.segment < last {
+        let (to, mut builder) = match fold_segment(storage, journal, &mut core, &from) {
+            Ok(folded) => folded,
+            // Made in advance, and nothing is written to it.
+            Err(SnapshotError::Segments(_)) => break,
+            Err(error) => return Err(error.into()),
+        };
+        if !goes_on(storage, journal, &to)? {
+            break;
+        }
+        if write_index(storage, journal, (&from, &to), &mut builder)? {
+            done.made.push(from.segment);
+        } else {
+            done.kept = done.kept.saturating_add(1);
+        }
+        from = to;
+    }
+    Ok(Some(done))
+}
+
+/// Whether a frame follows: what is before it is sealed.
+fn goes_on<S: IndexStorage>(storage: &S, journal: JournalId, from: &From) -> Result<bool, SnapshotError> {
+    let segments: Vec<_> = storage.list()?.into_iter().filter(|s| s.number == from.segment).collect();
+    Ok(Scanner::resume(storage, &segments, journal, from.progress()).next()?.is_some())
+}
+
+fn base<S: IndexStorage>(
+    storage: &S,
+    journal: JournalId,
+    first: SegmentNumber,
+    settings: &Settings,
+) -> Result<(Core, From), Box<dyn std::error::Error + Send + Sync>> {
+    let empty = || Core::new(settings.clone());
+    if first == SegmentNumber::FIRST {
+        return Ok((empty(), From::of(first, &Progress::start(journal))));
+    }
+    for file in storage.list_snapshots()?.into_iter().filter(|file| file.finished && file.at >= first) {
+        if let Ok((core, header)) = load(storage, file, journal, empty()) {
+            return Ok((core, header.from));
+        }
+    }
+    let at = crate::storage::Position { segment: first, offset: 0 };
+    let why =
+        "the segments before it are gone, and no snapshot counts that would stand in for them".to_owned();
+    Err(OpenError::Corrupt { at, why }.into())
+}
+
+/// Removes the oldest index if all of it is older than the retention. One at a time, and the directory is synced after
+/// each, so that a power cut leaves no gap.
+///
+/// # Errors
+/// What the system reports.
+pub(crate) fn remove_oldest<S: IndexStorage>(
+    storage: &S,
+    journal: JournalId,
+    retention_ms: u64,
+    now_ms: u64,
+) -> Result<Option<SegmentNumber>, IndexError> {
+    let files: Vec<IndexFile> = storage.list_indexes()?;
+    let Some(oldest) = files.into_iter().find(|file| file.finished) else { return Ok(None) };
+    // One that does not count says nothing, and so is of no use.
+    let old = index::read_header(storage, oldest, journal)
+        .map_or(true, |header| header.ends.get().saturating_add(retention_ms) <= now_ms);
+    if !old {
+        return Ok(None);
+    }
+    storage.remove_index(oldest)?;
+    storage.sync_directory()?;
+    Ok(Some(oldest.of))
+}
