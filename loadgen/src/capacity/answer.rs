@@ -16,7 +16,8 @@ use crate::results::summary::Build;
 pub struct Answer {
     /// Grows when a field changes its meaning.
     pub schema_version: u32,
-    /// Which kind of answer: `bracket`, `at_least`, `generator_limited`, `below`, `unknown` or `unsettled`.
+    /// Which kind of answer: `bracket`, `at_least`, `generator_limited`, `below`, `unknown`, `unsettled` or
+    /// `broken_off`.
     pub found: &'static str,
     /// The highest rate that passes, operations a second.
     pub passes_per_s: Option<f64>,
@@ -135,6 +136,7 @@ impl Answer {
                 )?;
             }
             "below" => writeln!(out, "  capacity: none: even {fails} fails")?,
+            "broken_off" => writeln!(out, "  capacity: not known: the search broke off")?,
             "unsettled" => writeln!(out, "  capacity: not known: the trials contradict each other")?,
             _ => writeln!(out, "  capacity: not known: the generator was the limit in every trial")?,
         }

@@ -69,7 +69,10 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
     if let Some(error) = failure {
         return Err(error);
     }
-    let answer = Answer::new(found, asked, made);
+    let mut answer = Answer::new(found, asked, made);
+    if spoiled.is_some() {
+        answer.found = "broken_off";
+    }
     publish(arguments, &answer)?;
     Ok(match spoiled {
         Some(Spoiled { exit, why }) => {

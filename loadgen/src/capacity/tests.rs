@@ -70,6 +70,8 @@ fn a_switch_that_keeps_everything_or_nothing_is_said_as_such() {
     assert_eq!((fast.found, fast.passes_per_s, fast.exit_code()), ("at_least", Some(200_000.0), Exit::Pass));
     let hopeless = answer(None, |_| TrialStanding::Failed);
     assert_eq!((hopeless.found, hopeless.exit_code()), ("below", Exit::Missed));
+    let cut = Answer { found: "broken_off", passes_per_s: None, ..hopeless };
+    assert!(cut.text().contains("the search broke off"), "{}", cut.text());
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub struct SelftestArguments {
     #[arg(short, long, value_parser = parse_duration, default_value = "1s")]
     pub warmup: Duration,
     /// Lets the switch be a queue in front of one server of so many a second (M/M/1), loaded to one half, and says whether
-    /// the interval of the p99 holds the true one, which is known; give it -d 120s
+    /// the interval of the p99 holds the true one, which is known; give it -d 100s
     #[arg(long, value_name = "RATE", value_parser = parse_rate_per_s)]
     pub queue: Option<f64>,
     /// How many operators to play

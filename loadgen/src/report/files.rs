@@ -1,4 +1,4 @@
-//! `summary.json`, `run.json`, `config.toml`, `latency.hlog` and `latency.hgrm`.
+//! `summary.json`, `run.json`, `series.csv`, `latency.hlog` and `latency.hgrm`.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -14,6 +14,7 @@ use crate::measure::bins::Sum;
 use crate::measure::kinds::Figure;
 use crate::measure::slices::{Group, Slice, Slices};
 use crate::results::Results;
+use crate::results::series::Point;
 
 /// How long one interval of the log is at least.
 const INTERVAL_NS: u64 = 1_000_000_000;
@@ -25,6 +26,11 @@ pub(super) fn write(report: &Report, output: &Path) -> io::Result<()> {
     let results = Results::new(&report.summary, &report.slices, report.from);
     let text = serde_json::to_string(&results).map_err(io::Error::other)?;
     fs::write(output.join("run.json"), text + "\n")?;
+    let lines = results.points.iter().map(|point| point.csv() + "\n");
+    fs::write(
+        output.join("series.csv"),
+        lines.fold(format!("{}\n", Point::CSV_HEAD), |text, line| text + &line),
+    )?;
     let mut log = BufWriter::new(fs::File::create(output.join("latency.hlog"))?);
     interval_log(&report.slices, &mut log)?;
     log.flush()?;

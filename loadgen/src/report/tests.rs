@@ -298,6 +298,10 @@ fn the_files_can_be_read_back() {
     let read = |name: &str| std::fs::read(directory.path().join(name)).unwrap();
     let summary: Value = serde_json::from_slice(&read("summary.json")).unwrap();
     assert_eq!(summary["seed"], 7);
+    let series = String::from_utf8(read("series.csv")).unwrap();
+    let columns: Vec<_> = series.lines().map(|line| line.split(',').count()).collect();
+    assert_eq!(columns, [11; 21], "a head and twenty slices");
+    assert!(series.lines().nth(2).unwrap().starts_with("0.100,0.100,true,"), "{series}");
     let log = read("latency.hlog");
     let tags: Vec<_> = IntervalLogIterator::new(&log)
         .filter_map(|entry| match entry.unwrap() {

@@ -55,6 +55,26 @@ impl Point {
         }
     }
 
+    /// The first line of `series.csv`.
+    pub const CSV_HEAD: &'static str = "at_s,length_s,measured,offered_per_s,achieved_per_s,goodput_per_s,\
+                                        response_p50_us,response_p99_us,response_max_us,service_p99_us,lag_p99_us";
+
+    /// A line of `series.csv`; empty between commas where there is no value.
+    pub fn csv(&self) -> String {
+        let rates =
+            [self.offered_per_s, self.achieved_per_s, self.goodput_per_s].map(|rate| format!("{rate:.1}"));
+        let latencies = [
+            self.response_p50_us,
+            self.response_p99_us,
+            self.response_max_us,
+            self.service_p99_us,
+            self.lag_p99_us,
+        ];
+        let latencies = latencies.map(|micros| micros.map_or_else(String::new, |micros| micros.to_string()));
+        let (at_s, length_s) = (self.at_s, self.length_s);
+        format!("{at_s:.3},{length_s:.3},{},{},{}", self.measured, rates.join(","), latencies.join(","))
+    }
+
     /// Every slice of a run.
     pub fn all(slices: &Slices, from: usize) -> Vec<Self> {
         slices.all.iter().enumerate().map(|(index, slice)| Self::of(slice, index >= from)).collect()
