@@ -17,14 +17,14 @@ use holdfast_core::leaving::{Emptied, Leaving};
 use holdfast_journal::{Archive, IndexStorage, SegmentNumber};
 use holdfast_protocol::{Sequence, TransactionKey};
 
-/// Seconds that left memory and that the archive has no room for yet.
+/// Turns by which something left memory and that the archive has no room for yet.
 const WAITING_MAX: usize = 64;
 
 /// What the archive is told and asked, in order.
 #[derive(Debug)]
 pub enum Ask {
-    /// This left memory by facts up to that one.
-    Left(Leaving, Sequence),
+    /// This left memory in one turn, by facts up to that one.
+    Left(Vec<Leaving>, Sequence),
     /// What is known of an id; the number comes back with the answer.
     LookUp(u64, TransactionKey),
     /// The index of a segment was made.
@@ -47,7 +47,7 @@ pub struct Door {
     told: Receiver<Told>,
     /// The last fact by which something left that was not handed over.
     lost: Arc<AtomicU64>,
-    waiting: VecDeque<(Leaving, Sequence)>,
+    waiting: VecDeque<(Vec<Leaving>, Sequence)>,
     /// Under which number an id is being looked up.
     asked: BTreeMap<TransactionKey, u64>,
     last: u64,
@@ -64,7 +64,7 @@ pub struct Desk {
 /// The two sides of a door with room for so many asks.
 pub fn door(most: usize) -> (Door, Desk) {
     let (asks, asked) = bounded(most);
-    // Each ask brings at most one thing back.
+    // What comes back waits here: the driver takes it in each turn.
     let (tell, told) = bounded(most);
     let lost = Arc::new(AtomicU64::new(0));
     let door = Door {
@@ -87,7 +87,10 @@ impl Door {
     /// Hands over what left memory since.
     pub(super) fn hand_over(&mut self, core: &mut Core) {
         let by = core.sequence();
-        self.waiting.extend(core.take_leaving().into_iter().map(|leaving| (leaving, by)));
+        let leaving = core.take_leaving();
+        if !leaving.is_empty() {
+            self.waiting.push_back((leaving, by));
+        }
         while let Some((leaving, by)) = self.waiting.pop_front() {
             match self.asks.try_send(Ask::Left(leaving, by)) {
                 Ok(()) => {}
@@ -107,7 +110,8 @@ impl Door {
             && let Some((leaving, by)) = self.waiting.pop_front()
         {
             self.lost.fetch_max(by.0, Ordering::AcqRel);
-            leaving.empty().into_iter().for_each(|emptied| core.take_back(emptied));
+            let emptied = leaving.into_iter().filter_map(Leaving::empty);
+            emptied.for_each(|emptied| core.take_back(emptied));
         }
     }
 
@@ -173,7 +177,14 @@ impl Desk {
     fn serve<S: IndexStorage>(&self, archive: &mut Archive<S>, ask: Ask) -> Served {
         archive.lost(Sequence(self.lost.load(Ordering::Acquire)));
         let told = match ask {
-            Ask::Left(leaving, by) => archive.left(leaving, by).map(Told::Emptied),
+            Ask::Left(leaving, by) => {
+                for emptied in leaving.into_iter().filter_map(|leaving| archive.left(leaving, by)) {
+                    if self.told.send(Told::Emptied(emptied)).is_err() {
+                        return Served::Over;
+                    }
+                }
+                None
+            }
             Ask::LookUp(number, key) => Some(Told::Recalled(number, key, archive.look_up(key))),
             Ask::Made(of) => {
                 archive.made(of);

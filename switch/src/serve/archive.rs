@@ -4,7 +4,7 @@ use std::io;
 use std::thread::JoinHandle;
 
 use holdfast_core::leaving::Recents;
-use holdfast_journal::{Archive, FileStorage, Recovered};
+use holdfast_journal::{Archive, FileStorage, IndexError, Recovered};
 use holdfast_protocol::Sequence;
 use tracing::{Dispatch, dispatcher, error, info, warn};
 
@@ -78,6 +78,11 @@ fn run(mut archive: Archive<FileStorage>, desk: &Desk, wake: &Wake, telemetry: &
 /// Nothing stops for it: what the index held is unavailable until it is made again.
 fn say_damage(archive: &mut Archive<FileStorage>) {
     for (segment, why) in archive.take_damage() {
+        if let IndexError::Io(why) = &why {
+            let why: &dyn std::error::Error = why;
+            error!(%segment, why, "an index of the archive could not be read: what was looked up in it is unavailable until it can");
+            continue;
+        }
         let why: &dyn std::error::Error = &why;
         error!(
             %segment,

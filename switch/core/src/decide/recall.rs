@@ -119,9 +119,9 @@ fn refund(desk: &mut Desk<'_>, from: From, m: &Refund, arrived: UnixMillis, know
     if refund::is_known(desk, from, m) {
         return;
     }
-    // Rule 5: nothing is recorded that has expired meanwhile.
-    let timely = check_times(desk.settings, desk.ledger, desk.now, m.id, m.expires);
-    match timely.map_or_else(Known::Refuse, |()| known) {
+    // It is new work still: whether any is taken, and whether it has not expired (rule 5), counts now.
+    let may = refund::may_be_recorded(desk, from, m);
+    match may.map_or_else(Known::Refuse, |()| known) {
         Known::Refuse(reason) => desk.refuse(from, m.id, m.id, reason),
         Known::FollowUp(_) => refund::decline(desk, from, m, Reason::OriginalUnknown),
         Known::InMemory | Known::Absent => refund::looked_up(desk, from, m, arrived),

@@ -67,7 +67,7 @@ fn differing(record: &TransactionRecord, m: &Refund) -> Option<Reason> {
 }
 
 /// A refund is new work: what cannot be recorded is refused (rule 5).
-fn may_be_recorded(desk: &Desk<'_>, from: From, m: &Refund) -> Result<(), Reason> {
+pub(super) fn may_be_recorded(desk: &Desk<'_>, from: From, m: &Refund) -> Result<(), Reason> {
     let status = new_work::may_send(desk, from, m.id, m.expires)?;
     // One id has one outcome (I2): that of the original cannot be its own.
     if m.id == m.original {

@@ -51,6 +51,20 @@ fn the_time_for_an_answer_runs_while_the_original_is_looked_up() {
 }
 
 #[test]
+fn a_refund_is_new_work_when_its_original_was_looked_up_too() {
+    check(
+        "
+        authorize A 10 m@B 50.00  -> B authorize A/10 50.00
+        answer B A/10 approved    -> A 10 approved 50.00 Captured
+        wait 100000               -> nothing
+        refund A 20 of 10 20.00   -> recall A/10
+        status A suspended
+        recalled A/10 found       -> A 20 refused Suspended
+        ",
+    );
+}
+
+#[test]
 fn what_is_no_transaction_is_not_refunded_wherever_it_is_found() {
     check(
         "

@@ -28,7 +28,7 @@ pub(crate) struct Builder {
 #[derive(Clone, Copy, Debug)]
 struct Placed {
     key: TransactionKey,
-    start: u32,
+    start: usize,
     len: u16,
 }
 
@@ -47,7 +47,7 @@ impl Builder {
         let len = self.bytes.len().saturating_sub(start);
         self.entries.push(Placed {
             key: archived.key(),
-            start: u32::try_from(start).expect("a segment has fewer bytes, and its facts more than these"),
+            start,
             len: u16::try_from(len).expect("an entry is far shorter than a block"),
         });
     }
@@ -59,9 +59,8 @@ impl Builder {
     }
 
     fn of(&self, placed: &Placed) -> &[u8] {
-        let start = usize::try_from(placed.start).unwrap_or(usize::MAX);
-        let end = start.saturating_add(usize::from(placed.len));
-        self.bytes.get(start..end).unwrap_or_default()
+        let end = placed.start.saturating_add(usize::from(placed.len));
+        self.bytes.get(placed.start..end).unwrap_or_default()
     }
 
     /// Writes all of it as the index of the segment that begins at `from` and ends before `to`; syncs and names it.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use holdfast_core::{Core, Settings};
 
-use super::IndexError;
 use super::index::{self, Builder};
+use super::{Header, IndexError};
 use crate::facts::fold;
 use crate::format::JournalId;
 use crate::recovery::OpenError;
@@ -47,7 +47,8 @@ pub(crate) fn fold_segment<S: IndexStorage>(
     Ok((From::of(from.segment.next(), &scanner.progress), builder))
 }
 
-/// Writes the index of a segment that was folded, unless one that counts is there.
+/// Writes the index of a segment that was folded, unless one that counts and says the same of it is there: one from
+/// elsewhere, put back with a copy of the journal, may be whole and yet of other facts.
 ///
 /// # Errors
 /// What the system reports.
@@ -59,7 +60,11 @@ pub(crate) fn write_index<S: IndexStorage>(
 ) -> Result<bool, IndexError> {
     let files = storage.list_indexes()?;
     let there = files.into_iter().find(|file| file.of == from.segment && file.finished);
-    if there.is_some_and(|file| index::check(storage, file, journal).is_ok()) {
+    let is_it = |header: Header| {
+        (header.first, header.next) == (from.sequence, to.sequence)
+            && (header.begins, header.ends) == (from.time, to.time)
+    };
+    if there.is_some_and(|file| index::check(storage, file, journal).is_ok_and(is_it)) {
         return Ok(false);
     }
     builder.write(storage, (journal, from, to))?;
@@ -164,9 +169,13 @@ pub(crate) fn remove_oldest<S: IndexStorage>(
 ) -> Result<Option<SegmentNumber>, IndexError> {
     let files: Vec<IndexFile> = storage.list_indexes()?;
     let Some(oldest) = files.into_iter().find(|file| file.finished) else { return Ok(None) };
-    // One that does not count says nothing, and so is of no use.
-    let old = index::read_header(storage, oldest, journal)
-        .map_or(true, |header| header.ends.get().saturating_add(retention_ms) <= now_ms);
+    let old = match index::read_header(storage, oldest, journal) {
+        Ok(header) => header.ends.get().saturating_add(retention_ms) <= now_ms,
+        // It may be read another time.
+        Err(error @ IndexError::Io(_)) => return Err(error),
+        // One that does not count says nothing, and so is of no use.
+        Err(IndexError::Header | IndexError::Misplaced | IndexError::Length | IndexError::Block(_)) => true,
+    };
     if !old {
         return Ok(None);
     }

@@ -78,7 +78,7 @@ pub struct Archive<S> {
     /// What left by facts after this one is in `recents`, unless those lost it.
     from: Sequence,
     counts: ArchiveCounts,
-    /// Damage that was found and not told yet.
+    /// Damage and failures of reading that were found and not told yet.
     damage: Vec<(SegmentNumber, IndexError)>,
 }
 
@@ -219,9 +219,17 @@ impl<S: IndexStorage> Archive<S> {
                 return Recalled::Absent;
             }
         }
-        if let Some((of, error)) = wrong {
-            self.damaged(of, error);
-            return Recalled::Unavailable;
+        match wrong {
+            None => {}
+            // It may be read another time.
+            Some((of, error @ IndexError::Io(_))) => {
+                self.damage.push((of, error));
+                return Recalled::Unavailable;
+            }
+            Some((of, error)) => {
+                self.damaged(of, error);
+                return Recalled::Unavailable;
+            }
         }
         match found {
             Some(archived) => Recalled::Found(archived),
@@ -235,7 +243,7 @@ impl<S: IndexStorage> Archive<S> {
         ArchiveCounts { unindexed: u64::try_from(self.recents.len()).unwrap_or(u64::MAX), ..self.counts }
     }
 
-    /// Damage found since this was asked last.
+    /// Damage, and failures of reading, found since this was asked last.
     pub fn take_damage(&mut self) -> Vec<(SegmentNumber, IndexError)> {
         std::mem::take(&mut self.damage)
     }
