@@ -13,20 +13,27 @@ pub struct Metric {
     pub more_is_better: bool,
 }
 
+/// A percentile that nobody reached counts as an hour.
+const ENDLESS_US: f64 = 3.6e9;
+
 /// All of them.
 pub const METRICS: [Metric; 6] = [
-    Metric { name: "response p50", path: "/latency_us/response/p50", more_is_better: false },
-    Metric { name: "response p90", path: "/latency_us/response/p90", more_is_better: false },
-    Metric { name: "response p99", path: "/latency_us/response/p99", more_is_better: false },
-    Metric { name: "response p99.9", path: "/latency_us/response/p999", more_is_better: false },
-    Metric { name: "service p99", path: "/latency_us/service/p99", more_is_better: false },
+    Metric { name: "response p50", path: "/latency_us/response/observed/p50", more_is_better: false },
+    Metric { name: "response p90", path: "/latency_us/response/observed/p90", more_is_better: false },
+    Metric { name: "response p99", path: "/latency_us/response/observed/p99", more_is_better: false },
+    Metric { name: "response p99.9", path: "/latency_us/response/observed/p999", more_is_better: false },
+    Metric { name: "service p99", path: "/latency_us/service/observed/p99", more_is_better: false },
     Metric { name: "goodput", path: "/rate/goodput_per_s", more_is_better: true },
 ];
 
 impl Metric {
     /// Its value in one run; `None` where the run does not know it.
     pub fn of(&self, summary: &Value) -> Option<f64> {
-        summary.pointer(self.path).and_then(Value::as_f64).filter(|value| *value > 0.0)
+        match summary.pointer(self.path)? {
+            // Too many were never answered: worse than anything that was.
+            Value::String(word) if word == "endless" => Some(ENDLESS_US),
+            value => value.as_f64().filter(|value| *value > 0.0),
+        }
     }
 
     /// Its values in the runs that know it.
@@ -78,5 +85,21 @@ fn listed(texts: &[String]) -> String {
         [] => "nothing".to_owned(),
         [one] => one.clone(),
         [first, .., last] => format!("{first} to {last}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_percentile_that_nobody_reached_is_worse_than_any() {
+        let run = |p99: Value| json!({ "latency_us": { "response": { "observed": { "p99": p99 } } } });
+        let p99 = METRICS[2];
+        assert_eq!(p99.of(&run(json!(1_234))), Some(1_234.0));
+        assert_eq!(p99.of(&run(json!("endless"))), Some(ENDLESS_US));
+        assert_eq!(p99.of(&run(Value::Null)), None);
     }
 }

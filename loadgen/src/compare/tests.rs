@@ -20,7 +20,7 @@ fn write_runs(directory: &Path, level: f64, commit: &str, count: u64) {
             "host": { "cpu": "x", "cores": 2 },
             "verdict": { "measurement": "valid" },
             "rate": { "goodput_per_s": 1_000.0 },
-            "latency_us": { "response": percentiles, "service": percentiles },
+            "latency_us": { "response": { "observed": percentiles }, "service": { "observed": percentiles } },
         });
         let of_run = directory.join(seed.to_string());
         std::fs::create_dir_all(&of_run).unwrap();

@@ -109,12 +109,12 @@ mod tests {
             .map(|_| {
                 let mut near = |level: f64| level * (0.2 * (2.0 * random.unit() - 1.0)).exp();
                 let of_run = near(level);
-                let percentiles = json!({
+                let observed = json!({
                     "p50": of_run, "p90": of_run * near(2.0), "p99": of_run * near(5.0), "p999": of_run * near(9.0),
                 });
-                let service = json!({ "p99": of_run * near(4.0) });
+                let service = json!({ "observed": { "p99": of_run * near(4.0) } });
                 json!({
-                    "latency_us": { "response": percentiles, "service": service },
+                    "latency_us": { "response": { "observed": observed }, "service": service },
                     "rate": { "goodput_per_s": near(10_000.0) },
                 })
             })

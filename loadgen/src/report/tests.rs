@@ -111,7 +111,7 @@ fn the_summary_has_the_fields_that_are_promised() {
     assert_eq!(keys(&summary["latency_us"]), figures);
     for figure in figures {
         has(&summary["latency_us"][figure], &["count", "max", "p50", "p75", "p90", "p95", "p99", "p999"]);
-        has(&summary["latency_us"][figure], &["intervals", "independent"]);
+        has(&summary["latency_us"][figure], &["intervals", "independent", "observed"]);
     }
     has(&summary["latency_us"]["response"]["with_unanswered"], &["unanswered", "p99"]);
     has(&summary["latency_us_by_scenario"]["pay"]["response"], &["p99"]);
@@ -218,6 +218,7 @@ fn who_was_never_answered_took_longest() {
     let summary = json(&report);
     let with = &summary["latency_us"]["response"]["with_unanswered"];
     assert_eq!((with["unanswered"].as_u64(), with["p99"].as_str()), (Some(30), Some("endless")));
+    assert_eq!(summary["latency_us"]["response"]["observed"]["p99"], "endless");
     assert_eq!(report.exit_code(), Exit::Missed);
     assert_eq!(summary["objectives"][1]["standing"], "met");
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::measure::bins::{Distribution, Sum};
 use crate::measure::kinds::Figure;
@@ -28,9 +28,25 @@ pub struct LatencySummary {
     /// The same percentiles with those who have no outcome as longest of all; only of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with_unanswered: Option<WithUnanswered>,
-    /// What this run says to an objective, whether or not another run would say the same.
-    #[serde(skip)]
+    /// The percentiles of this run, whether or not another run would have the same; of the response with those who have no
+    /// outcome as longest. For objectives, and for comparisons of whole runs.
+    #[serde(serialize_with = "as_reached")]
     observed: BTreeMap<&'static str, Known>,
+}
+
+/// Microseconds, "endless", or nothing where ten samples do not lie beyond it.
+fn as_reached<S: Serializer>(
+    observed: &BTreeMap<&'static str, Known>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(observed.iter().map(|(name, known)| {
+        let reached = match known {
+            Known::Value(micros, _) => Some(Reached::Micros(*micros as u32)),
+            Known::Endless => Some(Reached::ENDLESS),
+            Known::Nothing => None,
+        };
+        (name, reached)
+    }))
 }
 
 /// Samples beyond a percentile that it takes to say whether a run kept an objective.
