@@ -60,5 +60,6 @@ pub use storage::{
     SnapshotFile, SnapshotStorage, Storage,
 };
 pub use verify::{
-    Verified, VerifiedIndex, VerifiedSnapshot, read_directory, read_storage, verify, verify_storage,
+    Verified, VerifiedIndex, VerifiedSnapshot, read_directory, read_storage, verify, verify_indexes,
+    verify_storage,
 };

@@ -258,6 +258,14 @@ impl<'s, S: SnapshotStorage> Check<'s, S> {
     }
 }
 
+/// Checks every block of the indexes beside a journal.
+///
+/// # Errors
+/// See [`OpenError`]; an index that does not count is none.
+pub fn verify_indexes(directory: &Path, journal: JournalId) -> Result<Vec<VerifiedIndex>, OpenError> {
+    check_indexes(&FileStorage::open(directory, Access::Read)?, journal)
+}
+
 /// Reads the whole journal of a directory. `visit` gets all facts in order. `None` where there is no journal.
 ///
 /// # Errors

@@ -21,7 +21,10 @@ struct NotWritten(#[from] std::io::Error);
 
 pub(super) fn verify(directory: &Path) -> Result<(), Failure> {
     let mut nothing = |_: Line<'_>| Ok(());
-    super::show::lines([read(directory, &mut nothing)?])
+    let mut verified = read(directory, &mut nothing)?;
+    let indexes = holdfast_journal::verify_indexes(directory, verified.journal);
+    verified.indexes = indexes.map_err(|error| Failure::Failed(with_causes(&error)))?;
+    super::show::lines([verified])
 }
 
 /// Makes what is missing of the archive's indexes.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use holdfast_protocol::{Answer, Authorize, Outcome, Reason, State};
 use holdfast_tests::fixture::Fixture;
 use holdfast_tests::parties::{PATIENT, Parties};
-use holdfast_tests::peer::wait_until;
-use holdfast_tests::processes::run_well;
+use holdfast_tests::peer::{Peer, sign_on, wait_until};
+use holdfast_tests::processes::{SwitchHome, http_get, run_well, text};
 use holdfast_tests::requests::{pay, reverse};
 
 /// An id is remembered for a second and a half, and each segment gets its index.
@@ -173,4 +173,58 @@ async fn a_damaged_index_is_unavailable_until_it_is_made_again() {
     let mut parties = Parties::of(&fixture).await;
     assert_eq!(undone(&mut parties, &paid).await.amount, paid.amount, "it is found again");
     assert_eq!(fixture.position("operator-1", "EUR").await, (0, 730, 730));
+}
+
+async fn of_home(home: &SwitchHome) -> Parties {
+    let mut operator = Peer::dial_at(home.listen, &home.certs(), "operator-1").await;
+    operator.sign_on(sign_on(true, false)).await;
+    let mut acquirer = Peer::dial_at(home.listen, &home.certs(), "acquirer-1").await;
+    acquirer.sign_on(sign_on(false, true)).await;
+    Parties { operator, acquirer }
+}
+
+/// The real program, killed: what was indexed and what was not yet are found by the next one.
+#[tokio::test]
+async fn after_a_kill_late_reversals_find_what_left_memory() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 1, 1);
+    let toml = std::fs::read_to_string(home.config()).unwrap();
+    let journal = "[journal]\nsegment_bytes = 8388608\nfull_reserve_bytes = 1048576\nsnapshot_segments = 1\n";
+    let toml = toml.replace("[journal]\n", journal) + "\n[sessions]\necho_timeout_ms = 600000\n" + SHORT;
+    std::fs::write(home.config(), toml).unwrap();
+    let mut process = home.start();
+    let mut parties = of_home(&home).await;
+    let indexed = short("shop@acq-1", 700);
+    parties.approved(&indexed).await;
+    let mut paid = 0;
+    while indexes(directory.path()).len() < 2 {
+        parties.operator.answer_to(short("shop@nowhere", 1)).await;
+        paid += 1;
+        assert!(paid < 60_000, "no index was made: {}", process.log_tail());
+    }
+    let recent = short("shop@acq-1", 50);
+    parties.approved(&recent).await;
+    let found = "holdfast_archive_lookups_total{result=\"found\"} 0";
+    wait_until("the payment to leave memory", async || {
+        parties.operator.answer_to(short("shop@nowhere", 1)).await;
+        let status = parties.operator.inquire(recent.id, None).await;
+        assert_eq!((status.reason, status.captured), (Reason::None, recent.amount));
+        !http_get(home.admin, "/metrics").expect("the admin interface answers").1.contains(found)
+    })
+    .await;
+    process.kill();
+    let process = home.start();
+    let mut parties = of_home(&home).await;
+    for paid in [&indexed, &recent] {
+        let answer = undone(&mut parties, paid).await;
+        assert_eq!(
+            (answer.outcome, answer.amount),
+            (Outcome::Approved, paid.amount),
+            "{}",
+            process.log_tail()
+        );
+    }
+    home.stop(process);
+    let told = run_well("holdfast", &["journal", "verify", text(&home.journal())]);
+    assert!(String::from_utf8_lossy(&told.stdout).contains("indexes      "), "{told:?}");
 }

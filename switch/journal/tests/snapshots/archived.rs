@@ -183,3 +183,28 @@ fn an_index_of_another_journal_or_segment_is_none() {
     assert_eq!(world.archive.counts().damaged, 1);
     assert!(all(&mut world)[2] > 0);
 }
+
+/// Memory is what is open, the ids of the window, what is not indexed yet, and what was recalled: none of them grows with
+/// what has passed.
+#[test]
+fn memory_holds_no_more_the_longer_payments_pass() {
+    let mut world = World::must_start(Course::new(13), EVERY_OTHER);
+    let mut most = [[0; 3]; 3];
+    for third in &mut most {
+        for _ in 0..450 {
+            assert!(world.turn());
+            // As the thread of low priority does it where it has time.
+            for _ in 0..4 {
+                world.snapshot_step().unwrap();
+            }
+            let now = [world.core.remembered(), world.core.recalled_kept(), world.archive.counts().unindexed];
+            third.iter_mut().zip(now).for_each(|(most, now)| *most = now.max(*most));
+        }
+    }
+    let [_, second, third] = most;
+    let indexed = world.archive.counts().indexed;
+    assert!(indexed > third.iter().sum::<u64>(), "{indexed} passed, {third:?} were in memory");
+    for (before, after) in second.iter().zip(third) {
+        assert!(after <= before * 3 / 2 + 20, "it grows: {second:?}, then {third:?}");
+    }
+}
