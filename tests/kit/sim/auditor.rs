@@ -3,6 +3,7 @@
 //! While traffic runs it knows the least that must be booked; when everything is finished, it knows it to the last cent.
 //! Only of a request that outlived the switch's memory before anybody heard of it does it read the journal.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use holdfast_core::Core;
@@ -15,7 +16,8 @@ use super::destination::{Destination, Entry};
 use super::log::Journaled;
 use super::operator::{Operator, Request};
 use super::plan::Plan;
-use super::violation::{Verdict, ensure};
+use super::refunds::opening;
+use super::violation::{Verdict, Violation, ensure};
 use super::words;
 
 /// Debits and credits of each participant in each currency.
@@ -24,7 +26,9 @@ type Books = BTreeMap<(ParticipantNumber, Currency), (i128, i128)>;
 /// A transaction as its operator knows it.
 #[derive(Debug, Default)]
 struct Known<'a> {
-    authorize: Option<&'a Authorize>,
+    authorize: Option<Cow<'a, Authorize>>,
+    /// Of a refund.
+    refund_of: Option<RequestId>,
     approved: Option<u64>,
     reason: Option<Reason>,
     captured: u64,
@@ -57,7 +61,9 @@ fn carried_out(
     }
     let (journaled, key) = (journaled?, operator.key(id));
     match &request.message {
-        Message::Authorize(_) => journaled.approved.get(&key).map(|amount| amount.minor()),
+        Message::Authorize(_) | Message::Refund(_) => {
+            journaled.approved.get(&key).map(|amount| amount.minor())
+        }
         Message::Capture(m) => journaled.done.contains(&key).then(|| m.amount.minor()),
         _ => journaled.done.contains(&key).then_some(0),
     }
@@ -69,8 +75,15 @@ fn known<'a>(operator: &'a Operator, journaled: Option<&Journaled>) -> BTreeMap<
         let done = carried_out(operator, *id, request, journaled);
         let known = all.entry(request.original).or_default();
         match &request.message {
+            Message::Refund(m) => {
+                known.authorize = opening(&request.message);
+                known.refund_of = Some(m.original);
+                known.reason = request.told.as_ref().map(|told| told.reason);
+                known.approved = done;
+                known.captured += done.unwrap_or(0);
+            }
             Message::Authorize(m) => {
-                known.authorize = Some(m);
+                known.authorize = Some(Cow::Borrowed(m));
                 known.reason = request.told.as_ref().map(|told| told.reason);
                 known.approved = done;
                 if m.kind == Kind::Pay {
@@ -108,49 +121,60 @@ fn destination<'a>(
     found.or_else(|| all.iter().find(|d| Some(d.number) == at_first))
 }
 
-/// Who owes whom by a transaction.
+/// Who owes whom by a transaction; by a refund it is the other way round than by its original.
 fn legs(
-    key: TransactionKey,
-    m: &Authorize,
+    operator: &Operator,
+    original: RequestId,
+    known: &Known<'_>,
     plan: &Plan,
     all: &[Destination],
 ) -> Option<(ParticipantNumber, ParticipantNumber)> {
-    let destination = destination(key, m, plan, all)?;
-    plan.legs(key.originator, destination.number, m.payment_id, m.kind)
+    let of = known.refund_of.unwrap_or(original);
+    let Message::Authorize(m) = &operator.requests.get(&of)?.message else { return None };
+    let destination = destination(operator.key(of), m, plan, all)?;
+    let (debtor, creditor) = plan.legs(operator.number, destination.number, m.payment_id, m.kind)?;
+    Some(if known.refund_of.is_some() { (creditor, debtor) } else { (debtor, creditor) })
 }
 
+/// What refunds that stand give back of each original.
+fn refunded(all: &BTreeMap<RequestId, Known<'_>>) -> BTreeMap<RequestId, u64> {
+    let mut refunded = BTreeMap::new();
+    for known in all.values().filter(|known| !known.reversed) {
+        if let Some(original) = known.refund_of {
+            *refunded.entry(original).or_default() += known.captured;
+        }
+    }
+    refunded
+}
+
+/// `back`: what its reversal gives back, where that counts.
 fn book(
     books: &mut Books,
-    plan: &Plan,
-    all: &[Destination],
-    key: TransactionKey,
     known: &Known<'_>,
-    reversals: bool,
+    legs: Option<(ParticipantNumber, ParticipantNumber)>,
+    back: Option<u64>,
 ) {
-    let Some(m) = known.authorize.filter(|_| known.captured > 0) else { return };
-    let Some((debtor, creditor)) = legs(key, m, plan, all) else { return };
-    let amount = i128::from(known.captured);
-    let mut pay = |from, to| {
-        books.entry((from, m.currency)).or_default().0 += amount;
-        books.entry((to, m.currency)).or_default().1 += amount;
+    let Some(m) = known.authorize.as_ref().filter(|_| known.captured > 0) else { return };
+    let Some((debtor, creditor)) = legs else { return };
+    let mut pay = |from, to, amount: u64| {
+        books.entry((from, m.currency)).or_default().0 += i128::from(amount);
+        books.entry((to, m.currency)).or_default().1 += i128::from(amount);
     };
-    pay(debtor, creditor);
-    if known.reversed && reversals {
-        pay(creditor, debtor);
+    pay(debtor, creditor, known.captured);
+    if let Some(back) = back.filter(|_| known.reversed) {
+        pay(creditor, debtor, back);
     }
 }
 
 /// What its operator knows to be held still: an approved reservation that nobody asked to end, and whose time has not come.
 fn holds(
-    plan: &Plan,
-    all: &[Destination],
-    key: TransactionKey,
     known: &Known<'_>,
+    legs: Option<(ParticipantNumber, ParticipantNumber)>,
     latest: UnixMillis,
 ) -> Option<(ParticipantNumber, Currency, i128)> {
-    let m = known.authorize.filter(|m| m.kind == Kind::Reserve && m.hold_until > latest)?;
+    let m = known.authorize.as_ref().filter(|m| m.kind == Kind::Reserve && m.hold_until > latest)?;
     let left = known.approved?.checked_sub(known.capture_asked).filter(|_| !known.ending_asked)?;
-    let (debtor, _) = legs(key, m, plan, all)?;
+    let (debtor, _) = legs?;
     Some((debtor, m.currency, i128::from(left)))
 }
 
@@ -167,9 +191,9 @@ pub(crate) fn at_least(
     let mut books = Books::new();
     for operator in operators {
         for (original, known) in &known(operator, None) {
-            let key = operator.key(*original);
-            book(&mut books, plan, all, key, known, false);
-            if let Some((debtor, currency, amount)) = holds(plan, all, key, known, latest) {
+            let legs = legs(operator, *original, known, plan, all);
+            book(&mut books, known, legs, None);
+            if let Some((debtor, currency, amount)) = holds(known, legs, latest) {
                 least.entry((debtor, currency)).or_default().held += amount;
             }
         }
@@ -204,9 +228,21 @@ pub(crate) fn closed(
     let mut books = Books::new();
     for operator in operators {
         refused_is_not_recorded(operator, journaled)?;
-        for (original, known) in known(operator, Some(journaled)) {
-            book(&mut books, plan, destinations, operator.key(original), &known, true);
-            agree(operator, original, &known, plan, destinations)?;
+        let all = known(operator, Some(journaled));
+        let refunded = refunded(&all);
+        for (original, known) in &all {
+            let given = refunded.get(original).copied().unwrap_or(0);
+            let Some(left) =
+                known.captured.checked_sub(given).or_else(|| known.authorize.is_none().then_some(0))
+            else {
+                return Err(Violation::new(
+                    "rule 15",
+                    format!("{given} of {original} is refunded: {known:?}"),
+                ));
+            };
+            let legs = legs(operator, *original, known, plan, destinations);
+            book(&mut books, known, legs, Some(left));
+            agree(operator, *original, known, plan, destinations)?;
         }
     }
     let configured = core.participants().map(|(record, _, positions)| (record, positions));
@@ -243,7 +279,7 @@ fn agree(
     destinations: &[Destination],
 ) -> Verdict {
     let key = operator.key(original);
-    let Some(m) = known.authorize else { return Ok(()) };
+    let Some(m) = known.authorize.as_deref() else { return Ok(()) };
     let at = destination(key, m, plan, destinations);
     let Some(entry) = at.and_then(|d| d.entries.get(&key)).filter(|entry| !entry.lied) else {
         let lied = at.and_then(|d| d.entries.get(&key)).is_some();

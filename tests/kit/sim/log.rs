@@ -47,6 +47,8 @@ impl Journaled {
             }
             Fact::Reserved(f) => (key(&f.originator, f.request.id), false),
             Fact::DeclinedAtOnce(f) => (key(&f.originator, f.request.id), false),
+            Fact::RefundReserved(f) => (key(&f.originator, f.request.id), false),
+            Fact::RefundDeclined(f) => (key(&f.originator, f.request.id), false),
             Fact::FollowUpDeclined { originator, request, .. } => (key(originator, request.id()), false),
             Fact::Captured { originator, request, .. } => (key(originator, request.id), true),
             Fact::Released { originator, request, .. } => (key(originator, request.id), true),

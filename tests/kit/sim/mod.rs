@@ -27,6 +27,7 @@ mod plan;
 pub mod planted;
 mod random;
 mod reckoning;
+mod refunds;
 mod rot;
 mod scene;
 mod seam;

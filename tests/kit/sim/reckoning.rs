@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_core::fact::Reserved;
+use holdfast_core::fact::{RefundReserved, Reserved};
 use holdfast_core::registry::{CurrencyLimits, Debtor};
 use holdfast_core::{Core, Fact};
 use holdfast_protocol::{
@@ -39,11 +39,19 @@ type Limited = (ParticipantNumber, SecurityLevel, Currency);
 struct Reckoned {
     /// Debtor and creditor; none where it is settled elsewhere.
     legs: Option<(ParticipantNumber, ParticipantNumber)>,
-    limited: Limited,
+    currency: Currency,
+    /// The limit it counts for: none for a refund.
+    limited: Option<Limited>,
     date: BusinessDate,
-    kind: Kind,
+    /// Its approval is the capture.
+    at_once: bool,
     open: i128,
     captured: i128,
+    /// Of what was captured, given back by its refunds.
+    refunded: i128,
+    /// Reversed as a whole.
+    reversed: bool,
+    refund_of: Option<TransactionKey>,
 }
 
 /// See the module.
@@ -64,13 +72,17 @@ impl Reckoning {
         let key = |originator: &ParticipantNumber, id| TransactionKey { originator: *originator, id };
         match fact {
             Fact::Reserved(reserved) => self.reserved(reserved),
+            Fact::RefundReserved(reserved) => self.refund_reserved(reserved),
             Fact::Approved { key, amount, .. } => {
                 self.change(*key, |t, books| {
                     books.let_go(t, t.open - minor(*amount));
-                    if t.kind == Kind::Pay {
+                    if t.at_once {
                         books.capture(t, t.open);
                     }
                 });
+                if let Some(original) = self.original_of(*key) {
+                    original.refunded += minor(*amount);
+                }
             }
             Fact::Declined { key, .. } | Fact::Expired(key) => {
                 self.change(*key, |t, books| books.let_go(t, t.open));
@@ -87,10 +99,19 @@ impl Reckoning {
                 self.change(key(originator, request.original), |t, books| books.let_go(t, t.open));
             }
             Fact::Reversed { originator, request, .. } => {
-                self.change(key(originator, request.original), |t, books| {
+                let key = key(originator, request.original);
+                let given_up = self.transactions.get(&key).filter(|t| !t.reversed).map_or(0, |t| t.captured);
+                self.change(key, |t, books| {
                     books.let_go(t, t.open);
                     books.undo(t);
                 });
+                if let Some(original) = self.original_of(key) {
+                    original.refunded -= given_up;
+                    if original.reversed {
+                        // The reversal of the original takes what its refund gives up.
+                        self.change(key, |t, books| books.pay_again(t, given_up));
+                    }
+                }
             }
             // They move no money.
             _ => {}
@@ -115,8 +136,51 @@ impl Reckoning {
             self.positions.entry((debtor, request.currency)).or_default().held += open;
         }
         let key = TransactionKey { originator: *originator, id: request.id };
-        let reckoned = Reckoned { legs, limited, date, kind: request.kind, open, captured: 0 };
+        let reckoned = Reckoned {
+            legs,
+            currency: request.currency,
+            limited: Some(limited),
+            date,
+            at_once: request.kind == Kind::Pay,
+            open,
+            captured: 0,
+            refunded: 0,
+            reversed: false,
+            refund_of: None,
+        };
         self.transactions.insert(key, reckoned);
+    }
+
+    fn refund_reserved(&mut self, reserved: &RefundReserved) {
+        let RefundReserved { originator, destination, request, .. } = reserved;
+        let legs = match reserved.debtor {
+            Debtor::Originator => Some((*originator, *destination)),
+            Debtor::Destination => Some((*destination, *originator)),
+            Debtor::Outside => None,
+        };
+        let open = minor(request.amount);
+        if let Some((debtor, _)) = legs {
+            self.positions.entry((debtor, request.currency)).or_default().held += open;
+        }
+        let reckoned = Reckoned {
+            legs,
+            currency: request.currency,
+            limited: None,
+            date: reserved.settlement_date,
+            at_once: true,
+            open,
+            captured: 0,
+            refunded: 0,
+            reversed: false,
+            refund_of: Some(TransactionKey { originator: *originator, id: request.original }),
+        };
+        self.transactions.insert(TransactionKey { originator: *originator, id: request.id }, reckoned);
+    }
+
+    /// The original of a refund.
+    fn original_of(&mut self, key: TransactionKey) -> Option<&mut Reckoned> {
+        let original = self.transactions.get(&key)?.refund_of?;
+        self.transactions.get_mut(&original)
     }
 
     fn change(&mut self, key: TransactionKey, change: impl FnOnce(&mut Reckoned, &mut Books<'_>)) {
@@ -218,7 +282,7 @@ struct Books<'a> {
 
 impl Books<'_> {
     fn of(&mut self, who: ParticipantNumber, t: &Reckoned) -> &mut Booked {
-        self.positions.entry((who, t.limited.2)).or_default()
+        self.positions.entry((who, t.currency)).or_default()
     }
 
     fn let_go(&mut self, t: &mut Reckoned, amount: i128) {
@@ -238,8 +302,12 @@ impl Books<'_> {
         }
     }
 
+    /// What its refunds have not given back (rule 15).
     fn undo(&mut self, t: &mut Reckoned) {
-        let amount = std::mem::take(&mut t.captured);
+        if std::mem::replace(&mut t.reversed, true) {
+            return;
+        }
+        let amount = t.captured - t.refunded;
         if let Some((debtor, creditor)) = t.legs {
             self.of(creditor, t).debits += amount;
             self.of(debtor, t).credits += amount;
@@ -247,9 +315,17 @@ impl Books<'_> {
         self.give_back(t, amount);
     }
 
+    fn pay_again(&mut self, t: &Reckoned, amount: i128) {
+        if let Some((debtor, creditor)) = t.legs {
+            self.of(debtor, t).debits += amount;
+            self.of(creditor, t).credits += amount;
+        }
+    }
+
     /// Rule 22: the amount, not the count, and only of the date it was accepted on.
     fn give_back(&mut self, t: &Reckoned, amount: i128) {
-        if let Some(used) = self.used.get_mut(&t.limited).filter(|used| used.date == t.date) {
+        let used = t.limited.and_then(|limited| self.used.get_mut(&limited));
+        if let Some(used) = used.filter(|used| used.date == t.date) {
             used.amount -= amount;
         }
     }

@@ -2,11 +2,12 @@
 //! whether a new hold respects the cap (I9).
 
 mod deliveries;
+mod refunds;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use holdfast_core::effect::{Delivery, Effect};
+use holdfast_core::effect::Effect;
 use holdfast_core::input::From;
 use holdfast_core::overview::OpenDetails;
 use holdfast_core::registry::CurrencyLimits;
@@ -103,6 +104,7 @@ impl Watched {
             Input::Capture(from, m) => of(from, m.original),
             Input::Release(from, m) => of(from, m.original),
             Input::Reverse(from, m) => of(from, m.original),
+            Input::Refund(from, m) => of(from, m.original),
             _ => return None,
         };
         let view = core.transaction(key)?;
@@ -138,9 +140,12 @@ impl Watched {
                     .iter()
                     .any(|fact| matches!(fact, Fact::Reversed { request, .. } if request.id == m.id));
                 if new {
-                    self.reversed(core, before, facts)?;
+                    self.reversed(core, before)?;
+                } else if !before.view.refunding.is_zero() && facts.is_empty() {
+                    self.met(core, before, Event::ReverseRefunding)?;
                 }
             }
+            (Input::Refund(_, m), Some(before)) => self.refunded(core, before, m.id, facts)?,
             (Input::LinkLost(from), _) => self.link_lost(core, *from),
             _ => {}
         }
@@ -243,16 +248,8 @@ impl Watched {
         Ok(())
     }
 
-    fn reversed(&mut self, core: &Core, before: &Before, facts: &[Fact]) -> Verdict {
-        let from = facts.iter().find_map(|fact| match fact {
-            Fact::Reversed { superseded_from, .. } => *superseded_from,
-            _ => None,
-        });
+    fn reversed(&mut self, core: &Core, before: &Before) -> Verdict {
         self.each_delivery(before, DeliveryEvent::Reverse);
-        if let (Some(from), Some(known)) = (from, self.known.get_mut(&before.key)) {
-            let numbers = before.view.undelivered.iter().map(Delivery::number);
-            known.superseded.extend(numbers.filter(|number| *number >= from).map(|number| number.0));
-        }
         self.met(core, before, Event::Reverse)
     }
 
@@ -287,6 +284,19 @@ impl Watched {
                 self.known.insert(key, Known::new(reserved.destination, Some(reserved.instance)));
                 key
             }
+            // It may take its debtor above the cap, and goes where its original went.
+            Fact::RefundReserved(reserved) => {
+                let original = key_of(reserved.originator, reserved.request.original);
+                let at = core.transaction(original).and_then(|view| view.destination);
+                ensure!(
+                    "routes",
+                    at == Some(reserved.destination),
+                    "{reserved:?}: its original went to {at:?}"
+                );
+                let key = key_of(reserved.originator, reserved.request.id);
+                self.known.insert(key, Known::new(reserved.destination, Some(reserved.instance)));
+                key
+            }
             Fact::Tombstoned { originator, request, destination: Some(destination), .. } => {
                 let key = TransactionKey { originator: *originator, id: request.original };
                 self.known.insert(key, Known::new(*destination, None));
@@ -305,7 +315,14 @@ impl Watched {
             Fact::Approved { key, .. } | Fact::LateAnswer { key, .. } => *key,
             Fact::Captured { originator, request, .. } => key_of(*originator, request.original),
             Fact::Released { originator, request, .. } => key_of(*originator, request.original),
-            Fact::Reversed { originator, request, .. } => key_of(*originator, request.original),
+            Fact::Reversed { originator, request, superseded_from, .. } => {
+                let key = key_of(*originator, request.original);
+                if let (Some(from), Some(known)) = (superseded_from, self.known.get_mut(&key)) {
+                    let made = known.made;
+                    known.superseded.extend(from.0..=made);
+                }
+                key
+            }
             _ => return Ok(()),
         };
         let (Some(known), Some(view)) = (self.known.get_mut(&key), core.transaction(key)) else {

@@ -1,7 +1,7 @@
 //! I2: one request, one outcome. What was answered is never refused as long as it is remembered; another content under
 //! the same id is refused, naming the field; a refusal says what is so; nothing is forwarded or delivered twice as new.
 
-use holdfast_protocol::{Answer, ParticipantNumber, Reason};
+use holdfast_protocol::{Answer, Message, ParticipantNumber, Reason};
 
 use crate::sim::operator::Request;
 use crate::sim::plan::is_guest;
@@ -31,9 +31,10 @@ pub(crate) fn refusal(
             request.expected().is_some()
         }
         Reason::OriginalUnavailable => {
-            let forgotten = request.original.created() <= plan.remembered_from(scene.time_high);
-            forgotten && request.original != id
+            let forgotten = request.oldest.created() <= plan.remembered_from(scene.time_high);
+            forgotten && request.oldest != id
         }
+        Reason::ReversalWaiting => matches!(request.message, Message::Refund(_)),
         // A request that was on its way when its sender was removed.
         Reason::NotSignedOn => is_guest(who),
         Reason::Suspended
@@ -55,7 +56,7 @@ pub(crate) fn refusal(
 /// Whether an id of the request was ahead of the switch's time at some moment since it was asked, in the epoch that
 /// refused it: a switch whose wall clock was set back resumes at its last journaled time.
 fn was_ahead(request: &Request, answer: &Answer, scene: &Scene<'_>) -> bool {
-    let created = answer.id.created().max(request.original.created());
+    let created = answer.id.created().max(request.original.created()).max(request.oldest.created());
     let asked = request.asked_in.filter(|(epoch, _)| *epoch == answer.epoch).map(|(_, time)| time);
     let earliest = asked.or_else(|| scene.began.get(&answer.epoch).copied());
     earliest.is_some_and(|earliest| created > earliest.plus(scene.plan.core.skew_max_ms))

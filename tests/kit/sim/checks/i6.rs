@@ -26,12 +26,12 @@ pub(crate) fn holds(
     let key = TransactionKey { originator: who, id: request.original };
     let Some(view) = core.transaction(key) else {
         // A decline of what refers to nothing known is remembered by itself.
-        let needed = matches!(request.message, Message::Authorize(_)) || told.outcome == Outcome::Approved;
+        let needed = request.opens_a_transaction() || told.outcome == Outcome::Approved;
         let forgotten = key.id.created() <= plan.remembered_from(time);
         ensure!("I2", !needed || forgotten, "{key} is forgotten, {id} was told {told:?}");
         return Ok(());
     };
-    if matches!(request.message, Message::Authorize(_)) {
+    if request.opens_a_transaction() {
         let now = (view.outcome, view.reason, view.approval_code, view.sequence, Some(view.settlement_date));
         let then = (Some(told.outcome), told.reason, told.approval_code, told.sequence, told.settlement_date);
         ensure!("I2", now == then, "of {key} its operator was told {told:?}, now it is {view:?}");

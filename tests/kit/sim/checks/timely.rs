@@ -27,6 +27,8 @@ pub(crate) fn check(view: Option<&TransactionView>, facts: &[Fact], plan: &Plan,
 fn recorded(fact: &Fact) -> Option<(RequestId, UnixMillis)> {
     match fact {
         Fact::Reserved(f) => Some((f.request.id, f.request.expires)),
+        Fact::RefundReserved(f) => Some((f.request.id, f.request.expires)),
+        Fact::RefundDeclined(f) => Some((f.request.id, f.request.expires)),
         Fact::DeclinedAtOnce(f) => Some((f.request.id, f.request.expires)),
         Fact::Captured { request, .. } => Some((request.id, request.expires)),
         Fact::Released { request, .. } => Some((request.id, request.expires)),

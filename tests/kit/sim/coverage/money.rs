@@ -11,7 +11,9 @@ const DEADLINE_CANCELLED: Reach =
     Reach::Impossible("the deadline is cancelled with the end of what it was for");
 const NOT_HELD_YET: Reach = Reach::Impossible("the time of the hold counts from the approval");
 
-const NO_REFUNDS: Reach = Reach::Impossible("no operator of the simulator asks for refunds");
+const NOTHING_TO_REFUND: Reach = Reach::Impossible(
+    "nothing of it is captured, so no refund of it is pending; a reversal waited for any that was",
+);
 
 /// Whether an event can meet a transaction in this state.
 pub fn reach(state: Money, event: Event) -> Reach {
@@ -36,8 +38,16 @@ pub fn reach(state: Money, event: Event) -> Reach {
             Money::Pending => NOT_HELD_YET,
             Money::Closed(_) => DEADLINE_CANCELLED,
         },
-        Event::Refund | Event::ReverseRefunding => NO_REFUNDS,
-        Event::ApproveHold
+        Event::ReverseRefunding => match state {
+            Money::Held | Money::Closed(Ending::Captured | Ending::Released | Ending::Expired) => {
+                Reach::Reachable
+            }
+            Money::Pending | Money::Closed(Ending::Declined | Ending::TimedOut | Ending::Reversed) => {
+                NOTHING_TO_REFUND
+            }
+        },
+        Event::Refund
+        | Event::ApproveHold
         | Event::Decline
         | Event::Fail
         | Event::CapturePart

@@ -42,10 +42,6 @@ pub fn tried(reason: Reason) -> Tried {
         | Reason::CurrencyUnknown
         | Reason::MessageReserved
         | Reason::PaymentIdMalformed => WIRE,
-        Reason::RefundAboveCaptured
-        | Reason::NotRefundable
-        | Reason::NothingCaptured
-        | Reason::ReversalWaiting => Tried::EndToEnd("switch/core/src/tests/refunds.rs"),
         Reason::NotSignedOn => Tried::EndToEnd("participant/tests/typed.rs"),
         Reason::DuplicateInBatch => Tried::Reserved,
         Reason::VersionUnsupported

@@ -8,6 +8,7 @@ use super::{Destination, Due, Got, Task};
 use crate::sim::checks::{i1, i2, i5};
 use crate::sim::faults::Fault;
 use crate::sim::network::WireId;
+use crate::sim::refunds::as_payment;
 use crate::sim::scene::Scene;
 use crate::sim::violation::{Verdict, Violation, ensure};
 
@@ -59,6 +60,7 @@ impl Destination {
         scene.trace.note(scene.now, || format!("{}/{instance} hears {message:?}", self.number));
         let delivery = match message {
             Message::Authorize(m) => return self.forward(m, instance, scene),
+            Message::Refund(m) => return self.forward(as_payment(&m), instance, scene),
             Message::DecidedThrough(m) => return self.decided_through(wire, lane, m.count, scene),
             Message::Status(m) => return self.status(&m, scene),
             Message::Answer(m) if m.reason == Reason::RoleNotAgreed => {

@@ -55,7 +55,7 @@ impl Operator {
         match &request.told {
             Some(told) => ensure!("I2", *told == answer, "operator {who} was told {told:?}, now {answer:?}"),
             None => {
-                if request.message_is_authorize() {
+                if request.opens_a_transaction() {
                     let key = self.key(id);
                     scene.told.push((key, Answer { state, ..answer.clone() }));
                 }
@@ -143,8 +143,8 @@ pub(crate) fn is_forgotten(created: UnixMillis, scene: &Scene<'_>) -> bool {
 }
 
 impl super::Request {
-    fn message_is_authorize(&self) -> bool {
-        matches!(self.message, Message::Authorize(_))
+    pub(crate) fn opens_a_transaction(&self) -> bool {
+        matches!(self.message, Message::Authorize(_) | Message::Refund(_))
     }
 
     /// Whether another content was sent under its id in this field.
@@ -164,6 +164,7 @@ impl super::Request {
             Message::Capture(m) => m.expires,
             Message::Release(m) => m.expires,
             Message::Reverse(m) => m.expires,
+            Message::Refund(m) => m.expires,
             other => panic!("an operator does not ask {other:?}"),
         }
     }

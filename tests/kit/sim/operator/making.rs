@@ -19,8 +19,10 @@ impl Operator {
         let original = self.random.pick(&self.transactions[recent..]).copied();
         let roll = self.random.below(1_000);
         let (message, expected) = match (roll, original) {
-            (0..480, _) | (_, None) => (self.authorize(now, scene), None),
-            (480..660, Some(of)) => (self.capture(now, of, scene), None),
+            (0..440, _) | (_, None) => (self.authorize(now, scene), None),
+            (440..500, Some(of)) => (self.refund(now, of, scene), None),
+            (500..515, Some(of)) => return Some(self.refund_and_reverse(now, of, scene)),
+            (515..660, Some(of)) => (self.capture(now, of, scene), None),
             (660..710, Some(of)) => (self.release(now, of, scene), None),
             (710..840, Some(of)) => {
                 let payee = self.payee_of(of);
@@ -38,20 +40,26 @@ impl Operator {
         Some(self.keep(message, expected))
     }
 
-    fn keep(&mut self, message: Message, expected: Option<Reason>) -> RequestId {
+    pub(super) fn keep(&mut self, message: Message, expected: Option<Reason>) -> RequestId {
         let (id, original) = match &message {
             Message::Authorize(m) => (m.id, m.id),
             Message::Capture(m) => (m.id, m.original),
             Message::Release(m) => (m.id, m.original),
             Message::Reverse(m) => (m.id, m.original),
+            Message::Refund(m) => (m.id, m.id),
             other => panic!("an operator does not ask {other:?}"),
         };
         if original == id && expected.is_none() {
             self.transactions.push(id);
         }
+        let oldest = match (&message, self.requests.get(&original).map(|request| &request.message)) {
+            (Message::Refund(m), _) | (_, Some(Message::Refund(m))) => m.original,
+            _ => original,
+        };
         let request = Request {
             message,
             original,
+            oldest,
             told: None,
             over: None,
             lost: false,
@@ -70,14 +78,14 @@ impl Operator {
         id
     }
 
-    fn id(&mut self, created: UnixMillis) -> RequestId {
+    pub(super) fn id(&mut self, created: UnixMillis) -> RequestId {
         self.made += 1;
         let unique = u128::from(self.number.get()) << 64 | u128::from(self.made) << 8;
         RequestId::new(created, unique | u128::from(self.random.below(256)))
     }
 
     /// Mostly as late as the window allows; sometimes so short that a restart outlasts it, or the way to the switch.
-    fn expires(&mut self, created: UnixMillis, scene: &Scene<'_>) -> UnixMillis {
+    pub(super) fn expires(&mut self, created: UnixMillis, scene: &Scene<'_>) -> UnixMillis {
         match self.random.below(100) {
             0..2 => created.plus(20),
             2..10 => created.plus(1_500),
@@ -207,14 +215,14 @@ impl Operator {
 
     /// Where the reversal of a transaction is passed on to. Operators never sign on as destinations, so that one passed on
     /// to them would wait for ever.
-    fn payee_of(&self, original: RequestId) -> PaymentId {
+    pub(super) fn payee_of(&self, original: RequestId) -> PaymentId {
         match self.requests.get(&original).map(|request| &request.message) {
             Some(Message::Authorize(m)) if !m.payment_id.mps.as_str().starts_with("own") => m.payment_id,
             _ => "shop-1@acq11".parse().expect("allowed text"),
         }
     }
 
-    fn reverse(
+    pub(super) fn reverse(
         &mut self,
         now: UnixMillis,
         original: RequestId,
@@ -273,7 +281,8 @@ impl Operator {
                 let payee = self.payee_of(original);
                 self.reverse(now, original, payee, scene)
             }
-            6..8 => self.release(now, original, scene),
+            6..7 => self.release(now, original, scene),
+            7..9 => self.refund_of(now, original, scene),
             _ => self.capture(now, original, scene),
         }
     }

@@ -4,6 +4,7 @@
 mod hearing;
 mod making;
 mod mutating;
+mod refunding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +28,10 @@ const REPEATS_MAX: usize = 24;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) message: Message,
-    /// The transaction it is about.
+    /// The transaction it is about: of a refund, itself.
     pub(crate) original: RequestId,
+    /// The oldest transaction that the switch may have to look up for it.
+    pub(crate) oldest: RequestId,
     /// The answer with its state left out, which may change.
     pub(crate) told: Option<Answer>,
     /// It will not be asked again, and nothing is recorded.
@@ -211,6 +214,7 @@ fn copy(message: &Message, number: u8) -> Message {
         Message::Capture(m) => (&mut m.repeat, &mut m.attempt),
         Message::Release(m) => (&mut m.repeat, &mut m.attempt),
         Message::Reverse(m) => (&mut m.repeat, &mut m.attempt),
+        Message::Refund(m) => (&mut m.repeat, &mut m.attempt),
         other => panic!("an operator does not ask {other:?}"),
     };
     (*repeat, *attempt) = (number > 1, number.max(1));

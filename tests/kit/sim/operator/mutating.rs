@@ -1,8 +1,8 @@
 //! Another content under an id that is known: it must be refused, naming the field.
 
 use holdfast_protocol::{
-    Authorize, Capture, Channel, Extensions, InstrumentReference, Kind, Message, Reason, Release, RequestId,
-    lane_of,
+    Authorize, Capture, Channel, Extensions, InstrumentReference, Kind, Message, Reason, Refund, Release,
+    RequestId, lane_of,
 };
 
 use super::Operator;
@@ -34,6 +34,7 @@ impl Operator {
                 m.payment_id = format!("other-{other}@acq11").parse().expect("allowed text");
                 Reason::IdReusedOtherPaymentId
             }
+            Message::Refund(m) => mutate_refund(m, roll),
             other => panic!("an operator does not ask {other:?}"),
         };
         let (message, reason) = match (roll, &message) {
@@ -96,6 +97,23 @@ fn mutate_authorize(m: &mut Authorize, roll: u64, other: u64) -> Reason {
         7 => {
             m.extensions = Extensions::from_wire(&[3, 0, 0, 0]).expect("a known form");
             Reason::IdReusedOtherExtensions
+        }
+        _ => {
+            m.amount = amount(m.amount.minor() + 1);
+            Reason::IdReusedOtherAmount
+        }
+    }
+}
+
+fn mutate_refund(m: &mut Refund, roll: u64) -> Reason {
+    match roll {
+        0..3 => {
+            m.original = RequestId::new(m.expires, 2);
+            Reason::IdReusedOtherOriginal
+        }
+        3..6 => {
+            m.expires = m.expires.minus(1);
+            Reason::IdReusedOtherTimes
         }
         _ => {
             m.amount = amount(m.amount.minor() + 1);
