@@ -5,6 +5,8 @@
 
 mod configuration;
 mod frames;
+mod good;
+mod indexes;
 mod journal;
 mod records;
 mod snapshots;
@@ -13,11 +15,12 @@ mod snapshots;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. Each has a folder of inputs in `tests/fuzz/corpus`.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("frames", frames::frames),
     ("records", records::records),
     ("journal", journal::journal),
     ("snapshots", snapshots::snapshots),
+    ("indexes", indexes::indexes),
     ("configuration", configuration::configuration),
 ];
 
