@@ -185,7 +185,8 @@ impl Destination {
             let entry = self.entries.get_mut(&key).expect("it was answered");
             let Some(said) = entry.answers.get_mut(answer).filter(|said| !said.covered) else { continue };
             // Promise 6: what it answers after the window nobody remembers, and it binds nobody.
-            let remembered = scene.core.transaction(key).is_some();
+            // Also where a later request has brought it back since.
+            let remembered = said.known && scene.core.transaction(key).is_some();
             said.covered = remembered || key.id.created() > scene.plan.remembered_from(scene.time_high);
             self.provisional.remove(&key);
             i5::covered(scene.core, self.number, key, &self.entries[&key], scene)?;

@@ -42,6 +42,8 @@ impl Reply {
 pub(crate) struct Said {
     pub(crate) reply: Reply,
     wire: WireId,
+    /// The switch had its transaction in memory when it left.
+    known: bool,
     /// The switch said that it is decided.
     pub(crate) covered: bool,
 }
@@ -250,7 +252,8 @@ impl Destination {
                 let entry = self.entries.get_mut(&key).expect("it was forwarded");
                 let said = self.said.entry(wire).or_insert_with(|| vec![Vec::new(); usize::from(LANES)]);
                 said[lane].push((key, entry.answers.len()));
-                entry.answers.push(Said { reply, wire, covered: false });
+                let known = scene.core.transaction(key).is_some();
+                entry.answers.push(Said { reply, wire, known, covered: false });
                 if reply.outcome == Outcome::Approved {
                     self.provisional.insert(key);
                 }
