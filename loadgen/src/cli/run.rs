@@ -16,8 +16,8 @@ pub struct RunArguments {
     /// Operations a second over all operators, or `max`
     #[arg(short, long, value_name = "RATE|max", value_parser = parse_rate, default_value = "10000")]
     pub rate: Rate,
-    /// How the rate changes after the warm-up: poisson and constant keep it, at random or evenly; ramp[:FROM], step[:COUNT],
-    /// spike[:FACTOR] and day multiply it
+    /// How the rate changes after the warm-up: poisson and constant keep it, at random or evenly; ramp, step, spike and day
+    /// multiply it, and take a number: ramp:FROM, step:COUNT, spike:FACTOR
     #[arg(long, default_value_t = Shape::default())]
     pub shape: Shape,
     /// How long operations are sent after the warm-up, as in 500ms, 10s, 2m
