@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use holdfast_core::Core;
+use holdfast_core::ledger::Position;
+use holdfast_core::snapshot;
 use holdfast_protocol::{
     Authorize, Currency, Kind, Message, Outcome, ParticipantNumber, Reason, RequestId, TransactionKey,
     UnixMillis,
@@ -213,6 +215,17 @@ pub(crate) fn at_least(
             ensure!("auditor", enough, "{name} has {position:?}, of which was told {least:?}");
         }
     }
+    if !least.is_empty() {
+        for (number, position) in flat(core) {
+            let told = least.remove(&(number, position.currency)).unwrap_or_default();
+            let enough = position.debits.minor() >= told.debits && position.credits.minor() >= told.credits;
+            ensure!(
+                "auditor",
+                enough && told.held == 0,
+                "{number} has {position:?}, of which was told {told:?}"
+            );
+        }
+    }
     ensure!("auditor", least.is_empty(), "nobody has the positions {least:?}");
     Ok(())
 }
@@ -256,8 +269,34 @@ pub(crate) fn closed(
             ensure!("auditor", booked == told, "{name} has {booked:?} in {currency}, told was {told:?}");
         }
     }
+    if !books.is_empty() {
+        for (number, position) in flat(core) {
+            let told = books.remove(&(number, position.currency)).unwrap_or_default();
+            let booked = (position.debits.minor(), position.credits.minor());
+            ensure!("auditor", booked == told, "{number} has {booked:?}, told was {told:?}");
+        }
+    }
     ensure!("auditor", books.is_empty(), "nobody has the positions {books:?}");
     Ok(())
+}
+
+/// The positions of participants that were taken out when theirs were flat: nobody is shown them any more, and the ledger
+/// keeps them.
+fn flat(core: &Core) -> Vec<(ParticipantNumber, Position)> {
+    let mut positions = Vec::new();
+    let configured = core.participants().map(|(record, ..)| record.number);
+    let shown: Vec<ParticipantNumber> =
+        configured.chain(core.removed_participants().map(|(record, _)| record.number)).collect();
+    let every = core.entries::<std::convert::Infallible>(&mut |entry| {
+        if let snapshot::Entry::Participant(entry) = entry
+            && !shown.contains(&entry.record.number)
+        {
+            positions.extend(entry.positions.iter().map(|position| (entry.record.number, *position)));
+        }
+        Ok(())
+    });
+    every.expect("gathering does not fail");
+    positions
 }
 
 /// What was refused as too late was never recorded.
