@@ -95,8 +95,9 @@ impl Operator {
             request.lost = true;
         } else if reason == Reason::OriginalUnavailable {
             request.unavailable += 1;
+            // It asks no more; an earlier copy may still find its original, for unavailable is never absent.
             if request.unavailable > 1 {
-                request.over = Some(reason);
+                request.lost = true;
             }
         }
         if request.over.is_some() || request.lost {
