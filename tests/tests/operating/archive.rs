@@ -174,7 +174,9 @@ async fn a_damaged_index_is_unavailable_until_it_is_made_again() {
     fixture.stop();
     let journal = fixture.path().join("journal");
     let told = run_well("holdfast", &["journal", "reindex", journal.to_str().unwrap()]);
-    assert!(String::from_utf8_lossy(&told.stdout).contains("1 made"), "{told:?}");
+    let segment: u64 = first.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    let made = format!("index of segment {segment} made\n1 made, ");
+    assert!(String::from_utf8_lossy(&told.stdout).contains(&made), "{told:?}");
     fixture.restart();
     let mut parties = Parties::of(&fixture).await;
     assert_eq!(undone(&mut parties, &paid).await.amount, paid.amount, "it is found again");
