@@ -9,9 +9,10 @@ pub mod trial;
 
 use toml::Table;
 
-use crate::cli::{CapacityArguments, Format};
+use crate::cli::CapacityArguments;
 use crate::exit::Exit;
 use crate::page;
+use crate::results;
 use crate::run::{RunError, keep_options};
 use crate::trials::Trials;
 use answer::{Answer, Asked};
@@ -110,15 +111,9 @@ fn line(number: usize, trial: &Trial) -> String {
 }
 
 fn publish(arguments: &CapacityArguments, answer: &Answer) -> Result<(), RunError> {
-    let json = serde_json::to_string_pretty(answer).expect("an answer is plain data");
+    results::publish(&arguments.to, "capacity.json", answer, &answer.text())?;
     if let Some(output) = &arguments.to.output {
-        let file = output.join("capacity.json");
-        std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
         page::make(output)?;
-    }
-    match arguments.to.format {
-        Format::Text => print!("{}", answer.text()),
-        Format::Json => println!("{json}"),
     }
     Ok(())
 }

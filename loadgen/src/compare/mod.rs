@@ -13,8 +13,9 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 use toml::Table;
 
-use crate::cli::{CompareArguments, Format};
+use crate::cli::CompareArguments;
 use crate::exit::Exit;
+use crate::results;
 use crate::run::{RunError, chosen_seed, keep_options};
 use verdict::{Compared, Question, Verdict, can_tell, compare};
 
@@ -73,21 +74,8 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
         same_within: a.same_within,
         seed,
     };
-    publish(a, &comparison)?;
+    results::publish(&a.to, "compare.json", &comparison, &comparison.text())?;
     Ok(comparison.exit_code())
-}
-
-fn publish(arguments: &CompareArguments, comparison: &Comparison) -> Result<(), RunError> {
-    let json = serde_json::to_string_pretty(comparison).expect("a comparison is plain data");
-    if let Some(output) = &arguments.to.output {
-        let file = output.join("compare.json");
-        std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
-    }
-    match arguments.to.format {
-        Format::Text => print!("{}", comparison.text()),
-        Format::Json => println!("{json}"),
-    }
-    Ok(())
 }
 
 impl Comparison {

@@ -4,6 +4,7 @@
 //! Fields are added, never changed in meaning; a change of meaning raises the schema's version.
 
 pub mod latency;
+mod publish;
 pub mod series;
 pub mod summary;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use crate::measure::kinds::Figure;
 use crate::measure::slices::Slices;
+pub use publish::publish;
 use series::{HeatMap, Point, Step};
 use summary::Summary;
 

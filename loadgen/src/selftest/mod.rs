@@ -14,13 +14,14 @@ use serde::Serialize;
 use toml::Table;
 
 use crate::capacity::search::{Found, Goal, Search, Step, Vote};
-use crate::cli::{Format, LoadArguments, Rate, SelftestArguments};
+use crate::cli::{LoadArguments, Rate, SelftestArguments};
 use crate::exit::Exit;
 use crate::machine::Host;
 use crate::measure::kinds::Figure;
 use crate::payees::fill;
 use crate::report::Report;
 use crate::report::table::grouped;
+use crate::results;
 use crate::results::summary::{Build, Summary};
 use crate::run::{Plan, RunError, keep_options, perform};
 use crate::trials::Trials;
@@ -124,7 +125,7 @@ pub fn run(arguments: &SelftestArguments, options: Table) -> Result<Exit, RunErr
         build: Build::this(),
         host: Host::this(),
     };
-    publish(arguments, &ceiling)?;
+    results::publish(&arguments.to, "selftest.json", &ceiling, &text(&ceiling))?;
     Ok(if valid.is_some() { Exit::Pass } else { Exit::Invalid })
 }
 
@@ -177,19 +178,6 @@ fn spoiled(report: &Report) -> Option<Exit> {
             Some(exit)
         }
     }
-}
-
-fn publish(arguments: &SelftestArguments, ceiling: &Ceiling) -> Result<(), RunError> {
-    let json = serde_json::to_string_pretty(ceiling).expect("it is plain data");
-    if let Some(output) = &arguments.to.output {
-        let file = output.join("selftest.json");
-        std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
-    }
-    match arguments.to.format {
-        Format::Text => print!("{}", text(ceiling)),
-        Format::Json => println!("{json}"),
-    }
-    Ok(())
 }
 
 fn text(c: &Ceiling) -> String {

@@ -8,9 +8,10 @@ pub mod scalability;
 use toml::Table;
 
 use crate::capacity::trial::{Spoiled, TrialStanding, judge};
-use crate::cli::{Format, SweepArguments};
+use crate::cli::SweepArguments;
 use crate::exit::Exit;
 use crate::page;
+use crate::results;
 use crate::run::{RunError, keep_options};
 use crate::trials::Trials;
 use answer::{Answer, Point};
@@ -58,15 +59,9 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
 }
 
 fn publish(arguments: &SweepArguments, answer: &Answer) -> Result<(), RunError> {
-    let json = serde_json::to_string_pretty(answer).expect("an answer is plain data");
+    results::publish(&arguments.to, "sweep.json", answer, &answer.text())?;
     if let Some(output) = &arguments.to.output {
-        let file = output.join("sweep.json");
-        std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
         page::make(output)?;
-    }
-    match arguments.to.format {
-        Format::Text => print!("{}", answer.text()),
-        Format::Json => println!("{json}"),
     }
     Ok(())
 }
