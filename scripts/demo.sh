@@ -242,7 +242,8 @@ if [ "$saturation" = 0 ]; then
     "$bin/holdfast" journal dump "$work/journal" > "$work/journal.jsonl"
     verdict=clean
     "$bin/audit" "$work" --journal-dump "$work/journal.jsonl" --status "$work/status.json" || verdict=faulty
-    sed -i "s/\"audit\": *\"not_run\"/\"audit\": \"$verdict\"/" "$work/summary.json"
+    sed -i "s/\"audit\": *\"not_run\"/\"audit\": \"$verdict\"/" "$work/summary.json" "$work/run.json"
+    "$bin/loadgen" report "$work" > /dev/null
     [ "$verdict" = clean ] || fail 'the auditor found faults'
 fi
 say 'no errors, books closed'

@@ -50,7 +50,7 @@ impl Seam for Observer {
             None => None,
         };
         let input = changed.as_ref().unwrap_or(input);
-        let before = self.watched.borrow().before(core, input);
+        let before = self.watched.borrow().before(core, input, view);
         let (facts, effects) = (out.facts.len(), out.effects.len());
         core.step(now, input, view, out);
         let (new_facts, new_effects) = (&out.facts[facts..], &out.effects[effects..]);

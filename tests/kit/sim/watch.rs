@@ -15,7 +15,7 @@ use holdfast_core::report::TransactionView;
 use holdfast_core::transaction::TransactionKind;
 use holdfast_core::transaction::delivery::Event as DeliveryEvent;
 use holdfast_core::transaction::money::{Ending, Event, Money, Step, next};
-use holdfast_core::{Core, Fact, Input};
+use holdfast_core::{Core, Fact, Input, View};
 use holdfast_protocol::{
     Answer, Authorize, Instance, Outcome, ParticipantNumber, Reason, ReasonClass, RequestId, Sequence,
     TransactionKey, UnixMillis,
@@ -64,6 +64,8 @@ pub(crate) struct Before {
     key: TransactionKey,
     view: TransactionView,
     details: Option<OpenDetails>,
+    /// Whether the link it came over lives.
+    lives: bool,
 }
 
 impl Watched {
@@ -97,7 +99,7 @@ impl Watched {
         }
     }
 
-    pub(crate) fn before(&self, core: &Core, input: &Input) -> Option<Before> {
+    pub(crate) fn before(&self, core: &Core, input: &Input, view: &View) -> Option<Before> {
         let key = match input {
             Input::Answer(_, m) => TransactionKey { originator: m.originator?, id: m.id },
             Input::Acknowledge(_, m) => TransactionKey { originator: m.originator, id: m.original },
@@ -107,8 +109,14 @@ impl Watched {
             Input::Refund(from, m) => of(from, m.original),
             _ => return None,
         };
-        let view = core.transaction(key)?;
-        Some(Before { key, view, details: core.open_details(key) })
+        // Whether instances share their store is known of links that live: of one that has ended since, it is not.
+        let lives = match input {
+            Input::Answer(from, _) => {
+                view.receivers(from.participant).any(|link| link.session == from.session)
+            }
+            _ => true,
+        };
+        Some(Before { key, view: core.transaction(key)?, details: core.open_details(key), lives })
     }
 
     pub(crate) fn after(
@@ -168,7 +176,8 @@ impl Watched {
             return Ok(());
         };
         let party = self.plan.destinations.iter().find(|party| party.number == from.participant);
-        let may = known.instance == Some(from.instance) || party.is_some_and(|party| party.shared);
+        let may = known.instance == Some(from.instance)
+            || (before.lives && party.is_some_and(|party| party.shared));
         if before.view.destination != Some(from.participant) || !may {
             return Ok(());
         }

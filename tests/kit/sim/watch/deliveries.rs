@@ -68,7 +68,7 @@ impl Watched {
 
     pub(super) fn all_deliveries(&mut self, core: &Core, key: TransactionKey, event: DeliveryEvent) {
         if let Some(view) = core.transaction(key) {
-            self.each_delivery(&Before { key, view, details: core.open_details(key) }, event);
+            self.each_delivery(&Before { key, view, details: core.open_details(key), lives: true }, event);
         }
     }
 
