@@ -48,7 +48,7 @@ impl Progress {
                 plan.seed,
                 seconds(a.warmup),
                 seconds(a.duration),
-                a.load.mix
+                a.load.traffic.mix
             );
         }
         Self {

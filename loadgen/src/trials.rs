@@ -36,14 +36,15 @@ impl Trials {
         warmup: Duration,
         duration: Duration,
     ) -> Self {
-        let seed = load.seed.unwrap_or_else(chosen_seed);
+        let seed = load.traffic.seed.unwrap_or_else(chosen_seed);
         let (load, to) = (load.clone(), to.clone());
         Self { load, to, objectives: objectives.to_vec(), warmup, duration, seed, made: 0 }
     }
 
     /// The next run, at this rate: quiet, without files, with a seed of its own.
     pub fn arguments(&self, rate_per_s: f64) -> RunArguments {
-        let seed = mix(self.seed.wrapping_add(self.made)) >> 32;
+        let mut load = self.load.clone();
+        load.traffic.seed = Some(mix(self.seed.wrapping_add(self.made)) >> 32);
         RunArguments {
             rate: Rate::PerSecond(rate_per_s),
             shape: Shape::default(),
@@ -51,7 +52,7 @@ impl Trials {
             warmup: self.warmup,
             objectives: self.objectives.clone(),
             no_history: true,
-            load: LoadArguments { seed: Some(seed), ..self.load.clone() },
+            load,
             to: OutputArguments { output: None, quiet: true, ..self.to.clone() },
         }
     }

@@ -34,9 +34,9 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
     let asked = Asked {
         planned_per_s: arguments.planned,
         objectives: arguments.objectives.iter().map(ToString::to_string).collect(),
-        mix: arguments.load.mix.to_string(),
+        mix: arguments.load.traffic.mix.to_string(),
         seed: trials.seed,
-        colocated: arguments.load.is_colocated(),
+        colocated: arguments.load.place.is_colocated(),
     };
     let quiet = arguments.to.quiet;
     if !quiet {

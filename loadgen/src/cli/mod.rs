@@ -6,10 +6,12 @@ mod compare;
 pub mod configuration;
 mod load;
 mod output;
+mod place;
 mod report;
 mod run;
 mod selftest;
 mod sweep;
+mod traffic;
 mod values;
 
 use clap::{Parser, Subcommand};
@@ -19,10 +21,12 @@ pub use check::CheckArguments;
 pub use compare::CompareArguments;
 pub use load::LoadArguments;
 pub use output::OutputArguments;
+pub use place::PlaceArguments;
 pub use report::ReportArguments;
 pub use run::RunArguments;
 pub use selftest::SelftestArguments;
 pub use sweep::SweepArguments;
+pub use traffic::TrafficArguments;
 pub(crate) use values::parse_duration;
 pub use values::{Format, Rate};
 

@@ -45,14 +45,13 @@ pub struct SelftestArguments {
 impl SelftestArguments {
     /// The load that goes to the switch that decides nothing: payments only.
     pub fn load(&self, certificates: &Path) -> LoadArguments {
-        LoadArguments {
-            certs: certificates.to_owned(),
-            operators: self.operators,
-            acquirers: self.acquirers,
-            window: self.window,
-            mtu: self.mtu,
-            seed: self.seed,
-            ..LoadArguments::of_payments()
-        }
+        let mut load = LoadArguments::of_payments();
+        load.place.certs = certificates.to_owned();
+        load.place.window = self.window;
+        load.place.mtu = self.mtu;
+        load.traffic.operators = self.operators;
+        load.traffic.acquirers = self.acquirers;
+        load.traffic.seed = self.seed;
+        load
     }
 }

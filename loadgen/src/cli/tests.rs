@@ -49,14 +49,14 @@ fn the_line_of_the_documentation_is_understood() {
     assert_eq!(run.rate, Rate::Max);
     assert_eq!((run.duration, run.warmup), (Duration::from_secs(10), Duration::from_millis(500)));
     let load = run.load;
-    assert_eq!((load.operators, load.acquirers, load.window, load.seed), (3, 2, 512, Some(9)));
+    assert_eq!((load.traffic.operators, load.traffic.acquirers, load.place.window, load.traffic.seed), (3, 2, 512, Some(9)));
     let objectives: Vec<_> = run.objectives.iter().map(ToString::to_string).collect();
     assert_eq!(objectives, ["p99<50ms", "errors<0.01%"]);
 }
 
 #[test]
 fn a_switch_may_be_named() {
-    let named = run("--switch localhost:7400 --certs certs --admin localhost:7401").unwrap().load;
+    let named = run("--switch localhost:7400 --certs certs --admin localhost:7401").unwrap().load.place;
     assert!(named.switch.ip().is_loopback() && named.switch.port() == 7400, "{}", named.switch);
     assert!(named.admin.ip().is_loopback() && named.admin.port() == 7401, "{}", named.admin);
     assert_eq!(run("--switch localhost --certs certs").unwrap_err().exit_code(), 2);
@@ -82,7 +82,7 @@ fn wrong_values_are_refused() {
 
 #[test]
 fn the_admin_address_is_the_switchs_usual_one_unless_the_run_goes_without() {
-    let address = |line: &str| run(line).unwrap().load.admin_address();
+    let address = |line: &str| run(line).unwrap().load.place.admin_address();
     let usual = "127.0.0.1:7071".parse().ok();
     assert_eq!(address("--switch 127.0.0.1:7400 --certs certs"), usual);
     assert_eq!(address("--switch 127.0.0.1:7400 --certs certs --no-admin"), None);

@@ -55,7 +55,7 @@ pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<Result<Sid
         for side in order {
             let name = ["a", "b"][side];
             let mut run = sides[side].clone();
-            run.load.seed = Some(pair_seed);
+            run.load.traffic.seed = Some(pair_seed);
             run.to.quiet = true;
             run.to.output =
                 arguments.to.output.as_ref().map(|output| output.join(format!("{name}-{:02}", pair + 1)));
@@ -120,7 +120,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.toml");
         std::fs::write(&file, "switch = \"127.0.0.1:9\"\ncerts = \"c\"\nrate = 77\n").unwrap();
-        assert_eq!(configured(&file).unwrap().load.switch.port(), 9);
+        assert_eq!(configured(&file).unwrap().load.place.switch.port(), 9);
         std::fs::write(&file, "rate = 77\n").unwrap();
         assert!(matches!(configured(&file), Err(RunError::Usage(_))), "no switch is named");
     }

@@ -148,7 +148,7 @@ impl Figures<'_> {
     fn error_share(&self, total: &Counts) -> f64 {
         let load = &self.plan.arguments.load;
         let wanted = |reason: &Reason| {
-            let timed_out = *reason == Reason::DestinationTimedOut && load.silent_rate + load.late_rate > 0.0;
+            let timed_out = *reason == Reason::DestinationTimedOut && load.traffic.silent_rate + load.traffic.late_rate > 0.0;
             timed_out || DECLINE_REASONS.contains(reason)
         };
         let declined: u64 = total.declined.iter().filter(|(r, _)| !wanted(r)).map(|(_, count)| count).sum();
@@ -243,7 +243,7 @@ impl Figures<'_> {
             books: if closed { Books::Closed } else { Books::Open },
             audit: Audit::NotRun,
             durable,
-            label: self.plan.arguments.load.is_colocated().then_some(COLOCATED),
+            label: self.plan.arguments.load.place.is_colocated().then_some(COLOCATED),
             remarks: words,
         }
     }
@@ -283,8 +283,8 @@ fn config(plan: &Plan) -> serde_json::Value {
     let a = &plan.arguments;
     let l = &a.load;
     json!({
-        "switch": l.switch.to_string(),
-        "admin": l.admin_address().map(|address| address.to_string()),
+        "switch": l.place.switch.to_string(),
+        "admin": l.place.admin_address().map(|address| address.to_string()),
         "rate": match a.rate {
             Rate::PerSecond(rate) => json!(rate),
             Rate::Max => json!("max"),
@@ -292,23 +292,23 @@ fn config(plan: &Plan) -> serde_json::Value {
         "duration_s": a.duration.as_secs_f64(),
         "warmup_s": a.warmup.as_secs_f64(),
         "shape": a.shape.to_string(),
-        "payees": l.payees.to_string(),
+        "payees": l.traffic.payees.to_string(),
         "slo": a.objectives.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "mix": l.mix.to_string(),
-        "operators": l.operators,
-        "acquirers": l.acquirers,
-        "merchants": l.merchants,
-        "decline_rate": l.decline_rate,
-        "silent_rate": l.silent_rate,
-        "late_rate": l.late_rate,
-        "window": l.window,
-        "budget_ms": u64::try_from(l.budget.as_millis()).unwrap_or(u64::MAX),
-        "expires_ms": u64::try_from(l.expires.as_millis()).unwrap_or(u64::MAX),
+        "mix": l.traffic.mix.to_string(),
+        "operators": l.traffic.operators,
+        "acquirers": l.traffic.acquirers,
+        "merchants": l.traffic.merchants,
+        "decline_rate": l.traffic.decline_rate,
+        "silent_rate": l.traffic.silent_rate,
+        "late_rate": l.traffic.late_rate,
+        "window": l.place.window,
+        "budget_ms": u64::try_from(l.place.budget.as_millis()).unwrap_or(u64::MAX),
+        "expires_ms": u64::try_from(l.place.expires.as_millis()).unwrap_or(u64::MAX),
         "currency": plan.currency.code(),
-        "lanes": l.lanes,
-        "mtu": l.mtu,
+        "lanes": l.place.lanes,
+        "mtu": l.place.mtu,
         "history": !a.no_history && a.to.output.is_some(),
-        "tolerate_restarts": l.tolerate_restarts,
-        "colocated": l.is_colocated(),
+        "tolerate_restarts": l.place.tolerate_restarts,
+        "colocated": l.place.is_colocated(),
     })
 }

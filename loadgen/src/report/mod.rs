@@ -105,7 +105,7 @@ impl Report {
             broken,
             interrupted,
             closed_loop: plan.arguments.rate == Rate::Max,
-            admin_read: plan.arguments.load.admin_address().is_some(),
+            admin_read: plan.arguments.load.place.admin_address().is_some(),
             to: plan.arguments.to.clone(),
         }
     }

@@ -51,14 +51,14 @@ pub(super) async fn gather(
     mut writer: Option<&mut HistoryWriter>,
 ) -> Result<Cast, RunError> {
     let a = &plan.arguments.load;
-    let acquirers = (1..=a.acquirers).map(|n| (fill(&a.acquirer_name, n), None));
-    let operators = (1..=a.operators).map(|n| (fill(&a.operator_name, n), Some(n - 1)));
+    let acquirers = (1..=a.traffic.acquirers).map(|n| (fill(&a.place.acquirer_name, n), None));
+    let operators = (1..=a.traffic.operators).map(|n| (fill(&a.place.operator_name, n), Some(n - 1)));
     let mut links = Vec::new();
     for (name, operator) in acquirers.chain(operators) {
         let config = link_config(plan, &name, operator.is_some())?;
-        let link = Link::dial(&config, a.switch).await.map_err(|source| RunError::SignOn {
+        let link = Link::dial(&config, a.place.switch).await.map_err(|source| RunError::SignOn {
             name: name.clone(),
-            address: a.switch,
+            address: a.place.switch,
             source: Box::new(source),
         })?;
         links.push((name, operator, config, link));
@@ -88,7 +88,7 @@ pub(super) async fn gather(
         let player = Player {
             stage: Rc::clone(&stage),
             name,
-            address: a.switch,
+            address: a.place.switch,
             config,
             operator,
             destination,
@@ -114,14 +114,14 @@ fn history(
 
 fn link_config(plan: &Plan, name: &str, originates: bool) -> Result<LinkConfig, RunError> {
     let a = &plan.arguments.load;
-    let credentials = Credentials::from_directory(&a.certs, name)
+    let credentials = Credentials::from_directory(&a.place.certs, name)
         .map_err(|error| RunError::Certificate { name: name.to_owned(), reason: error.to_string() })?;
     let mut config = LinkConfig::new(credentials, if originates { Roles::Both } else { Roles::Destination });
     config.instance = INSTANCE;
-    config.lanes = a.lanes;
+    config.lanes = a.place.lanes;
     config.window = FORWARDS_MAX;
-    config.quic = LinkSettings { mtu: a.mtu, ..LinkSettings::default() };
-    if a.tolerate_restarts {
+    config.quic = LinkSettings { mtu: a.place.mtu, ..LinkSettings::default() };
+    if a.place.tolerate_restarts {
         // A killed switch says nothing: only silence tells, and it should tell soon.
         config.sign_on_timeout = Duration::from_secs(1);
         config.echo_interval = Duration::from_millis(250);
@@ -132,18 +132,18 @@ fn link_config(plan: &Plan, name: &str, originates: bool) -> Result<LinkConfig, 
 
 fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
     let a = &plan.arguments.load;
-    let acquirers = (1..=a.acquirers).map(|n| (a.acquirer_mps.as_str(), n));
-    let operators = (1..=a.operators).map(|n| (a.operator_mps.as_str(), n));
-    let payees = Payees::new(acquirers.chain(operators), &a.merchant, a.merchants)?;
+    let acquirers = (1..=a.traffic.acquirers).map(|n| (a.place.acquirer_mps.as_str(), n));
+    let operators = (1..=a.traffic.operators).map(|n| (a.place.operator_mps.as_str(), n));
+    let payees = Payees::new(acquirers.chain(operators), &a.place.merchant, a.traffic.merchants)?;
     let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let run = plan.seed ^ crate::random::mix(nanos(wall));
     Ok(Stage {
         origin: Instant::now(),
         rules: Rules {
-            budget_ms: u32::try_from(a.budget.as_millis())
+            budget_ms: u32::try_from(a.place.budget.as_millis())
                 .expect("the plan limits the budget to ten minutes"),
             // What expires later than the switch allows would be refused.
-            expires_ms: u64::try_from(a.expires.as_millis())
+            expires_ms: u64::try_from(a.place.expires.as_millis())
                 .unwrap_or(u64::MAX)
                 .min(u64::from(welcome.window_max_ms)),
             currency: plan.currency,
@@ -151,14 +151,14 @@ fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
             channel: Channel::PacketData,
             measure_from_ns: nanos(plan.arguments.warmup),
             measure_until_ns: plan.end_ns(),
-            tolerate_restarts: a.tolerate_restarts,
+            tolerate_restarts: a.place.tolerate_restarts,
         },
         payees,
-        spaces: (0..a.operators).map(|operator| IdSpace::new(run, operator)).collect(),
+        spaces: (0..a.traffic.operators).map(|operator| IdSpace::new(run, operator)).collect(),
         operators: Operators::default(),
         remembered_ms: u64::from(welcome.window_max_ms) + u64::from(welcome.skew_max_ms),
-        memory: RefCell::new(Memory::new(a.operators)),
-        own_times: OwnTimes::new(a.operators),
+        memory: RefCell::new(Memory::new(a.traffic.operators)),
+        own_times: OwnTimes::new(a.traffic.operators),
         faults: RefCell::new(Faults::default()),
         history_stalls: Cell::new(0),
     })
@@ -172,16 +172,16 @@ fn cast_operator(plan: &Plan, stage: &Rc<Stage>, index: u32) -> Operator {
         duration_ns: plan.end_ns(),
         warmup_ns: nanos(plan.arguments.warmup),
         shape: plan.arguments.shape.clone(),
-        popularity: a.payees,
-        mix: a.mix,
-        operators: a.operators,
-        acquirers: a.acquirers,
-        merchants: a.merchants,
-        decline_rate: a.decline_rate,
-        silent_rate: a.silent_rate,
-        late_rate: a.late_rate,
+        popularity: a.traffic.payees,
+        mix: a.traffic.mix,
+        operators: a.traffic.operators,
+        acquirers: a.traffic.acquirers,
+        merchants: a.traffic.merchants,
+        decline_rate: a.traffic.decline_rate,
+        silent_rate: a.traffic.silent_rate,
+        late_rate: a.traffic.late_rate,
     };
     let pace = if settings.rate_per_s.is_some() { Loop::Open } else { Loop::Closed };
-    let window = (a.window / a.operators).max(1);
+    let window = (a.place.window / a.traffic.operators).max(1);
     Operator::new(Rc::clone(stage), index, Schedule::new(&settings, index), pace, window)
 }

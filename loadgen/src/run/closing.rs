@@ -103,7 +103,7 @@ pub(super) async fn look(plan: &Plan, cast: &Cast, before: Option<&Positions>) -
     closing.in_flight = total.sent.saturating_sub(total.ended());
     closing.open = compare_sides(&operators, &destinations);
     if closing.is_settled()
-        && let (Some(address), Some(before)) = (plan.arguments.load.admin_address(), before)
+        && let (Some(address), Some(before)) = (plan.arguments.load.place.admin_address(), before)
     {
         match admin::positions(address, plan.currency.code()).await {
             Ok(after) => closing.open.extend(compare_positions(&operators, before, &after)),

@@ -36,7 +36,7 @@ struct Reading {
 impl Reading {
     async fn take(plan: &Plan) -> Self {
         // Between the two readings the switch may be down for a restart: then there is no journal figure.
-        let journal = match plan.arguments.load.admin_address() {
+        let journal = match plan.arguments.load.place.admin_address() {
             Some(address) => admin::journal(address).await.ok(),
             None => None,
         };
@@ -76,7 +76,7 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
     };
     let before = read_positions(&plan).await?;
     // Fails now rather than at the end where the switch does not export its journal's counters.
-    if let Some(address) = plan.arguments.load.admin_address() {
+    if let Some(address) = plan.arguments.load.place.admin_address() {
         admin::journal(address).await?;
     }
     let meter = HiccupMeter::begin().map_err(RunError::io("thread"))?;
@@ -116,7 +116,7 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
 }
 
 async fn read_positions(plan: &Plan) -> Result<Option<Positions>, RunError> {
-    match plan.arguments.load.admin_address() {
+    match plan.arguments.load.place.admin_address() {
         Some(address) => Ok(Some(admin::positions(address, plan.currency.code()).await?)),
         None => Ok(None),
     }

@@ -123,22 +123,22 @@ impl Plan {
     pub fn new(mut arguments: RunArguments) -> Result<Self, RunError> {
         let mut remarks = Vec::new();
         let load = &mut arguments.load;
-        if load.operators < 2 && load.mix.weight(Scenario::Intersystem) > 0 {
-            let without = load.mix.without(Scenario::Intersystem);
-            load.mix = without.ok_or_else(|| {
+        if load.traffic.operators < 2 && load.traffic.mix.weight(Scenario::Intersystem) > 0 {
+            let without = load.traffic.mix.without(Scenario::Intersystem);
+            load.traffic.mix = without.ok_or_else(|| {
                 RunError::Usage("intersystem payments need two operators: --operators 2".to_owned())
             })?;
             remarks.push("intersystem was left out of the mix: it needs two operators".to_owned());
         }
-        if load.decline_rate + load.silent_rate + load.late_rate > 1.0 {
+        if load.traffic.decline_rate + load.traffic.silent_rate + load.traffic.late_rate > 1.0 {
             return Err(RunError::Usage("the shares of declined, silent and late exceed 1".to_owned()));
         }
         if arguments.duration.is_zero() {
             return Err(RunError::Usage("--duration must be above zero".to_owned()));
         }
         let load = &arguments.load;
-        let budget_ms = load.budget.as_millis();
-        if !(1..=600_000).contains(&budget_ms) || load.expires < load.budget {
+        let budget_ms = load.place.budget.as_millis();
+        if !(1..=600_000).contains(&budget_ms) || load.place.expires < load.place.budget {
             let text = "--budget must be 1 ms to 10 min, and --expires no shorter than it";
             return Err(RunError::Usage(text.to_owned()));
         }
@@ -147,22 +147,22 @@ impl Plan {
                 "--shape needs a rate: with -r max the switch sets the pace".to_owned(),
             ));
         }
-        let currency = Currency::from_code(&load.currency).ok_or_else(|| {
-            RunError::Usage(format!("{} is no currency of ISO 4217 with a minor unit", load.currency))
+        let currency = Currency::from_code(&load.traffic.currency).ok_or_else(|| {
+            RunError::Usage(format!("{} is no currency of ISO 4217 with a minor unit", load.traffic.currency))
         })?;
-        let seed = load.seed.unwrap_or_else(chosen_seed);
+        let seed = load.traffic.seed.unwrap_or_else(chosen_seed);
         let output = arguments.to.output.clone();
         if output.is_none() && !arguments.no_history {
             remarks.push("no history is written without --output".to_owned());
         }
-        let drain = if load.drain.is_zero() { longest_drain(load) } else { load.drain };
+        let drain = if load.place.drain.is_zero() { longest_drain(load) } else { load.place.drain };
         Ok(Self { arguments, seed, currency, drain, output, remarks })
     }
 
     /// Operations a second of one operator; `None` in a closed loop.
     pub fn rate_of_operator(&self) -> Option<f64> {
         match self.arguments.rate {
-            Rate::PerSecond(rate) => Some(rate / f64::from(self.arguments.load.operators)),
+            Rate::PerSecond(rate) => Some(rate / f64::from(self.arguments.load.traffic.operators)),
             Rate::Max => None,
         }
     }
@@ -181,8 +181,8 @@ pub(crate) fn chosen_seed() -> u64 {
 
 /// Long enough for every hold and repeat to end, and for deliveries to be acknowledged after.
 fn longest_drain(load: &LoadArguments) -> Duration {
-    let restarts = if load.tolerate_restarts { load.expires } else { Duration::ZERO };
-    load.budget * 2 + restarts + Duration::from_secs(15)
+    let restarts = if load.place.tolerate_restarts { load.place.expires } else { Duration::ZERO };
+    load.place.budget * 2 + restarts + Duration::from_secs(15)
 }
 
 pub(crate) fn nanos(duration: Duration) -> u64 {
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn one_operator_cannot_play_intersystem() {
-        assert_eq!(plan("--operators 1").unwrap().arguments.load.mix.weight(Scenario::Intersystem), 0);
+        assert_eq!(plan("--operators 1").unwrap().arguments.load.traffic.mix.weight(Scenario::Intersystem), 0);
         assert!(matches!(plan("--operators 1 --mix intersystem:1"), Err(RunError::Usage(_))));
     }
 

@@ -136,16 +136,16 @@ fn scene(
     server: Option<server::Server>,
 ) -> Result<(NullSwitch, LoadArguments), RunError> {
     let mut load = a.load(directory);
-    let operators = (1..=load.operators).map(|n| (fill(&load.operator_name, n), fill(&load.operator_mps, n)));
-    let acquirers = (1..=load.acquirers).map(|n| (fill(&load.acquirer_name, n), fill(&load.acquirer_mps, n)));
+    let operators = (1..=load.traffic.operators).map(|n| (fill(&load.place.operator_name, n), fill(&load.place.operator_mps, n)));
+    let acquirers = (1..=load.traffic.acquirers).map(|n| (fill(&load.place.acquirer_name, n), fill(&load.place.acquirer_mps, n)));
     let members: Vec<_> = operators.chain(acquirers).collect();
     let names: Vec<String> = members.iter().map(|(name, _)| name.clone()).collect();
     certificates::write(directory, &names)?;
     let credentials = Credentials::from_directory(directory, "switch")
         .map_err(|error| RunError::Certificate { name: "switch".to_owned(), reason: error.to_string() })?;
-    let settings = LinkSettings { mtu: load.mtu, ..LinkSettings::default() };
+    let settings = LinkSettings { mtu: load.place.mtu, ..LinkSettings::default() };
     let switch = NullSwitch::start(credentials, settings, members, server)?;
-    load.switch = switch.address;
+    load.place.switch = switch.address;
     Ok((switch, load))
 }
 

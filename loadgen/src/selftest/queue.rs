@@ -26,7 +26,7 @@ pub(super) fn run(
     let seed = arguments.seed.unwrap_or_else(crate::run::chosen_seed);
     let server = Server::new(served_per_s, seed);
     let (switch, mut load) = scene(arguments, directory.path(), Some(server))?;
-    load.seed = Some(seed);
+    load.traffic.seed = Some(seed);
     let mut trials = Trials::new(&load, &arguments.to, &[], arguments.warmup, arguments.duration);
     if let Some(output) = &arguments.to.output {
         keep_options(output, options, seed)?;

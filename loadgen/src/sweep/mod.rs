@@ -29,7 +29,7 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
     }
     let order = order::shuffled(&rates, a.repeats, trials.seed);
     if !a.to.quiet {
-        eprintln!("seed {}: {} runs of {}", trials.seed, order.len(), a.load.mix);
+        eprintln!("seed {}: {} runs of {}", trials.seed, order.len(), a.load.traffic.mix);
     }
     let (mut points, mut spoiled) = (Vec::new(), None);
     for rate in order {
@@ -48,7 +48,7 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
             }
         }
     }
-    let answer = Answer::new(points, &a.load.mix.to_string(), trials.seed, a.load.is_colocated());
+    let answer = Answer::new(points, &a.load.traffic.mix.to_string(), trials.seed, a.load.place.is_colocated());
     publish(a, &answer)?;
     if let Some(Spoiled { exit, why }) = spoiled {
         eprintln!("loadgen: the sweep broke off: {why}");

@@ -1,0 +1,42 @@
+//! What is sent: a function of these options, of the rate and of the seed.
+
+use clap::Args;
+
+use super::values::parse_share;
+use crate::popularity::Popularity;
+use crate::scenario::Mix;
+
+/// See the module.
+#[derive(Clone, Debug, Args)]
+pub struct TrafficArguments {
+    /// Weight of each scenario: pay, intersystem, reserve, partial, release, expire, verify, reverse, inquiry, duplicate
+    #[arg(long, default_value = Mix::DEFAULT)]
+    pub mix: Mix,
+    /// How many operators to play
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub operators: u32,
+    /// How many acquirers to play
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub acquirers: u32,
+    /// Merchants of each destination
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub merchants: u32,
+    /// How often which merchant is paid: uniform, zipf or zipf:EXPONENT
+    #[arg(long, value_name = "POPULARITY", default_value_t = Popularity::Uniform)]
+    pub payees: Popularity,
+    /// Share of requests, 0 to 1, that the destination declines
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = parse_share)]
+    pub decline_rate: f64,
+    /// Share of requests that the destination never answers
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = parse_share)]
+    pub silent_rate: f64,
+    /// Share of requests that the destination approves after the deadline
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = parse_share)]
+    pub late_rate: f64,
+    /// Three letters of ISO 4217
+    #[arg(long, default_value = "EUR")]
+    pub currency: String,
+    /// Seed of the schedule; chosen and printed where it is not given
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+}
