@@ -193,7 +193,10 @@ mod tests {
         let from_file = all("", &[]);
         assert_eq!(from_file.rate, Rate::PerSecond(300.0));
         assert_eq!((from_file.duration.as_secs(), from_file.warmup.as_secs()), (7, 1));
-        assert_eq!((from_file.load.place.window, from_file.objectives.len(), from_file.to.quiet), (9, 1, true));
+        assert_eq!(
+            (from_file.load.place.window, from_file.objectives.len(), from_file.to.quiet),
+            (9, 1, true)
+        );
         assert_eq!(all("", &[("LOADGEN_RATE", "max")]).rate, Rate::Max);
         assert_eq!(all("-r 5", &[("LOADGEN_RATE", "max")]).rate, Rate::PerSecond(5.0));
         assert_eq!(
@@ -206,7 +209,10 @@ mod tests {
     #[test]
     fn what_a_file_requires_need_not_be_a_flag() {
         let file = file("switch = \"127.0.0.1:9\"\ncerts = \"c\"\n");
-        assert_eq!(run_of(resolved("loadgen run", Some(file.path()), &[]).unwrap()).load.place.switch.port(), 9);
+        assert_eq!(
+            run_of(resolved("loadgen run", Some(file.path()), &[]).unwrap()).load.place.switch.port(),
+            9
+        );
     }
 
     #[test]

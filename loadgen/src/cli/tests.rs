@@ -49,7 +49,10 @@ fn the_line_of_the_documentation_is_understood() {
     assert_eq!(run.rate, Rate::Max);
     assert_eq!((run.duration, run.warmup), (Duration::from_secs(10), Duration::from_millis(500)));
     let load = run.load;
-    assert_eq!((load.traffic.operators, load.traffic.acquirers, load.place.window, load.traffic.seed), (3, 2, 512, Some(9)));
+    assert_eq!(
+        (load.traffic.operators, load.traffic.acquirers, load.place.window, load.traffic.seed),
+        (3, 2, 512, Some(9))
+    );
     let objectives: Vec<_> = run.objectives.iter().map(ToString::to_string).collect();
     assert_eq!(objectives, ["p99<50ms", "errors<0.01%"]);
 }

@@ -148,7 +148,8 @@ impl Figures<'_> {
     fn error_share(&self, total: &Counts) -> f64 {
         let load = &self.plan.arguments.load;
         let wanted = |reason: &Reason| {
-            let timed_out = *reason == Reason::DestinationTimedOut && load.traffic.silent_rate + load.traffic.late_rate > 0.0;
+            let timed_out = *reason == Reason::DestinationTimedOut
+                && load.traffic.silent_rate + load.traffic.late_rate > 0.0;
             timed_out || DECLINE_REASONS.contains(reason)
         };
         let declined: u64 = total.declined.iter().filter(|(r, _)| !wanted(r)).map(|(_, count)| count).sum();

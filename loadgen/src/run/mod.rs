@@ -273,7 +273,10 @@ mod tests {
 
     #[test]
     fn one_operator_cannot_play_intersystem() {
-        assert_eq!(plan("--operators 1").unwrap().arguments.load.traffic.mix.weight(Scenario::Intersystem), 0);
+        assert_eq!(
+            plan("--operators 1").unwrap().arguments.load.traffic.mix.weight(Scenario::Intersystem),
+            0
+        );
         assert!(matches!(plan("--operators 1 --mix intersystem:1"), Err(RunError::Usage(_))));
     }
 

@@ -136,8 +136,10 @@ fn scene(
     server: Option<server::Server>,
 ) -> Result<(NullSwitch, LoadArguments), RunError> {
     let mut load = a.load(directory);
-    let operators = (1..=load.traffic.operators).map(|n| (fill(&load.place.operator_name, n), fill(&load.place.operator_mps, n)));
-    let acquirers = (1..=load.traffic.acquirers).map(|n| (fill(&load.place.acquirer_name, n), fill(&load.place.acquirer_mps, n)));
+    let operators = (1..=load.traffic.operators)
+        .map(|n| (fill(&load.place.operator_name, n), fill(&load.place.operator_mps, n)));
+    let acquirers = (1..=load.traffic.acquirers)
+        .map(|n| (fill(&load.place.acquirer_name, n), fill(&load.place.acquirer_mps, n)));
     let members: Vec<_> = operators.chain(acquirers).collect();
     let names: Vec<String> = members.iter().map(|(name, _)| name.clone()).collect();
     certificates::write(directory, &names)?;

@@ -48,7 +48,8 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
             }
         }
     }
-    let answer = Answer::new(points, &a.load.traffic.mix.to_string(), trials.seed, a.load.place.is_colocated());
+    let answer =
+        Answer::new(points, &a.load.traffic.mix.to_string(), trials.seed, a.load.place.is_colocated());
     publish(a, &answer)?;
     if let Some(Spoiled { exit, why }) = spoiled {
         eprintln!("loadgen: the sweep broke off: {why}");
