@@ -1,7 +1,7 @@
 //! Whether the books close: what operators count, what destinations count, and what the switch's positions say.
 //!
-//! Operators and destinations must agree pair by pair on what was captured and not reversed. The change of each
-//! position between start and end must be exactly what the operators' captures and reversals make of it. Whose position
+//! Operators and destinations must agree pair by pair on what was captured and neither reversed nor refunded. The change of each
+//! position between start and end must be exactly what the operators' captures, reversals and refunds make of it. Whose position
 //! owes, for payments and for reservations, is a setting of the switch's routes that nobody tells us: of the nine ways
 //! there are, one must explain every position of every participant at once.
 
@@ -46,7 +46,7 @@ pub struct Ledger {
 /// Why the books are open.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Open {
-    /// Operator and destination disagree on what was captured and not reversed.
+    /// Operator and destination disagree on what was captured and neither reversed nor refunded.
     #[error(
         "{operator} and {destination}: {by_operator} by the operator, {by_destination} by the destination"
     )]
@@ -97,7 +97,8 @@ fn expected(operators: &Ledger, pay: Debtor, reserve: Debtor) -> BTreeMap<&str, 
     let mut positions: BTreeMap<&str, (i128, i128)> = BTreeMap::new();
     for ((operator, destination), flow) in &operators.flows {
         let kinds = [
-            (pay, flow.pay_captured, flow.pay_reversed),
+            // A refund moves what its payment moved, the other way, and its reversal moves it back (rules 15 and 28).
+            (pay, flow.pay_captured + flow.refund_reversed, flow.pay_reversed + flow.refunded),
             (reserve, flow.reserve_captured, flow.reserve_reversed),
         ];
         for (debtor, captured, reversed) in kinds {
@@ -159,7 +160,7 @@ mod tests {
     use crate::admin::Position;
 
     fn ledger() -> Ledger {
-        let flow = Flow { pay_captured: 1_000, reserve_captured: 70, pay_reversed: 300, reserve_reversed: 0 };
+        let flow = Flow { pay_captured: 1_000, reserve_captured: 70, pay_reversed: 300, ..Flow::default() };
         let other = Flow { pay_captured: 11, ..Flow::default() };
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         Ledger { flows: [(pair("op", "acq"), flow), (pair("op", "op-2"), other)].into() }
@@ -189,6 +190,18 @@ mod tests {
         let open = compare_positions(&ledger(), &before, &after);
         assert_eq!(open.len(), 1);
         assert_eq!(open[0].to_string(), "position of op: debits changed by 1012, expected 1011");
+    }
+
+    #[test]
+    fn a_refund_moves_both_positions_back_and_its_reversal_forth_again() {
+        let pair = ("op".to_owned(), "acq".to_owned());
+        let flow = Flow { pay_captured: 100, refunded: 40, refund_reversed: 10, ..Flow::default() };
+        assert_eq!(flow.net(), 70);
+        let operators = Ledger { flows: [(pair, flow)].into() };
+        let closed = positions(&[("op", 0, 110, 40), ("acq", 0, 40, 110)]);
+        assert_eq!(compare_positions(&operators, &Positions::new(), &closed), []);
+        let netted = positions(&[("op", 0, 70, 0), ("acq", 0, 0, 70)]);
+        assert_ne!(compare_positions(&operators, &Positions::new(), &netted), []);
     }
 
     #[test]

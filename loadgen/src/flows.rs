@@ -13,12 +13,19 @@ pub struct Flow {
     pub pay_reversed: i128,
     /// Captures of reservations reversed.
     pub reserve_reversed: i128,
+    /// Payments refunded.
+    pub refunded: i128,
+    /// Refunds reversed.
+    pub refund_reversed: i128,
 }
 
 impl Flow {
-    /// Captured and not reversed.
+    /// Captured, and neither reversed nor refunded.
     pub const fn net(&self) -> i128 {
-        self.pay_captured + self.reserve_captured - self.pay_reversed - self.reserve_reversed
+        self.pay_captured + self.reserve_captured + self.refund_reversed
+            - self.pay_reversed
+            - self.reserve_reversed
+            - self.refunded
     }
 }
 
@@ -28,5 +35,7 @@ impl AddAssign for Flow {
         self.reserve_captured += other.reserve_captured;
         self.pay_reversed += other.pay_reversed;
         self.reserve_reversed += other.reserve_reversed;
+        self.refunded += other.refunded;
+        self.refund_reversed += other.refund_reversed;
     }
 }

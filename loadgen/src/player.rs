@@ -318,12 +318,12 @@ fn take(destination: &mut Destination, now: Now, lane: u8, message: &Message, ou
         Message::Capture(m) => destination.on_capture(now, m, out),
         Message::Release(m) => destination.on_release(now, m, out),
         Message::Reverse(m) => destination.on_reverse(now, m, out),
+        Message::Refund(m) => destination.on_refund(now, m, out),
         Message::Complete(m) => destination.on_complete(now, m),
         Message::DecidedThrough(m) => destination.on_decided_through(now, lane, *m),
         // The link passes on nothing else; an answer to a destination only is a contradiction.
         Message::Answer(_)
         | Message::Status(_)
-        | Message::Refund(_)
         | Message::SignOn(_)
         | Message::Welcome(_)
         | Message::Echo(_)

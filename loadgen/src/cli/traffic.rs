@@ -9,7 +9,8 @@ use crate::scenario::Mix;
 /// See the module.
 #[derive(Clone, Debug, Args)]
 pub struct TrafficArguments {
-    /// Weight of each scenario: pay, intersystem, reserve, partial, release, expire, verify, reverse, inquiry, duplicate
+    /// Weight of each scenario: pay, intersystem, reserve, partial, release, expire, verify, reverse, inquiry, duplicate,
+    /// refund
     #[arg(long, default_value = Mix::DEFAULT)]
     pub mix: Mix,
     /// How many operators to play

@@ -109,6 +109,9 @@ impl Destination {
     }
 
     fn apply_reverse(&mut self, key: Key, original: RequestId, delivery: DeliveryNumber) -> bool {
+        if key.fields.step > 0 {
+            return self.apply_refund_reversal(key, original);
+        }
         let (operator, number) = (key.operator, key.fields.number);
         let mut memory = self.stage.memory.borrow_mut();
         let Ok(known) = memory.look_up(operator, number, original) else {
@@ -131,6 +134,7 @@ impl Destination {
         };
         let destination = if known.standing == Standing::Unseen { self.index } else { known.destination };
         memory.remember(operator, number, original, Remembered { standing, destination, ..known });
+        let refunded = memory.refunds.standing_for(operator, number);
         drop(memory);
         let was_booked = matches!(known.standing, Standing::Approved | Standing::Late);
         let mut tally = self.tally.borrow_mut();
@@ -142,14 +146,15 @@ impl Destination {
             }
             None => {
                 if was_booked {
-                    flow.pay_reversed += i128::from(known.amount);
+                    // Refunds that stand stay as they are: it gives back what they have not (rule 15).
+                    flow.pay_reversed += i128::from(known.amount) - i128::from(refunded);
                 }
                 known.standing != standing
             }
         }
     }
 
-    fn stray(&self, text: impl FnOnce() -> String) {
+    pub(super) fn stray(&self, text: impl FnOnce() -> String) {
         self.stage.faults.borrow_mut().stray(text);
     }
 

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use holdfast_protocol::{
-    Amount, Answer, ApprovalCode, Authorize, DecidedBy, Epoch, Extensions, Kind, Message, Outcome, Partition,
-    Reason, Sequence, State, lane_of,
+    Amount, Answer, ApprovalCode, Authorize, DecidedBy, Epoch, Extensions, Kind, Message, Outcome,
+    ParticipantNumber, Partition, Reason, RequestId, Sequence, State, lane_of,
 };
 
 use super::memory::{Remembered, Standing};
@@ -200,12 +200,18 @@ impl Destination {
         }
     }
 
+    /// Where the next answer on the lane of this id stands.
     #[inline]
-    fn send_answer(&mut self, at: Now, request: &Authorize, answer: Answer, out: &mut dyn Outgoing) {
-        let lane = lane_of(request.id, self.lanes);
+    pub(super) fn next_place(&mut self, id: RequestId) -> AnswerPlace {
+        let lane = lane_of(id, self.lanes);
         let count = &mut self.answered[usize::from(lane)];
         *count += 1;
-        let place = AnswerPlace { link: self.links, lane, count: *count };
+        AnswerPlace { link: self.links, lane, count: *count }
+    }
+
+    #[inline]
+    fn send_answer(&mut self, at: Now, request: &Authorize, answer: Answer, out: &mut dyn Outgoing) {
+        let place = self.next_place(request.id);
         if let (Some(history), Some(originator)) = (&mut self.history, request.originator) {
             let record = Record::new(EventKind::Answered, at.into())
                 .ids(originator, request.id, request.id)
@@ -222,13 +228,24 @@ fn half(amount: Amount) -> Amount {
 
 #[inline]
 fn answer(request: &Authorize, outcome: Outcome, reason: Reason, amount: Amount) -> Answer {
+    answer_to(request.id, request.originator, outcome, reason, amount)
+}
+
+#[inline]
+pub(super) fn answer_to(
+    id: RequestId,
+    originator: Option<ParticipantNumber>,
+    outcome: Outcome,
+    reason: Reason,
+    amount: Amount,
+) -> Answer {
     let approval_code = match outcome {
-        Outcome::Approved => approval_code(request),
+        Outcome::Approved => approval_code(id),
         Outcome::Declined | Outcome::Refused => ApprovalCode::NONE,
     };
     Answer {
-        id: request.id,
-        originator: request.originator,
+        id,
+        originator,
         outcome,
         state: State::None,
         reason,
@@ -246,8 +263,8 @@ fn answer(request: &Authorize, outcome: Outcome, reason: Reason, amount: Amount)
 
 /// Six characters that follow from the id, so that a repeat has the same.
 #[inline]
-fn approval_code(request: &Authorize) -> ApprovalCode {
-    let mut bits = mix(request.id.get() as u64);
+fn approval_code(id: RequestId) -> ApprovalCode {
+    let mut bits = mix(id.get() as u64);
     let code = std::array::from_fn(|_| {
         let digit = b'0' + (bits % 10) as u8;
         bits /= 10;

@@ -6,9 +6,13 @@
 //!
 //! Pages older than a request can be repeated are dropped.
 
+mod refunded;
+
 use std::collections::HashMap;
 
 use holdfast_protocol::{DeliveryNumber, RequestId, UnixMillis};
+
+pub use refunded::{RefundStanding, Refunded, Refunds};
 
 /// What became of a request at its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +83,8 @@ pub struct Memory {
     /// By operator, then by number.
     pages: Vec<Vec<Option<Page>>>,
     holds: HashMap<(u32, u64), Hold>,
+    /// What was given back.
+    pub refunds: Refunds,
     /// Pages before this one were dropped, by operator.
     dropped: Vec<usize>,
 }
@@ -94,6 +100,7 @@ impl Memory {
         Self {
             pages: (0..operators).map(|_| Vec::new()).collect(),
             holds: HashMap::new(),
+            refunds: Refunds::new(operators),
             dropped: vec![0; operators],
         }
     }
@@ -114,6 +121,13 @@ impl Memory {
         Ok(remembered)
     }
 
+    /// What became of the request with a number, whatever its id.
+    pub fn standing_of(&self, operator: u32, number: u64) -> Standing {
+        let (page, at) = place(number);
+        let page = self.pages.get(operator as usize).and_then(|pages| pages.get(page)?.as_ref());
+        page.map_or(Standing::Unseen, |page| unpack(page.entries[at]).standing)
+    }
+
     /// Remembers a request.
     #[inline]
     pub fn remember(&mut self, operator: u32, number: u64, id: RequestId, remembered: Remembered) {
@@ -126,6 +140,16 @@ impl Memory {
             .get_or_insert_with(|| Page { entries: vec![0; PAGE_ENTRIES].into_boxed_slice(), newest_ms: 0 });
         page.newest_ms = page.newest_ms.max(id.created().get());
         page.entries[at] = pack(remembered, id);
+    }
+
+    /// Remembers a refund for as long as the payment that it refunds, and that for as long as the refund can be repeated.
+    pub fn remember_refund(&mut self, operator: u32, number: u64, refund: Refunded) {
+        let (page, _) = place(number);
+        let page = self.pages.get_mut(operator as usize).and_then(|pages| pages.get_mut(page)?.as_mut());
+        if let Some(page) = page {
+            page.newest_ms = page.newest_ms.max(refund.id.created().get());
+        }
+        self.refunds.remember(operator, number, refund);
     }
 
     /// The hold of an approved reservation.
@@ -150,7 +174,7 @@ impl Memory {
 
     /// Drops pages whose ids were all made before `before`.
     pub fn forget(&mut self, before: UnixMillis) {
-        for (pages, dropped) in self.pages.iter_mut().zip(&mut self.dropped) {
+        for (operator, (pages, dropped)) in self.pages.iter_mut().zip(&mut self.dropped).enumerate() {
             while let Some(page) = pages.get_mut(*dropped) {
                 if page.as_ref().is_none_or(|page| page.newest_ms >= before.get()) {
                     break;
@@ -158,6 +182,7 @@ impl Memory {
                 *page = None;
                 *dropped += 1;
             }
+            self.refunds.forget(operator, (*dropped * PAGE_ENTRIES) as u64);
         }
     }
 }

@@ -7,6 +7,7 @@
 mod deliveries;
 mod forwards;
 pub mod memory;
+mod refunds;
 
 use std::cell::RefCell;
 use std::collections::BinaryHeap;

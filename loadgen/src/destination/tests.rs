@@ -15,7 +15,7 @@ use crate::operator::Outgoing;
 use crate::stage::{Now, Stage, played_stage};
 
 #[derive(Default)]
-struct Said(Vec<Message>);
+pub(super) struct Said(pub(super) Vec<Message>);
 
 impl Outgoing for Said {
     fn push(&mut self, message: &Message) {
@@ -27,32 +27,32 @@ impl Outgoing for Said {
     }
 }
 
-struct Play {
-    stage: Rc<Stage>,
-    destination: Destination,
-    said: Said,
+pub(super) struct Play {
+    pub(super) stage: Rc<Stage>,
+    pub(super) destination: Destination,
+    pub(super) said: Said,
     ms: u64,
 }
 
-const CREATED: u64 = 1_800_000_000_000;
+pub(super) const CREATED: u64 = 1_800_000_000_000;
 
 impl Play {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let stage = Rc::new(played_stage(2, 2));
         let mut destination = Destination::new(Rc::clone(&stage), 0);
         destination.on_link(1);
         Self { stage, destination, said: Said::default(), ms: 0 }
     }
 
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         Now { ns: self.ms * 1_000_000, switch: UnixMillis::new(CREATED + self.ms).unwrap() }
     }
 
-    fn id(&self, number: u64) -> RequestId {
+    pub(super) fn id(&self, number: u64) -> RequestId {
         self.stage.spaces[0].id(UnixMillis::new(CREATED).unwrap(), IdFields { number, step: 0, slot: 0 })
     }
 
-    fn request(&self, number: u64, kind: Kind, fate: Fate) -> Authorize {
+    pub(super) fn request(&self, number: u64, kind: Kind, fate: Fate) -> Authorize {
         Authorize {
             id: self.id(number),
             originator: operator(),
@@ -75,7 +75,7 @@ impl Play {
         }
     }
 
-    fn forward(&mut self, request: &Authorize) -> Option<Answer> {
+    pub(super) fn forward(&mut self, request: &Authorize) -> Option<Answer> {
         self.destination.on_forward(self.now(), request, &mut self.said);
         match self.said.0.pop() {
             Some(Message::Answer(answer)) => Some(answer),
@@ -119,7 +119,7 @@ impl Play {
         self.acknowledged()
     }
 
-    fn reverse(&mut self, number: u64, delivery: u16) -> Acknowledge {
+    pub(super) fn reverse(&mut self, number: u64, delivery: u16) -> Acknowledge {
         let reverse = Reverse {
             id: self.id(number),
             original: self.id(number),
@@ -137,23 +137,23 @@ impl Play {
         self.acknowledged()
     }
 
-    fn acknowledged(&mut self) -> Acknowledge {
+    pub(super) fn acknowledged(&mut self) -> Acknowledge {
         match self.said.0.pop() {
             Some(Message::Acknowledge(acknowledge)) => acknowledge,
             other => panic!("expected an acknowledgement, not {other:?}"),
         }
     }
 
-    fn net(&self) -> i128 {
+    pub(super) fn net(&self) -> i128 {
         self.destination.tally.borrow().flows[0].net()
     }
 
-    fn strays(&self) -> u64 {
+    pub(super) fn strays(&self) -> u64 {
         self.stage.faults.borrow().strays
     }
 }
 
-fn operator() -> Option<ParticipantNumber> {
+pub(super) fn operator() -> Option<ParticipantNumber> {
     ParticipantNumber::new(1)
 }
 

@@ -1,9 +1,12 @@
 //! Answers as an operator hears them.
 
-use holdfast_protocol::{Answer, DecidedBy, MessageType, Outcome, Reason, State};
+use holdfast_protocol::{Answer, DecidedBy, Outcome, Reason, State};
 
-use super::expectations::{check_approval, check_decline, check_state, is_end_of_hold, is_expected_refusal};
+use super::expectations::{
+    check_approval, check_decline, check_refund_decline, check_state, is_end_of_hold, is_expected_refusal,
+};
 use super::operation::{FollowUp, Phase, Purpose, Wake, kind_of};
+use super::refunds::answered;
 use super::timers::message_of;
 use super::{Operator, Outgoing};
 use crate::accounting::{Ending, Fault};
@@ -55,8 +58,8 @@ impl Operator {
 
     fn write_heard(&mut self, at: Now, fields: IdFields, answer: &Answer) {
         let Some(operation) = self.slots.get(fields.slot as usize).and_then(Option::as_ref) else { return };
-        let original = operation.original(self.space);
-        let message = if fields.step == 0 { MessageType::Authorize } else { message_of(operation) };
+        let last = (message_of(operation), operation.transaction(self.space));
+        let (message, original) = answered(operation.arrival.scenario, fields, answer.id, last);
         let copies = if fields.step == operation.step { operation.copies } else { 0 };
         let record = Record::new(EventKind::Heard, at.into())
             .about(message, copies)
@@ -144,7 +147,7 @@ impl Operator {
         if !is_expected_refusal(answer.reason) {
             return self.fail(slot, Fault::UnexpectedReason(answer.reason), answer);
         }
-        if operation.step == 0 && operation.copies == 1 {
+        if operation.opens_transaction() && operation.copies == 1 {
             return self.end(slot, Ending::NotDone(answer.reason));
         }
         if at.switch > operation.step_expires(&self.stage.rules) || answer.reason == Reason::Expired {
@@ -180,14 +183,32 @@ impl Operator {
         // The hold may have ended while the request was on its way or waited for a link.
         let hold_is_over = at.switch >= operation.hold_until(&self.stage.rules);
         let repeated = operation.repeated;
+        let refunds = matches!(operation.current, FollowUp::Refund { .. });
         self.sample_follow_up(at, slot);
         match answer.outcome {
             Outcome::Approved => self.on_follow_up_done(at, slot, answer.amount.minor(), answer, out),
             Outcome::Declined if is_end_of_hold(answer.reason) && (hold_is_over || repeated) => {
                 self.end(slot, Ending::NotDone(answer.reason));
             }
+            Outcome::Declined if refunds => {
+                self.on_refund_declined(slot, answer.decided_by, answer.reason, answer);
+            }
             Outcome::Declined => self.fail(slot, Fault::UnexpectedReason(answer.reason), answer),
             Outcome::Refused => self.on_refused(at, slot, answer, out),
+        }
+    }
+
+    /// The payment stands, and its refund does not.
+    pub(super) fn on_refund_declined(
+        &mut self,
+        slot: u32,
+        by: DecidedBy,
+        reason: Reason,
+        what: &dyn std::fmt::Debug,
+    ) {
+        match check_refund_decline(by, reason) {
+            Ok(()) => self.end(slot, Ending::Declined(reason)),
+            Err(fault) => self.fail(slot, fault, what),
         }
     }
 
@@ -212,9 +233,22 @@ impl Operator {
             }
             FollowUp::Release => operation.approved - operation.captured,
             FollowUp::Reverse => {
-                tally.flows[destination].pay_reversed += i128::from(operation.captured);
+                let rest = operation.captured - operation.refunded;
+                tally.flows[destination].pay_reversed += i128::from(rest);
                 tally.accounting.of_mut(scenario).reversed += 1;
-                operation.captured
+                rest
+            }
+            FollowUp::Refund { amount } => {
+                operation.refunded += amount;
+                tally.flows[destination].refunded += i128::from(amount);
+                tally.accounting.of_mut(scenario).refunds += 1;
+                amount
+            }
+            FollowUp::ReverseRefund => {
+                let undone = std::mem::take(&mut operation.refunded);
+                tally.flows[destination].refund_reversed += i128::from(undone);
+                tally.accounting.of_mut(scenario).reversed += 1;
+                undone
             }
             FollowUp::Check | FollowUp::SecondCopy | FollowUp::Expire | FollowUp::Done => amount,
         };
@@ -248,17 +282,21 @@ impl Operator {
     fn on_answer_after_end(&mut self, at: Now, fields: IdFields, answer: &Answer) {
         let ended = self.find_ended(fields.number);
         if let (Some(history), Some(ended)) = (&mut self.history, ended) {
-            let message = if fields.step == 0 { MessageType::Authorize } else { ended.message };
+            let (message, original) = answered(ended.scenario, fields, answer.id, ended.last);
             let record = Record::new(EventKind::Heard, at.into())
                 .about(message, 0)
-                .ids(self.number, answer.id, ended.original)
+                .ids(self.number, answer.id, original)
                 .answer(answer);
             history.write(record);
         }
         let agrees = ended.is_some_and(|ended| match answer.outcome {
             Outcome::Refused => true,
-            Outcome::Approved => fields.step > 0 || ended.outcome != Outcome::Declined,
-            Outcome::Declined => ended.outcome == Outcome::Refused || ended.reason == answer.reason,
+            // What came before its last request was approved, or that request would not have come.
+            Outcome::Approved => fields.step < ended.step || ended.outcome != Outcome::Declined,
+            Outcome::Declined => {
+                fields.step == ended.step
+                    && (ended.outcome == Outcome::Refused || ended.reason == answer.reason)
+            }
         });
         if !agrees {
             self.stray(at, answer);

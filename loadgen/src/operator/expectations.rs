@@ -53,6 +53,15 @@ pub(super) fn check_approval(operation: &Operation, answer: &Answer) -> Result<(
     if answer.amount.minor() == operation.expected_amount() { Ok(()) } else { Err(Fault::AmountDiffers) }
 }
 
+/// Whether a decline of a refund is one that the switch may give: destinations approve every refund of what they approved.
+pub(super) const fn check_refund_decline(by: DecidedBy, reason: Reason) -> Result<(), Fault> {
+    match by {
+        DecidedBy::Destination => Err(Fault::OutcomeContradictsDestination),
+        DecidedBy::Switch if is_expected_decline(reason) => Ok(()),
+        DecidedBy::Switch | DecidedBy::StandIn => Err(Fault::UnexpectedReason(reason)),
+    }
+}
+
 /// Whether the state now goes with a first approval. A hold that ended meanwhile is no contradiction.
 pub(super) const fn check_state(scenario: Scenario, state: State) -> Result<(), Fault> {
     let good = match scenario {
@@ -60,7 +69,8 @@ pub(super) const fn check_state(scenario: Scenario, state: State) -> Result<(), 
         | Scenario::Intersystem
         | Scenario::Reverse
         | Scenario::Inquiry
-        | Scenario::Duplicate => {
+        | Scenario::Duplicate
+        | Scenario::Refund => {
             matches!(state, State::Captured)
         }
         Scenario::Reserve | Scenario::Partial | Scenario::Release | Scenario::Expire | Scenario::Verify => {

@@ -9,6 +9,7 @@
 mod answers;
 mod expectations;
 mod operation;
+mod refunds;
 mod requests;
 mod statuses;
 mod timers;
@@ -24,6 +25,7 @@ use crate::flows::Flow;
 use crate::history::History;
 use crate::measure::batch::{Batch, Recorded};
 use crate::operation_id::{IdSpace, SLOTS_MAX};
+use crate::scenario::Scenario;
 use crate::schedule::{Arrival, Schedule};
 use crate::stage::{Now, Stage};
 use operation::{Operation, Phase};
@@ -80,9 +82,11 @@ pub enum Loop {
 /// An operation that ended and may still get a second answer.
 #[derive(Clone, Copy, Debug)]
 struct Ended {
-    original: RequestId,
-    /// What its last request was.
-    message: MessageType,
+    scenario: Scenario,
+    /// What its last request was, and of which transaction.
+    last: (MessageType, RequestId),
+    /// Which of its requests that was.
+    step: u8,
     outcome: Outcome,
     reason: Reason,
 }
@@ -223,9 +227,10 @@ impl Operator {
                 Ending::NotDone(reason) => (Outcome::Refused, reason),
                 Ending::Unknown | Ending::Error(_) => (Outcome::Refused, Reason::None),
             };
-            let (original, message) = (operation.original(self.space), timers::message_of(&operation));
+            let last = (timers::message_of(&operation), operation.transaction(self.space));
+            let (scenario, step) = (operation.arrival.scenario, operation.step);
             let [younger, _] = &mut self.ended;
-            younger.insert(operation.arrival.number, Ended { original, message, outcome, reason });
+            younger.insert(operation.arrival.number, Ended { scenario, last, step, outcome, reason });
         }
     }
 

@@ -69,8 +69,15 @@ pub(super) enum FollowUp {
     },
     /// Gives the hold back.
     Release,
-    /// Undoes the payment.
+    /// Undoes the payment, as far as it was not refunded.
     Reverse,
+    /// Gives a part of the payment back, or all.
+    Refund {
+        /// How much.
+        amount: u64,
+    },
+    /// Undoes the refund of the step before.
+    ReverseRefund,
     /// Asks what became of it.
     Check,
     /// Sends the second copy.
@@ -107,6 +114,10 @@ pub(super) struct Operation {
     pub(super) step_sent_ns: u64,
     pub(super) approved: u64,
     pub(super) captured: u64,
+    /// Refunded and not undone.
+    pub(super) refunded: u64,
+    /// When the refund before this step was made, in switch time.
+    pub(super) refund_created: UnixMillis,
 }
 
 /// Milliseconds from the last moment a short reservation may be accepted to the end of its hold.
@@ -121,7 +132,8 @@ pub(super) const fn kind_of(scenario: Scenario) -> Kind {
         | Scenario::Intersystem
         | Scenario::Reverse
         | Scenario::Inquiry
-        | Scenario::Duplicate => Kind::Pay,
+        | Scenario::Duplicate
+        | Scenario::Refund => Kind::Pay,
         Scenario::Reserve | Scenario::Partial | Scenario::Release | Scenario::Expire => Kind::Reserve,
         Scenario::Verify => Kind::Verify,
     }
@@ -142,6 +154,21 @@ impl Operation {
         space.id(self.step_created, self.fields(self.step))
     }
 
+    /// The transaction that the request of this step belongs to: a refund is one of its own.
+    pub(super) const fn transaction(&self, space: IdSpace) -> RequestId {
+        match self.current {
+            FollowUp::Refund { .. } => self.request(space),
+            FollowUp::ReverseRefund => space.id(self.refund_created, self.fields(self.step - 1)),
+            FollowUp::Capture { .. }
+            | FollowUp::Release
+            | FollowUp::Reverse
+            | FollowUp::Check
+            | FollowUp::SecondCopy
+            | FollowUp::Expire
+            | FollowUp::Done => self.original(space),
+        }
+    }
+
     /// Whether the second copy goes out together with the first.
     pub(super) const fn copies_at_once(&self) -> bool {
         matches!(self.arrival.scenario, Scenario::Duplicate) && self.arrival.number.is_multiple_of(2)
@@ -159,7 +186,8 @@ impl Operation {
             | Scenario::Verify
             | Scenario::Reverse
             | Scenario::Inquiry
-            | Scenario::Duplicate => self.created.plus(rules.expires_ms),
+            | Scenario::Duplicate
+            | Scenario::Refund => self.created.plus(rules.expires_ms),
         }
     }
 
@@ -205,6 +233,7 @@ impl Operation {
             (Scenario::Duplicate, 0) if self.copies_at_once() => FollowUp::Check,
             (Scenario::Duplicate, 0) => FollowUp::SecondCopy,
             (Scenario::Expire, 0) => FollowUp::Expire,
+            (Scenario::Refund, step) => self.refund_follow_up(step),
             (
                 Scenario::Pay
                 | Scenario::Intersystem
@@ -302,7 +331,7 @@ impl Operation {
     ) -> Reverse {
         Reverse {
             id: self.request(space),
-            original: self.original(space),
+            original: self.transaction(space),
             originator: None,
             payment_id: payees.id(self.arrival.payee),
             reason: 0,
@@ -316,7 +345,7 @@ impl Operation {
     }
 
     pub(super) const fn inquiry(&self, space: IdSpace) -> Inquiry {
-        Inquiry { id: self.original(space), originator: None, correlation: self.arrival.number }
+        Inquiry { id: self.transaction(space), originator: None, correlation: self.arrival.number }
     }
 }
 

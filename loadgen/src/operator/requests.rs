@@ -51,6 +51,8 @@ impl Operator {
             step_sent_ns: at.ns,
             approved: 0,
             captured: 0,
+            refunded: 0,
+            refund_created: at.switch,
         };
         let at_once = operation.copies_at_once();
         self.slots[slot as usize] = Some(operation);
@@ -97,7 +99,14 @@ impl Operator {
             (_, FollowUp::SecondCopy) => Phase::Confirming,
             (_, FollowUp::Check) => return self.ask(at, slot, Purpose::Check, out),
             (_, FollowUp::Expire | FollowUp::Done) => return,
-            (_, FollowUp::Capture { .. } | FollowUp::Release | FollowUp::Reverse) => Phase::Following,
+            (
+                _,
+                FollowUp::Capture { .. }
+                | FollowUp::Release
+                | FollowUp::Reverse
+                | FollowUp::Refund { .. }
+                | FollowUp::ReverseRefund,
+            ) => Phase::Following,
         };
         self.set_phase(slot, phase);
         self.tally.borrow_mut().repeats += 1;
@@ -121,14 +130,25 @@ impl Operator {
     pub(super) fn advance(&mut self, at: Now, slot: u32, out: &mut dyn Outgoing) {
         let Some(operation) = &mut self.slots[slot as usize] else { return };
         let follow_up = operation.follow_up();
+        if follow_up == FollowUp::Done {
+            // It stays what it was last: answers to copies still come.
+            return self.end(slot, Ending::Approved);
+        }
         if operation.step >= STEP_MAX {
             return;
+        }
+        if let FollowUp::Refund { .. } = operation.current {
+            operation.refund_created = operation.step_created;
         }
         operation.step += 1;
         operation.current = follow_up;
         operation.asked = 0;
         match follow_up {
-            FollowUp::Capture { .. } | FollowUp::Release | FollowUp::Reverse => {
+            FollowUp::Capture { .. }
+            | FollowUp::Release
+            | FollowUp::Reverse
+            | FollowUp::Refund { .. }
+            | FollowUp::ReverseRefund => {
                 operation.copies = 1;
                 operation.step_created = at.switch;
                 self.set_phase(slot, Phase::Following);
@@ -145,11 +165,11 @@ impl Operator {
                 let after_ns = rest_ms.saturating_mul(1_000_000).saturating_add(EXPIRY_PATIENCE_NS);
                 self.wait(at, slot, after_ns, Wake::Ask(Purpose::Expiry));
             }
-            FollowUp::Done => self.end(slot, Ending::Approved),
+            FollowUp::Done => {}
         }
     }
 
-    /// Asks what became of the authorize.
+    /// Asks what became of the transaction of this step.
     pub(super) fn ask(&mut self, at: Now, slot: u32, purpose: Purpose, out: &mut dyn Outgoing) {
         // An inquiry that is still out was lost with its link.
         self.give_up_inquiry(at, slot);
@@ -176,7 +196,7 @@ impl Operator {
         let Some(operation) = &mut self.slots[slot as usize] else { return };
         operation.step_sent_ns = at.ns;
         // In a copy the budget is what is left of it; a copy past the deadline only asks for the outcome.
-        let passed_ms = u32::try_from(at.switch.since(operation.created)).unwrap_or(u32::MAX);
+        let passed_ms = u32::try_from(at.switch.since(operation.step_created)).unwrap_or(u32::MAX);
         let copy = RequestCopy {
             number: operation.copies,
             budget_ms: rules.budget_ms.saturating_sub(passed_ms).max(1),
@@ -186,7 +206,10 @@ impl Operator {
                 Message::Capture(operation.capture(space, rules, amount, last, copy))
             }
             FollowUp::Release => Message::Release(operation.release(space, rules, copy)),
-            FollowUp::Reverse => Message::Reverse(operation.reverse(space, rules, &stage.payees, copy)),
+            FollowUp::Reverse | FollowUp::ReverseRefund => {
+                Message::Reverse(operation.reverse(space, rules, &stage.payees, copy))
+            }
+            FollowUp::Refund { amount } => Message::Refund(operation.refund(space, rules, amount, copy)),
             FollowUp::SecondCopy | FollowUp::Check | FollowUp::Expire | FollowUp::Done => {
                 Message::Authorize(operation.authorize(space, rules, &stage.payees, copy))
             }
@@ -199,9 +222,9 @@ impl Operator {
         out.push(&message);
     }
 
-    /// The id of an operation's authorize; `None` where the slot is free.
-    pub(super) fn original_of(&self, slot: u32) -> Option<RequestId> {
-        self.slots.get(slot as usize)?.as_ref().map(|operation| operation.original(self.space))
+    /// The transaction that an operation is about now; `None` where the slot is free.
+    pub(super) fn transaction_of(&self, slot: u32) -> Option<RequestId> {
+        self.slots.get(slot as usize)?.as_ref().map(|operation| operation.transaction(self.space))
     }
 }
 
@@ -213,8 +236,8 @@ fn sent(message: &Message, number: holdfast_protocol::ParticipantNumber, at: Now
         Message::Capture(m) => record.capture(m, number, false),
         Message::Release(m) => record.release(m, number, false),
         Message::Reverse(m) => record.reverse(m, number, false),
-        Message::Refund(_)
-        | Message::SignOn(_)
+        Message::Refund(m) => record.refund(m, number, false),
+        Message::SignOn(_)
         | Message::Welcome(_)
         | Message::Echo(_)
         | Message::Window(_)

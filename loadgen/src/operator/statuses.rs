@@ -21,8 +21,8 @@ impl Operator {
             history.write(record);
         }
         let Some(slot) = self.space.fields(status.id).map(|fields| fields.slot) else { return };
-        if self.original_of(slot) != Some(status.id) {
-            // A status for an operation that has ended meanwhile: it asked twice, or its answer came first.
+        if self.transaction_of(slot) != Some(status.id) {
+            // A status for an operation that has ended or gone on meanwhile: it asked twice, or its answer came first.
             return;
         }
         let Some(operation) = &self.slots[slot as usize] else { return };
@@ -99,7 +99,7 @@ impl Operator {
         let Some(operation) = &self.slots[slot as usize] else { return };
         if status.reason == Reason::OriginalUnknown {
             // Within the window of remembered ids, so it was never recorded, and it has expired since.
-            return if operation.step == 0 {
+            return if operation.opens_transaction() {
                 self.end(slot, Ending::NotDone(Reason::Expired));
             } else {
                 self.fail(slot, Fault::AnswersDisagree, status);
@@ -116,6 +116,9 @@ impl Operator {
                     Ok(()) => self.end(slot, Ending::Declined(status.outcome_reason)),
                     Err(fault) => self.fail(slot, fault, status),
                 }
+            }
+            Some(Outcome::Declined) if operation.opens_transaction() => {
+                self.on_refund_declined(slot, status.decided_by, status.outcome_reason, status);
             }
             Some(Outcome::Declined) => self.fail(slot, Fault::AnswersDisagree, status),
             Some(Outcome::Approved) if operation.step == 0 => {
@@ -159,7 +162,10 @@ fn done_amount(operation: &Operation, status: &Status) -> Option<u64> {
             (status.captured.minor() == operation.captured + amount).then_some(amount)
         }
         FollowUp::Release => (status.state == State::Released).then(|| status.released.minor()),
-        FollowUp::Reverse => (status.state == State::Reversed).then(|| status.reversed.minor()),
+        FollowUp::Refund { .. } => (status.state == State::Captured).then(|| status.captured.minor()),
+        FollowUp::Reverse | FollowUp::ReverseRefund => {
+            (status.state == State::Reversed).then(|| status.reversed.minor())
+        }
         FollowUp::Check | FollowUp::SecondCopy => Some(0),
         FollowUp::Expire | FollowUp::Done => None,
     }

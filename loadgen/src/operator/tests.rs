@@ -16,8 +16,8 @@ use crate::stage::{Now, Stage, played_stage};
 
 /// Takes what the operator says.
 #[derive(Default)]
-struct Said {
-    messages: VecDeque<Message>,
+pub(super) struct Said {
+    pub(super) messages: VecDeque<Message>,
     full: bool,
 }
 
@@ -31,17 +31,17 @@ impl Outgoing for Said {
     }
 }
 
-struct Play {
-    stage: Rc<Stage>,
-    operator: Operator,
-    said: Said,
+pub(super) struct Play {
+    pub(super) stage: Rc<Stage>,
+    pub(super) operator: Operator,
+    pub(super) said: Said,
     ms: u64,
 }
 
 const START_MS: u64 = 1_800_000_000_000;
 
 impl Play {
-    fn with(mix: &str, change: impl FnOnce(&mut ScheduleSettings)) -> Self {
+    pub(super) fn with(mix: &str, change: impl FnOnce(&mut ScheduleSettings)) -> Self {
         let stage = Rc::new(played_stage(2, 2));
         let mut settings = ScheduleSettings { mix: mix.parse().unwrap(), ..played_settings() };
         change(&mut settings);
@@ -50,45 +50,45 @@ impl Play {
         Self { stage, operator, said: Said::default(), ms: 0 }
     }
 
-    fn new(mix: &str) -> Self {
+    pub(super) fn new(mix: &str) -> Self {
         Self::with(mix, |_| {})
     }
 
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         Now { ns: self.ms * 1_000_000, switch: UnixMillis::new(START_MS + self.ms).unwrap() }
     }
 
     /// Lets time pass up to a millisecond of the run.
-    fn at(&mut self, ms: u64) {
+    pub(super) fn at(&mut self, ms: u64) {
         self.ms = ms;
         self.operator.on_time(self.now(), Some(&mut self.said));
     }
 
-    fn next(&mut self) -> Message {
+    pub(super) fn next(&mut self) -> Message {
         self.said.messages.pop_front().expect("the operator has something to say")
     }
 
-    fn is_silent(&self) -> bool {
+    pub(super) fn is_silent(&self) -> bool {
         self.said.messages.is_empty()
     }
 
-    fn hear(&mut self, answer: Answer) {
+    pub(super) fn hear(&mut self, answer: Answer) {
         self.operator.on_answer(self.now(), &answer, &mut self.said);
     }
 
-    fn told(&mut self, status: Status) {
+    pub(super) fn told(&mut self, status: Status) {
         self.operator.on_status(self.now(), &status, &mut self.said);
     }
 
     /// Answers the first request that was said as a good switch does, and drops what was said with it.
-    fn approve_next(&mut self) -> Message {
+    pub(super) fn approve_next(&mut self) -> Message {
         let message = self.next();
         let answer = good_answer(&message);
         self.hear(answer);
         message
     }
 
-    fn counts(&mut self) -> Counts {
+    pub(super) fn counts(&mut self) -> Counts {
         self.operator.close(self.now(), false);
         let total = self.operator.tally().borrow().accounting.total();
         assert_eq!(total.check(), Ok(()));
@@ -96,7 +96,7 @@ impl Play {
     }
 }
 
-fn answer(id: RequestId, outcome: Outcome, state: State, reason: Reason, amount: u64) -> Answer {
+pub(super) fn answer(id: RequestId, outcome: Outcome, state: State, reason: Reason, amount: u64) -> Answer {
     Answer {
         id,
         originator: None,
@@ -130,15 +130,18 @@ pub(super) fn good_answer(message: &Message) -> Answer {
         Message::Capture(m) => {
             answer(m.id, Outcome::Approved, State::Captured, Reason::None, m.amount.minor())
         }
+        Message::Refund(m) => {
+            answer(m.id, Outcome::Approved, State::Captured, Reason::None, m.amount.minor())
+        }
         other => panic!("no good answer to {other:?}"),
     }
 }
 
-fn refused(id: RequestId, reason: Reason) -> Answer {
+pub(super) fn refused(id: RequestId, reason: Reason) -> Answer {
     Answer { decided_by: DecidedBy::Switch, ..answer(id, Outcome::Refused, State::None, reason, 0) }
 }
 
-fn status(id: RequestId, state: State, amount: u64, captured: u64) -> Status {
+pub(super) fn status(id: RequestId, state: State, amount: u64, captured: u64) -> Status {
     let minor = |n| Amount::from_minor(n).unwrap();
     Status {
         id,
@@ -162,7 +165,7 @@ fn status(id: RequestId, state: State, amount: u64, captured: u64) -> Status {
     }
 }
 
-fn authorize(message: &Message) -> &holdfast_protocol::Authorize {
+pub(super) fn authorize(message: &Message) -> &holdfast_protocol::Authorize {
     match message {
         Message::Authorize(m) => m,
         other => panic!("expected an authorize, not {other:?}"),

@@ -226,7 +226,8 @@ impl Operator {
         self.give_up_inquiry(at, slot);
         let Some(operation) = &self.slots[slot as usize] else { return };
         let (message, copies) = (message_of(operation), operation.copies);
-        let (id, original) = (operation.request(self.space), operation.original(self.space));
+        let original = operation.transaction(self.space);
+        let id = if message == MessageType::Authorize { original } else { operation.request(self.space) };
         if let Some(history) = &mut self.history {
             let record = Record::new(EventKind::GaveUp, at.into());
             history.write(record.about(message, copies).ids(self.number, id, original));
@@ -238,19 +239,23 @@ impl Operator {
     pub(super) fn give_up_inquiry(&mut self, at: Now, slot: u32) {
         let Some(operation) = &self.slots[slot as usize] else { return };
         let (Phase::Asking(_), Some(history)) = (operation.phase, &mut self.history) else { return };
-        let original = operation.original(self.space);
+        let original = operation.transaction(self.space);
         let record = Record::new(EventKind::GaveUp, at.into()).about(MessageType::Inquiry, operation.asked);
         history.write(record.ids(self.number, original, original));
     }
 }
 
-/// Which message the request of this step is.
+/// Which message the request of this step is, as histories write it: a refund opens a transaction as an authorize does.
 pub(super) const fn message_of(operation: &Operation) -> MessageType {
     use super::operation::FollowUp;
     match operation.current {
         FollowUp::Capture { .. } => MessageType::Capture,
         FollowUp::Release => MessageType::Release,
-        FollowUp::Reverse => MessageType::Reverse,
-        FollowUp::Check | FollowUp::SecondCopy | FollowUp::Expire | FollowUp::Done => MessageType::Authorize,
+        FollowUp::Reverse | FollowUp::ReverseRefund => MessageType::Reverse,
+        FollowUp::Refund { .. }
+        | FollowUp::Check
+        | FollowUp::SecondCopy
+        | FollowUp::Expire
+        | FollowUp::Done => MessageType::Authorize,
     }
 }

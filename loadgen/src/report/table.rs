@@ -189,10 +189,11 @@ fn endings(report: &Report, out: &mut String) -> std::fmt::Result {
     let sums = &report.closing.sums;
     writeln!(
         out,
-        "  {} messages, {} second copies, {} repeats; destinations took {} forwards and {} deliveries",
+        "  {} messages, {} second copies, {} repeats, {} refunds approved; destinations took {} forwards and {} deliveries",
         grouped(total.messages),
         grouped(total.duplicates),
         grouped(sums.repeats),
+        grouped(total.refunds),
         grouped(sums.forwards),
         grouped(sums.deliveries)
     )

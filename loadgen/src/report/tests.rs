@@ -118,7 +118,7 @@ fn the_summary_has_the_fields_that_are_promised() {
     has(&summary["latency_us_by_operator"]["operator-1"]["service"], &["p99"]);
     has(&summary["window"], &["from_s", "until_s", "mser_5_s", "steady"]);
     let counts = ["scheduled", "sent", "shed", "approved", "declined", "not_done", "unknown", "errors"];
-    let more = ["in_flight_at_end", "reversed", "duplicates", "messages"];
+    let more = ["in_flight_at_end", "reversed", "refunds", "duplicates", "messages"];
     for counted in [&summary["accounting"], &summary["scenarios"]["pay"], &summary["scenarios"]["reserve"]] {
         has(counted, &counts);
         has(counted, &more);

@@ -162,6 +162,8 @@ pub struct CountsSummary {
     pub in_flight_at_end: u64,
     /// See [`Counts::reversed`].
     pub reversed: u64,
+    /// See [`Counts::refunds`].
+    pub refunds: u64,
     /// See [`Counts::duplicates`].
     pub duplicates: u64,
     /// See [`Counts::messages`].
@@ -191,6 +193,7 @@ impl CountsSummary {
             errors: counts.errors_in_all(),
             in_flight_at_end: counts.in_flight_at_end,
             reversed: counts.reversed,
+            refunds: counts.refunds,
             duplicates: counts.duplicates,
             messages: counts.messages,
             declined_by_reason: counts.declined.iter().map(|(r, n)| (r.name(), *n)).collect(),

@@ -1,0 +1,4 @@
+//! What `loadgen` plays, against the real switch, and whether its records join with the journal.
+
+mod refunds;
+mod scene;
