@@ -4,7 +4,7 @@
 //! does as it reads there. So the fate is a function of the seed, it travels through the switch, a repeat has the same
 //! one, and the operator knows which outcome would contradict it.
 
-use holdfast_protocol::{InstrumentReference, Reason};
+use holdfast_protocol::{Amount, InstrumentReference, Reason};
 
 /// What the destination does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Fate {
     Approve,
     /// Approves half of it, where the request allows a part.
     ApproveHalf,
+    /// Approves so much of it, where the request allows a part.
+    ApprovePart(Amount),
     /// Declines for this reason.
     Decline(Reason),
     /// Never answers.
@@ -39,17 +41,20 @@ pub const DECLINE_REASONS: [Reason; 8] = [
 impl Fate {
     /// The instrument reference that carries this fate; `account` makes it look like one of many.
     pub fn to_instrument(self, account: u64) -> InstrumentReference {
-        let (code, reason) = match self {
-            Self::Approve => (1, Reason::None),
-            Self::ApproveHalf => (2, Reason::None),
-            Self::Decline(reason) => (3, reason),
-            Self::Silent => (4, Reason::None),
-            Self::Late => (5, Reason::None),
+        let (code, detail) = match self {
+            Self::Approve => (1, 0),
+            Self::ApproveHalf => (2, 0),
+            Self::Decline(reason) => (3, u64::from(reason.number())),
+            Self::Silent => (4, 0),
+            Self::Late => (5, 0),
+            Self::ApprovePart(part) => (6, part.minor()),
         };
         let mut bytes = [0; 16];
         let (head, tail) = bytes.split_at_mut(8);
-        let [low, high] = reason.number().to_le_bytes();
-        head.copy_from_slice(&[MARK[0], MARK[1], code, 0, low, high, 0, 0]);
+        // Twelve digits are forty bits.
+        let [detail @ .., _, _, _] = detail.to_le_bytes();
+        head[..3].copy_from_slice(&[MARK[0], MARK[1], code]);
+        head[3..].copy_from_slice(&detail);
         tail.copy_from_slice(&account.to_le_bytes());
         InstrumentReference::new(&bytes).expect("16 bytes are fewer than a reference may have")
     }
@@ -57,16 +62,18 @@ impl Fate {
     /// The fate an instrument reference carries; `None` for one that is not ours.
     pub fn from_instrument(instrument: &InstrumentReference) -> Option<Self> {
         let bytes: &[u8; 16] = instrument.as_bytes().try_into().ok()?;
-        let [mark_0, mark_1, code, _, low, high, ..] = *bytes;
+        let [mark_0, mark_1, code, d0, d1, d2, d3, d4, ..] = *bytes;
         if [mark_0, mark_1] != MARK {
             return None;
         }
+        let detail = u64::from_le_bytes([d0, d1, d2, d3, d4, 0, 0, 0]);
         match code {
             1 => Some(Self::Approve),
             2 => Some(Self::ApproveHalf),
-            3 => Reason::from_number(u16::from_le_bytes([low, high])).map(Self::Decline),
+            3 => u16::try_from(detail).ok().and_then(Reason::from_number).map(Self::Decline),
             4 => Some(Self::Silent),
             5 => Some(Self::Late),
+            6 => Amount::from_minor(detail).map(Self::ApprovePart),
             _ => None,
         }
     }
@@ -79,7 +86,9 @@ mod tests {
     #[test]
     fn every_fate_survives_the_journey() {
         let declines = DECLINE_REASONS.map(Fate::Decline);
-        for fate in [Fate::Approve, Fate::ApproveHalf, Fate::Silent, Fate::Late].into_iter().chain(declines) {
+        let part = Fate::ApprovePart(Amount::MAX);
+        let others = [Fate::Approve, Fate::ApproveHalf, Fate::Silent, Fate::Late, part];
+        for fate in others.into_iter().chain(declines) {
             assert_eq!(Fate::from_instrument(&fate.to_instrument(u64::MAX)), Some(fate));
         }
     }

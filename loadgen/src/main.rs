@@ -7,6 +7,7 @@ use holdfast_loadgen::check;
 use holdfast_loadgen::cli::Command;
 use holdfast_loadgen::cli::configuration::{Resolved, resolve};
 use holdfast_loadgen::exit::Exit;
+use holdfast_loadgen::generate;
 use holdfast_loadgen::page;
 use holdfast_loadgen::run::{self, RunError};
 use holdfast_loadgen::{compare, selftest, sweep};
@@ -28,13 +29,19 @@ fn main() -> ExitCode {
 
 fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
     let Resolved { arguments, options } = resolved;
-    if arguments.command.output().is_some_and(|output| output.dry_run) {
+    if arguments.command.is_dry_run() {
         print!("{}", run::dry(&arguments.command, options)?);
         return Ok(Exit::Pass);
     }
     match arguments.command {
         Command::Run(arguments) => {
             let report = run::run(*arguments, options)?;
+            report.publish()?;
+            Ok(report.exit_code())
+        }
+        Command::Gen(arguments) => generate::run(&arguments, &options),
+        Command::Replay(arguments) => {
+            let report = run::replay(&arguments, options)?;
             report.publish()?;
             Ok(report.exit_code())
         }

@@ -6,6 +6,7 @@
 
 use holdfast_protocol::Amount;
 
+use crate::arrival::{Arrival, Payee};
 use crate::fate::{DECLINE_REASONS, Fate};
 use crate::popularity::{Choice, Popularity};
 use crate::random::Random;
@@ -43,30 +44,15 @@ pub struct ScheduleSettings {
     pub late_rate: f64,
 }
 
-/// Who is paid: an index into [`crate::payees::Payees`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Payee {
-    /// Counted from zero: acquirers first, then operators.
-    pub destination: u16,
-    /// Counted from zero.
-    pub merchant: u16,
-}
-
-/// One scheduled operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// Its number for this operator, counted from zero without gaps.
-    pub number: u64,
-    /// When it is meant to be sent, in nanoseconds since the start; zero in a closed loop.
-    pub at_ns: u64,
-    /// What it does.
-    pub scenario: Scenario,
-    /// Who is paid.
-    pub payee: Payee,
-    /// How much.
-    pub amount: Amount,
-    /// What the destination will do.
-    pub fate: Fate,
+impl ScheduleSettings {
+    /// Arrivals of all operators that the rate lets come between two times after the warm-up; zero in a closed loop.
+    pub fn planned(&self, from_ns: u64, until_ns: u64) -> f64 {
+        let shaped_ns = (self.duration_ns - self.warmup_ns) as f64;
+        let share = |ns: u64| (ns.saturating_sub(self.warmup_ns) as f64 / shaped_ns).min(1.0);
+        let seconds = until_ns.saturating_sub(from_ns) as f64 / 1e9;
+        let rate_per_s = self.rate_per_s.unwrap_or(0.0) * f64::from(self.operators);
+        rate_per_s * seconds * self.shape.mean(share(from_ns), share(until_ns))
+    }
 }
 
 /// The arrivals of one operator, in the order of time.
@@ -75,6 +61,7 @@ pub struct Schedule {
     settings: ScheduleSettings,
     operator: u32,
     random: Random,
+    accounts: Random,
     merchants: Choice,
     /// Arrivals that the rate has let come so far, as a real number.
     come: f64,
@@ -87,6 +74,15 @@ const AMOUNT_MIN: u32 = 100;
 const AMOUNT_SPAN: u32 = 9_900;
 /// Amounts of verifications are small (Y.2741 Appendix I).
 const VERIFY_SPAN: u32 = 99;
+/// Of the streams of random numbers, the first that draws accounts.
+const ACCOUNTS: u64 = 1 << 32;
+
+/// One of `count`, by a number that is at random. One more takes its share evenly from all that were there before, and changes
+/// nothing else.
+fn one_of(count: u32, number: u64) -> u32 {
+    let comes_in = |at: &u32| Random::new(number, u64::from(*at)).below(at + 1) == 0;
+    (1..count).rev().find(comes_in).unwrap_or(0)
+}
 
 impl Schedule {
     /// The schedule of one operator, counted from zero.
@@ -98,6 +94,7 @@ impl Schedule {
             settings: settings.clone(),
             operator,
             random,
+            accounts: Random::new(settings.seed, u64::from(operator) | ACCOUNTS),
             merchants: Choice::new(settings.popularity, settings.merchants),
             come,
             at_ns: 0,
@@ -139,14 +136,14 @@ impl Schedule {
     }
 
     fn payee(&mut self, scenario: Scenario) -> Payee {
-        let dice = self.random.below(u32::MAX);
+        let dice = self.random.bits();
         let merchant = self.merchants.of((self.random.bits() >> 32) as u32);
         let destination = if scenario == Scenario::Intersystem {
             // Any operator but this one.
-            let others = self.settings.operators.saturating_sub(1).max(1);
-            self.settings.acquirers + (self.operator + 1 + dice % others) % self.settings.operators.max(1)
+            let other = one_of(self.settings.operators.saturating_sub(1), dice);
+            self.settings.acquirers + if other < self.operator { other } else { other + 1 }
         } else {
-            dice % self.settings.acquirers.max(1)
+            one_of(self.settings.acquirers, dice)
         };
         let short = |n: u32| u16::try_from(n).expect("the command line limits participants and merchants");
         Payee { destination: short(destination), merchant: short(merchant) }
@@ -186,7 +183,8 @@ impl Iterator for Schedule {
         let number = self.number;
         self.number += 1;
         let amount = Amount::from_minor(u64::from(minor)).expect("32 bits are an amount");
-        Some(Arrival { number, at_ns: self.at_ns, scenario, payee, amount, fate })
+        let account = self.accounts.bits();
+        Some(Arrival { number, at_ns: self.at_ns, scenario, payee, amount, fate, account, course: None })
     }
 }
 

@@ -4,9 +4,11 @@ mod capacity;
 mod check;
 mod compare;
 pub mod configuration;
+mod generate;
 mod load;
 mod output;
 mod place;
+mod replay;
 mod report;
 mod run;
 mod selftest;
@@ -19,9 +21,11 @@ use clap::{Parser, Subcommand};
 pub use capacity::CapacityArguments;
 pub use check::CheckArguments;
 pub use compare::CompareArguments;
+pub use generate::GenArguments;
 pub use load::LoadArguments;
 pub use output::OutputArguments;
 pub use place::PlaceArguments;
+pub use replay::ReplayArguments;
 pub use report::ReportArguments;
 pub use run::RunArguments;
 pub use selftest::SelftestArguments;
@@ -45,6 +49,12 @@ pub enum Command {
     /// Plays operators and destinations against a switch, measures latency, and closes the books.
     #[command(after_help = run::EXAMPLES)]
     Run(Box<RunArguments>),
+    /// Writes what `run` would send into a trace, or says what is in one.
+    #[command(after_help = generate::EXAMPLES)]
+    Gen(Box<GenArguments>),
+    /// Sends a trace, measured, judged and reported as `run` is.
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(Box<ReplayArguments>),
     /// Finds the highest rate that meets the objectives.
     #[command(after_help = capacity::EXAMPLES)]
     Capacity(Box<CapacityArguments>),
@@ -69,12 +79,21 @@ impl Command {
     pub const fn output(&self) -> Option<&OutputArguments> {
         match self {
             Self::Run(run) => Some(&run.to),
+            Self::Replay(replay) => Some(&replay.to),
             Self::Capacity(capacity) => Some(&capacity.to),
             Self::Selftest(selftest) => Some(&selftest.to),
             Self::Sweep(sweep) => Some(&sweep.to),
             Self::Compare(compare) => Some(&compare.to),
-            Self::Check(_) | Self::Report(_) => None,
+            Self::Gen(_) | Self::Check(_) | Self::Report(_) => None,
         }
+    }
+
+    /// Whether it only says what it would do.
+    pub fn is_dry_run(&self) -> bool {
+        if let Self::Gen(generate) = self {
+            return generate.dry_run;
+        }
+        self.output().is_some_and(|output| output.dry_run)
     }
 }
 

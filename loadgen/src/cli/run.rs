@@ -9,6 +9,7 @@ use super::output::OutputArguments;
 use super::values::{Rate, parse_duration, parse_rate};
 use crate::objective::Objective;
 use crate::shape::Shape;
+use crate::traffic::Timing;
 
 /// What `loadgen run` takes.
 #[derive(Clone, Debug, Parser)]
@@ -38,6 +39,13 @@ pub struct RunArguments {
     /// What becomes of the results.
     #[command(flatten)]
     pub to: OutputArguments,
+}
+
+impl RunArguments {
+    /// When how much of it comes.
+    pub fn timing(&self) -> Timing {
+        Timing { rate: self.rate, shape: self.shape.clone(), warmup: self.warmup, duration: self.duration }
+    }
 }
 
 /// Examples and exit codes, below the options.

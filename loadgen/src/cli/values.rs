@@ -44,6 +44,14 @@ pub(super) fn parse_rate(text: &str) -> Result<Rate, String> {
     parse_rate_per_s(text).map(Rate::PerSecond).map_err(|error| format!("{error}, or `max`"))
 }
 
+/// How many times faster.
+pub(super) fn parse_speed(text: &str) -> Result<f64, String> {
+    match text.strip_suffix('x').unwrap_or(text).parse::<f64>() {
+        Ok(speed) if (0.001..=100_000.0).contains(&speed) => Ok(speed),
+        _ => Err("expected a factor from 0.001 to 100,000, as in 10".to_owned()),
+    }
+}
+
 /// From 0 to 1.
 pub(super) fn parse_share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {

@@ -88,7 +88,9 @@ fn configured(file: &Path) -> Result<RunArguments, RunError> {
     let resolved = resolve(words, |_| None).map_err(|error| usage(error.to_string()))?;
     match resolved.arguments.command {
         Command::Run(run) => Ok(*run),
-        Command::Capacity(_)
+        Command::Gen(_)
+        | Command::Replay(_)
+        | Command::Capacity(_)
         | Command::Selftest(_)
         | Command::Sweep(_)
         | Command::Compare(_)

@@ -99,10 +99,11 @@ impl Destination {
     fn carry_out(&mut self, at: Now, key: Key, request: &Authorize, fate: Fate, out: &mut dyn Outgoing) {
         let amount = match fate {
             Fate::ApproveHalf => half(request.amount),
+            Fate::ApprovePart(part) => part.min(request.amount),
             Fate::Approve | Fate::Late | Fate::Decline(_) | Fate::Silent => request.amount,
         };
         let standing = match fate {
-            Fate::Approve | Fate::ApproveHalf => Standing::Approved,
+            Fate::Approve | Fate::ApproveHalf | Fate::ApprovePart(_) => Standing::Approved,
             Fate::Late => Standing::Late,
             Fate::Decline(_) => Standing::Declined,
             Fate::Silent => Standing::Silent,
@@ -111,7 +112,7 @@ impl Destination {
         let remembered = Remembered { standing, destination: self.index, amount: minor };
         self.stage.memory.borrow_mut().remember(key.operator, key.fields.number, request.id, remembered);
         match fate {
-            Fate::Approve | Fate::ApproveHalf => {
+            Fate::Approve | Fate::ApproveHalf | Fate::ApprovePart(_) => {
                 self.book_approval(key, request.kind, amount);
                 self.send_answer(at, request, answer(request, Outcome::Approved, Reason::None, amount), out);
             }

@@ -47,7 +47,7 @@ pub(super) const fn is_end_of_hold(reason: Reason) -> bool {
 /// Whether an approval of the authorize is what the destination gave.
 pub(super) fn check_approval(operation: &Operation, answer: &Answer) -> Result<(), Fault> {
     match operation.arrival.fate {
-        Fate::Approve | Fate::ApproveHalf => {}
+        Fate::Approve | Fate::ApproveHalf | Fate::ApprovePart(_) => {}
         Fate::Decline(_) | Fate::Silent | Fate::Late => return Err(Fault::OutcomeContradictsDestination),
     }
     if answer.amount.minor() == operation.expected_amount() { Ok(()) } else { Err(Fault::AmountDiffers) }
@@ -86,7 +86,7 @@ pub(super) fn check_decline(operation: &Operation, by: DecidedBy, reason: Reason
         DecidedBy::Destination => match operation.arrival.fate {
             Fate::Decline(expected) if expected == reason => Ok(()),
             Fate::Decline(_) => Err(Fault::UnexpectedReason(reason)),
-            Fate::Approve | Fate::ApproveHalf | Fate::Silent | Fate::Late => {
+            Fate::Approve | Fate::ApproveHalf | Fate::ApprovePart(_) | Fate::Silent | Fate::Late => {
                 Err(Fault::OutcomeContradictsDestination)
             }
         },

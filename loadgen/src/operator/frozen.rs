@@ -7,6 +7,7 @@ use holdfast_protocol::{Message, UnixMillis};
 
 use super::tests::good_answer;
 use super::{Loop, Operator, Outgoing};
+use crate::arrivals::Arrivals;
 use crate::measure::batch::Latencies;
 use crate::measure::kinds::{Figure, Measure};
 use crate::measure::slices::{Group, Slice, Slices};
@@ -42,7 +43,8 @@ fn run(window: u32, frozen: bool) -> Slices {
         mix: "pay:1".parse().unwrap(),
         ..played_settings()
     };
-    let mut operator = Operator::new(Rc::new(stage), 0, Schedule::new(&settings, 0), Loop::Open, window);
+    let mut operator =
+        Operator::new(Rc::new(stage), 0, Arrivals::from(Schedule::new(&settings, 0)), Loop::Open, window);
     let mut switch = Switch::default();
     let mut slices = Slices { all: vec![], warm_ns: 0, end_ns: SECONDS * 1_000_000_000 };
     for ms in 1..=SECONDS * 1_000 + 3_000 {

@@ -21,13 +21,15 @@ use std::rc::Rc;
 use holdfast_protocol::{Message, MessageType, Outcome, ParticipantNumber, Reason, RequestId};
 
 use crate::accounting::{Accounting, Ending, Fault};
+use crate::arrival::Arrival;
+use crate::arrivals::Arrivals;
 use crate::flows::Flow;
 use crate::history::History;
 use crate::measure::batch::{Batch, Recorded};
 use crate::operation_id::{IdSpace, SLOTS_MAX};
 use crate::scenario::Scenario;
-use crate::schedule::{Arrival, Schedule};
 use crate::stage::{Now, Stage};
+pub(crate) use operation::kind_of;
 use operation::{Operation, Phase};
 use timers::Timer;
 
@@ -103,7 +105,7 @@ pub struct Operator {
     index: usize,
     number: ParticipantNumber,
     space: IdSpace,
-    schedule: Schedule,
+    arrivals: Arrivals,
     /// The next arrival, not due yet or not sent yet.
     next: Option<Arrival>,
     pace: Loop,
@@ -132,7 +134,7 @@ pub struct Operator {
 
 impl Operator {
     /// An operator, counted from zero, that is to sign on.
-    pub fn new(stage: Rc<Stage>, index: u32, schedule: Schedule, pace: Loop, window: u32) -> Self {
+    pub fn new(stage: Rc<Stage>, index: u32, arrivals: Arrivals, pace: Loop, window: u32) -> Self {
         let space = IdSpace::clone(&stage.spaces[index as usize]);
         let flows = vec![Flow::default(); stage.payees.destinations()];
         let tally = Rc::new(RefCell::new(Tally { flows, ..Tally::default() }));
@@ -141,7 +143,7 @@ impl Operator {
             index: index as usize,
             number: ParticipantNumber::new(1).expect("one is not zero"),
             space,
-            schedule,
+            arrivals,
             next: None,
             pace,
             closed: false,
@@ -271,7 +273,7 @@ impl Operator {
 
     /// Ends whatever is left: the run is over.
     pub fn close(&mut self, at: Now, broken: bool) {
-        let due = self.next.filter(|arrival| arrival.at_ns <= at.ns);
+        let due = self.next.take().filter(|arrival| arrival.at_ns <= at.ns);
         if let Some(arrival) = due {
             let mut tally = self.tally.borrow_mut();
             let counts = tally.accounting.of_mut(arrival.scenario);

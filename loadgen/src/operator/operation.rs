@@ -4,12 +4,10 @@ use holdfast_protocol::{
     Amount, Authorize, Capture, Extensions, Inquiry, Kind, Release, RequestId, Reverse, UnixMillis,
 };
 
-use crate::fate::Fate;
+use crate::arrival::Arrival;
 use crate::operation_id::{IdFields, IdSpace};
 use crate::payees::Payees;
-use crate::random::mix;
 use crate::scenario::Scenario;
-use crate::schedule::Arrival;
 use crate::stage::Rules;
 
 /// What the operation waits for.
@@ -126,7 +124,7 @@ const SHORT_HOLD_MS: u64 = 500;
 const HOLD_MS: u64 = 10_000;
 
 /// What a kind of payment a scenario asks for.
-pub(super) const fn kind_of(scenario: Scenario) -> Kind {
+pub(crate) const fn kind_of(scenario: Scenario) -> Kind {
     match scenario {
         Scenario::Pay
         | Scenario::Intersystem
@@ -208,10 +206,7 @@ impl Operation {
 
     /// What the destination approves, if it does.
     pub(super) const fn expected_amount(&self) -> u64 {
-        match self.arrival.fate {
-            Fate::ApproveHalf => self.arrival.amount.minor() / 2,
-            Fate::Approve | Fate::Decline(_) | Fate::Silent | Fate::Late => self.arrival.amount.minor(),
-        }
+        self.arrival.approved_amount()
     }
 
     /// What comes after `step` steps.
@@ -260,14 +255,13 @@ impl Operation {
         copy: RequestCopy,
     ) -> Authorize {
         let arrival = &self.arrival;
-        let account = mix(u64::from(self.slot) ^ (arrival.number << 24));
         let partial = arrival.scenario == Scenario::Partial;
         Authorize {
             id: self.original(space),
             originator: None,
             kind: kind_of(arrival.scenario),
             payment_id: payees.id(arrival.payee),
-            instrument: arrival.fate.to_instrument(account),
+            instrument: arrival.fate.to_instrument(arrival.account),
             amount: arrival.amount,
             currency: rules.currency,
             security_level: rules.security_level,

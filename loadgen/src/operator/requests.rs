@@ -7,11 +7,11 @@ use holdfast_protocol::{Message, MessageType, RequestId};
 use super::operation::{FollowUp, Operation, Phase, Purpose, RequestCopy, Wake};
 use super::{Operator, Outgoing};
 use crate::accounting::Ending;
+use crate::arrival::Arrival;
 use crate::history::History;
 use crate::history::record::{At, EventKind, Record};
 use crate::measure::kinds::Measure;
 use crate::operation_id::STEP_MAX;
-use crate::schedule::Arrival;
 use crate::stage::Now;
 
 /// How long after the end of a hold the operator asks whether it has ended.
@@ -36,6 +36,7 @@ impl Operator {
     #[inline]
     pub(super) fn begin(&mut self, at: Now, slot: u32, arrival: Arrival, out: &mut dyn Outgoing) {
         let rules = self.stage.rules;
+        let (scenario, at_ns) = (arrival.scenario, arrival.at_ns);
         let operation = Operation {
             arrival,
             slot,
@@ -58,17 +59,16 @@ impl Operator {
         self.slots[slot as usize] = Some(operation);
         self.unanswered += 1;
         let mut tally = self.tally.borrow_mut();
-        let counts = tally.accounting.of_mut(arrival.scenario);
+        let counts = tally.accounting.of_mut(scenario);
         counts.scheduled += 1;
         counts.sent += 1;
-        let measured = rules.measures(arrival.at_ns);
+        let measured = rules.measures(at_ns);
         tally.offered += 1;
         tally.offered_in_time += u64::from(measured);
         drop(tally);
         if measured && self.pace == super::Loop::Open {
-            let measure =
-                if arrival.at_ns <= self.held_back_until_ns { Measure::HeldBack } else { Measure::Lag };
-            self.batch.push(arrival.scenario, measure, at.ns - arrival.at_ns);
+            let measure = if at_ns <= self.held_back_until_ns { Measure::HeldBack } else { Measure::Lag };
+            self.batch.push(scenario, measure, at.ns - at_ns);
         }
         self.push_request(at, slot, out);
         if at_once {

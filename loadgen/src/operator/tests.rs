@@ -10,6 +10,7 @@ use holdfast_protocol::{
 
 use super::{Loop, Operator, Outgoing};
 use crate::accounting::{Counts, Fault};
+use crate::arrivals::Arrivals;
 use crate::fate::Fate;
 use crate::schedule::{Schedule, ScheduleSettings, played_settings};
 use crate::stage::{Now, Stage, played_stage};
@@ -46,7 +47,8 @@ impl Play {
         let mut settings = ScheduleSettings { mix: mix.parse().unwrap(), ..played_settings() };
         change(&mut settings);
         let pace = if settings.rate_per_s.is_some() { Loop::Open } else { Loop::Closed };
-        let operator = Operator::new(Rc::clone(&stage), 0, Schedule::new(&settings, 0), pace, 10_000);
+        let operator =
+            Operator::new(Rc::clone(&stage), 0, Arrivals::from(Schedule::new(&settings, 0)), pace, 10_000);
         Self { stage, operator, said: Said::default(), ms: 0 }
     }
 

@@ -7,8 +7,8 @@ use holdfast_protocol::MessageType;
 use super::operation::{Operation, Phase, Purpose, Wake};
 use super::{Loop, Operator, Outgoing};
 use crate::accounting::Ending;
+use crate::arrival::Arrival;
 use crate::history::record::{EventKind, Record};
-use crate::schedule::Arrival;
 use crate::stage::Now;
 
 /// How often the table is looked through for what stays unanswered.
@@ -77,7 +77,7 @@ impl Operator {
     /// No more arrivals: what is due and was not sent is shed.
     pub fn stop(&mut self, at: Now) {
         if self.pace == Loop::Open {
-            while self.peek().is_some_and(|arrival| arrival.at_ns <= at.ns) {
+            while self.peek_ns().is_some_and(|at_ns| at_ns <= at.ns) {
                 self.shed_next();
             }
         }
@@ -85,12 +85,13 @@ impl Operator {
         self.closed = true;
     }
 
-    fn peek(&mut self) -> Option<Arrival> {
+    /// When the next arrival comes.
+    fn peek_ns(&mut self) -> Option<u64> {
         if self.next.is_none() && !self.closed {
-            self.next = self.schedule.next();
+            self.next = self.arrivals.next();
             self.closed = self.next.is_none();
         }
-        self.next
+        self.next.as_ref().map(|arrival| arrival.at_ns)
     }
 
     fn shed_next(&mut self) {
@@ -106,7 +107,7 @@ impl Operator {
 
     fn shed(&mut self, at: Now) {
         let budget_ns = self.stage.rules.budget_ns();
-        while self.peek().is_some_and(|arrival| arrival.at_ns.saturating_add(budget_ns) < at.ns) {
+        while self.peek_ns().is_some_and(|at_ns| at_ns.saturating_add(budget_ns) < at.ns) {
             self.shed_next();
         }
     }
@@ -117,29 +118,31 @@ impl Operator {
             // The window was full until now.
             self.held_back_until_ns = at.ns;
         }
-        while let Some(arrival) = self.peek() {
-            if arrival.at_ns > at.ns {
+        while let Some(at_ns) = self.peek_ns() {
+            if at_ns > at.ns {
                 return;
             }
-            if arrival.at_ns.saturating_add(budget_ns) < at.ns {
+            if at_ns.saturating_add(budget_ns) < at.ns {
                 self.shed_next();
                 continue;
             }
             if self.unanswered >= self.window || !out.has_room() {
-                self.note_held_back(&arrival);
+                self.note_held_back();
                 self.held_back_until_ns = u64::MAX;
                 return;
             }
             let Some(slot) = self.take_slot() else { return };
-            self.next = None;
-            self.begin(at, slot, arrival, out);
+            if let Some(arrival) = self.next.take() {
+                self.begin(at, slot, arrival, out);
+            }
         }
     }
 
     /// Counts an arrival that had to wait, once.
-    fn note_held_back(&mut self, arrival: &Arrival) {
-        if self.held_back_number != Some(arrival.number) {
-            self.held_back_number = Some(arrival.number);
+    fn note_held_back(&mut self) {
+        let number = self.next.as_ref().map(|arrival| arrival.number);
+        if self.held_back_number != number {
+            self.held_back_number = number;
             self.tally.borrow_mut().held_back += 1;
         }
     }
@@ -151,10 +154,13 @@ impl Operator {
             return;
         }
         while !self.closed && self.unanswered < self.window && out.has_room() {
-            let Some(arrival) = self.peek() else { return };
+            if self.peek_ns().is_none() {
+                return;
+            }
             let Some(slot) = self.take_slot() else { return };
-            self.next = None;
-            self.begin(at, slot, Arrival { at_ns: at.ns, ..arrival }, out);
+            if let Some(arrival) = self.next.take() {
+                self.begin(at, slot, Arrival { at_ns: at.ns, ..arrival }, out);
+            }
         }
     }
 

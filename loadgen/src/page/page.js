@@ -95,7 +95,7 @@ function health(summary) {
 function reproduce(command, seed, config) {
   report.append(element("h2", {}, "To reproduce"),
     element("p", {}, "With the configuration that lies beside this file:"),
-    element("pre", {}, `loadgen ${command} --config config.toml --seed ${seed}`),
+    element("pre", {}, config.replay ? `loadgen replay ${config.replay.trace} --config config.toml` : `loadgen ${command} --config config.toml --seed ${seed}`),
     element("details", {}, element("summary", {}, "The configuration"), element("pre", {}, JSON.stringify(config, null, 2))));
 }
 

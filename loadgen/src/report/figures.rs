@@ -22,7 +22,7 @@ use crate::results::summary::{
     Audit, Books, Build, CountsSummary, Generator, JournalRates, Rates, SCHEMA_VERSION, Summary, Verdict,
     Window,
 };
-use crate::run::{Closing, Plan};
+use crate::run::{Closing, Plan, Source};
 use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::verdict::{Cause, Evidence, Measurement, Remark, judge};
@@ -120,13 +120,9 @@ impl Figures<'_> {
 
     /// Arrivals that the schedule has for the measured time; zero in a closed loop.
     fn planned(&self) -> f64 {
-        match self.plan.arguments.rate {
-            Rate::PerSecond(rate) => {
-                let done = self.seconds() / self.plan.arguments.duration.as_secs_f64();
-                rate * self.seconds() * self.plan.arguments.shape.mean(0.0, done)
-            }
-            Rate::Max => 0.0,
-        }
+        let warm_ns = self.measured.slices.warm_ns;
+        let measured_ns = (self.seconds() * 1e9) as u64;
+        self.plan.source.planned(warm_ns, warm_ns.saturating_add(measured_ns))
     }
 
     /// A run that was cut short had less time than it was given.
@@ -200,7 +196,7 @@ impl Figures<'_> {
         let series = slices.series(self.span.from, Figure::Response, Group::All);
         let series: Vec<&Distribution> =
             series.iter().map(Cow::as_ref).filter(|slice| !slice.is_empty()).collect();
-        let is_shaped = !self.plan.arguments.shape.is_flat();
+        let is_shaped = !self.plan.source.is_flat();
         let (steady, text) = match (self.span.cut, steadiness(&series)) {
             // A rate that is meant to change leaves nothing to be steady.
             _ if is_shaped => (None, None),
@@ -283,7 +279,16 @@ fn journal_rates(measured: &Measured) -> JournalRates {
 fn config(plan: &Plan) -> serde_json::Value {
     let a = &plan.arguments;
     let l = &a.load;
+    let replay = match &plan.source {
+        Source::Drawn(_) => None,
+        Source::Trace { trace, speed } => Some(json!({
+            "trace": trace.path.display().to_string(),
+            "speed": speed,
+            "made_from": trace.header.made_from,
+        })),
+    };
     json!({
+        "replay": replay,
         "switch": l.place.switch.to_string(),
         "admin": l.place.admin_address().map(|address| address.to_string()),
         "rate": match a.rate {

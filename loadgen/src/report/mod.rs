@@ -87,7 +87,7 @@ impl Report {
     ) -> Self {
         let faults = std::mem::take(&mut *stage.faults.borrow_mut());
         let accounting = closing.accounting.clone();
-        let span = measured.slices.measured(plan.arguments.shape.is_flat());
+        let span = measured.slices.measured(plan.source.is_flat());
         let (summary, remarks) =
             figures::Figures { plan, stage, closing: &closing, measured: &measured, span, interrupted }
                 .summary();

@@ -18,7 +18,6 @@ use crate::operation_id::IdSpace;
 use crate::operator::{self, Loop, Operator};
 use crate::payees::{Payees, fill};
 use crate::player::{Act, Player};
-use crate::schedule::{Schedule, ScheduleSettings};
 use crate::stage::{Faults, Operators, OwnTimes, Rules, Stage};
 
 /// The instance that every player signs on as.
@@ -165,23 +164,8 @@ fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
 }
 
 fn cast_operator(plan: &Plan, stage: &Rc<Stage>, index: u32) -> Operator {
-    let a = &plan.arguments.load;
-    let settings = ScheduleSettings {
-        seed: plan.seed,
-        rate_per_s: plan.rate_of_operator(),
-        duration_ns: plan.end_ns(),
-        warmup_ns: nanos(plan.arguments.warmup),
-        shape: plan.arguments.shape.clone(),
-        popularity: a.traffic.payees,
-        mix: a.traffic.mix,
-        operators: a.traffic.operators,
-        acquirers: a.traffic.acquirers,
-        merchants: a.traffic.merchants,
-        decline_rate: a.traffic.decline_rate,
-        silent_rate: a.traffic.silent_rate,
-        late_rate: a.traffic.late_rate,
-    };
-    let pace = if settings.rate_per_s.is_some() { Loop::Open } else { Loop::Closed };
-    let window = (a.place.window / a.traffic.operators).max(1);
-    Operator::new(Rc::clone(stage), index, Schedule::new(&settings, index), pace, window)
+    let pace = if plan.rate_of_operator().is_some() { Loop::Open } else { Loop::Closed };
+    let load = &plan.arguments.load;
+    let window = (load.place.window / load.traffic.operators).max(1);
+    Operator::new(Rc::clone(stage), index, plan.source.arrivals(index, plan.end_ns()), pace, window)
 }

@@ -3,9 +3,12 @@
 mod cast;
 mod closing;
 mod measure;
+mod replayed;
+mod source;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast_participant::LinkError;
@@ -15,17 +18,19 @@ use toml::Table;
 
 use crate::admin::AdminError;
 use crate::check::CheckError;
-use crate::cli::{Command, LoadArguments, Rate, RunArguments};
+use crate::cli::{Command, PlaceArguments, ReplayArguments, RunArguments};
 use crate::exit::Exit;
+use crate::generate;
 use crate::page::PageError;
 use crate::payees::TemplateError;
 use crate::player::PlayError;
 use crate::report::Report;
-use crate::scenario::Scenario;
-use crate::shape::Shape;
+use crate::trace::{Trace, TraceError};
+use crate::traffic::{Traffic, complete, schedule_settings};
 use crate::trials::Trials;
 
 pub use closing::{Closing, Sums};
+pub use source::Source;
 
 /// Why a run could not be made, or broke off.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +73,9 @@ pub enum RunError {
     /// The report could not be made.
     #[error(transparent)]
     Page(#[from] PageError),
+    /// A trace cannot be sent or described.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// Nothing was checked.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -80,7 +88,7 @@ impl RunError {
     /// How the program ends with it.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Template(_) => Exit::Usage,
+            Self::Usage(_) | Self::Template(_) | Self::Trace(_) => Exit::Usage,
             Self::SignOn { .. }
             | Self::Certificate { .. }
             | Self::Admin(_)
@@ -113,6 +121,8 @@ pub struct Plan {
     pub output: Option<PathBuf>,
     /// What was changed, in words.
     pub remarks: Vec<String>,
+    /// Where the arrivals come from.
+    pub source: Source,
 }
 
 impl Plan {
@@ -121,50 +131,43 @@ impl Plan {
     /// # Errors
     /// [`RunError::Usage`] where they contradict each other.
     pub fn new(mut arguments: RunArguments) -> Result<Self, RunError> {
-        let mut remarks = Vec::new();
-        let load = &mut arguments.load;
-        if load.traffic.operators < 2 && load.traffic.mix.weight(Scenario::Intersystem) > 0 {
-            let without = load.traffic.mix.without(Scenario::Intersystem);
-            load.traffic.mix = without.ok_or_else(|| {
-                RunError::Usage("intersystem payments need two operators: --operators 2".to_owned())
-            })?;
-            remarks.push("intersystem was left out of the mix: it needs two operators".to_owned());
-        }
-        if load.traffic.decline_rate + load.traffic.silent_rate + load.traffic.late_rate > 1.0 {
-            return Err(RunError::Usage("the shares of declined, silent and late exceed 1".to_owned()));
-        }
-        if arguments.duration.is_zero() {
-            return Err(RunError::Usage("--duration must be above zero".to_owned()));
-        }
-        let load = &arguments.load;
-        let budget_ms = load.place.budget.as_millis();
-        if !(1..=600_000).contains(&budget_ms) || load.place.expires < load.place.budget {
+        let timing = arguments.timing();
+        let completed = complete(&mut arguments.load.traffic, &timing)?;
+        let traffic = &arguments.load.traffic;
+        let source = Source::Drawn(schedule_settings(traffic, &timing, completed.seed));
+        Self::of(arguments, completed, source)
+    }
+
+    /// A run of what a trace says, at this speed.
+    ///
+    /// # Errors
+    /// [`RunError::Usage`] where the arguments contradict each other or the trace.
+    pub fn replay(arguments: &ReplayArguments, trace: Arc<Trace>) -> Result<Self, RunError> {
+        let (run, completed) = replayed::as_run(arguments, &trace)?;
+        Self::of(run, completed, Source::Trace { trace, speed: arguments.speed })
+    }
+
+    /// What both have in common.
+    fn of(arguments: RunArguments, traffic: Traffic, source: Source) -> Result<Self, RunError> {
+        let place = &arguments.load.place;
+        let budget_ms = place.budget.as_millis();
+        if !(1..=600_000).contains(&budget_ms) || place.expires < place.budget {
             let text = "--budget must be 1 ms to 10 min, and --expires no shorter than it";
             return Err(RunError::Usage(text.to_owned()));
         }
-        if arguments.rate == Rate::Max && arguments.shape != Shape::default() {
-            return Err(RunError::Usage(
-                "--shape needs a rate: with -r max the switch sets the pace".to_owned(),
-            ));
-        }
-        let currency = Currency::from_code(&load.traffic.currency).ok_or_else(|| {
-            RunError::Usage(format!("{} is no currency of ISO 4217 with a minor unit", load.traffic.currency))
-        })?;
-        let seed = load.traffic.seed.unwrap_or_else(chosen_seed);
+        let mut remarks = traffic.remarks;
         let output = arguments.to.output.clone();
         if output.is_none() && !arguments.no_history {
             remarks.push("no history is written without --output".to_owned());
         }
-        let drain = if load.place.drain.is_zero() { longest_drain(load) } else { load.place.drain };
-        Ok(Self { arguments, seed, currency, drain, output, remarks })
+        let drain = if place.drain.is_zero() { longest_drain(place) + source.tail() } else { place.drain };
+        let (seed, currency) = (traffic.seed, traffic.currency);
+        Ok(Self { arguments, seed, currency, drain, output, remarks, source })
     }
 
     /// Operations a second of one operator; `None` in a closed loop.
     pub fn rate_of_operator(&self) -> Option<f64> {
-        match self.arguments.rate {
-            Rate::PerSecond(rate) => Some(rate / f64::from(self.arguments.load.traffic.operators)),
-            Rate::Max => None,
-        }
+        self.arguments.timing().rate_of_operator(self.arguments.load.traffic.operators)
     }
 
     /// When no more operations are sent, in nanoseconds since the start.
@@ -180,9 +183,9 @@ pub(crate) fn chosen_seed() -> u64 {
 }
 
 /// Long enough for every hold and repeat to end, and for deliveries to be acknowledged after.
-fn longest_drain(load: &LoadArguments) -> Duration {
-    let restarts = if load.place.tolerate_restarts { load.place.expires } else { Duration::ZERO };
-    load.place.budget * 2 + restarts + Duration::from_secs(15)
+fn longest_drain(place: &PlaceArguments) -> Duration {
+    let restarts = if place.tolerate_restarts { place.expires } else { Duration::ZERO };
+    place.budget * 2 + restarts + Duration::from_secs(15)
 }
 
 pub(crate) fn nanos(duration: Duration) -> u64 {
@@ -194,7 +197,18 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 /// # Errors
 /// Where the run could not begin. What breaks off later is part of the report.
 pub fn run(arguments: RunArguments, options: Table) -> Result<Report, RunError> {
-    let plan = Plan::new(arguments)?;
+    perform_kept(Plan::new(arguments)?, options)
+}
+
+/// The same with the operations of a trace.
+///
+/// # Errors
+/// As [`run`], and where the trace cannot be sent.
+pub fn replay(arguments: &ReplayArguments, options: Table) -> Result<Report, RunError> {
+    perform_kept(Plan::replay(arguments, Arc::new(Trace::open(&arguments.trace)?))?, options)
+}
+
+fn perform_kept(plan: Plan, options: Table) -> Result<Report, RunError> {
     if let Some(output) = &plan.output {
         keep_options(output, options, plan.seed)?;
     }
@@ -211,7 +225,7 @@ pub(crate) fn keep_options(output: &Path, options: Table, seed: u64) -> Result<(
     std::fs::write(&file, text_of(options, seed)).map_err(RunError::io(file.display().to_string()))
 }
 
-fn text_of(mut options: Table, seed: u64) -> String {
+pub(crate) fn text_of(mut options: Table, seed: u64) -> String {
     options.insert("seed".to_owned(), toml::Value::String(seed.to_string()));
     toml::to_string(&options).expect("options are texts, lists of texts and truth values")
 }
@@ -227,6 +241,12 @@ pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
             let seed = plan.seed;
             (plan, seed)
         }
+        Command::Replay(replay) => {
+            let plan = Plan::replay(replay, Arc::new(Trace::open(&replay.trace)?))?;
+            let seed = plan.seed;
+            (plan, seed)
+        }
+        Command::Gen(arguments) => return generate::dry(arguments, options),
         Command::Capacity(capacity) => first_of(&Trials::of_capacity(capacity), capacity.from)?,
         Command::Sweep(a) => {
             let rates = a.rates().map_err(RunError::Usage)?;
@@ -266,6 +286,7 @@ pub fn perform(plan: Plan) -> Result<Report, RunError> {
 mod tests {
     use super::*;
     use crate::cli::run_arguments;
+    use crate::scenario::Scenario;
 
     fn plan(line: &str) -> Result<Plan, RunError> {
         Plan::new(run_arguments(&format!("--switch 127.0.0.1:1 --certs c --no-admin {line}")).unwrap())

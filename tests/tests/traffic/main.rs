@@ -2,3 +2,4 @@
 
 mod refunds;
 mod scene;
+mod traces;

@@ -1,0 +1,39 @@
+//! Where the arrivals of an operator come from: a schedule that is drawn as it is needed, or a trace. Whoever plays them cannot
+//! tell.
+
+use crate::arrival::Arrival;
+use crate::schedule::Schedule;
+use crate::trace::Replayed;
+
+/// See the module. In the order of time.
+#[derive(Clone, Debug)]
+pub enum Arrivals {
+    /// Drawn.
+    Drawn(Box<Schedule>),
+    /// Read.
+    Replayed(Replayed),
+}
+
+impl From<Schedule> for Arrivals {
+    fn from(schedule: Schedule) -> Self {
+        Self::Drawn(Box::new(schedule))
+    }
+}
+
+impl From<Replayed> for Arrivals {
+    fn from(replayed: Replayed) -> Self {
+        Self::Replayed(replayed)
+    }
+}
+
+impl Iterator for Arrivals {
+    type Item = Arrival;
+
+    #[inline]
+    fn next(&mut self) -> Option<Arrival> {
+        match self {
+            Self::Drawn(schedule) => schedule.next(),
+            Self::Replayed(replayed) => replayed.next(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `loadgen gen`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use super::traffic::TrafficArguments;
+use super::values::{Format, Rate, parse_duration, parse_rate_per_s};
+use crate::shape::Shape;
+use crate::traffic::Timing;
+
+/// What `loadgen gen` takes.
+#[derive(Clone, Debug, Parser)]
+pub struct GenArguments {
+    /// The trace to write
+    #[arg(short, long, value_name = "FILE", required_unless_present = "describe")]
+    pub output: Option<PathBuf>,
+    /// Says what is in a trace, and writes none
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
+    pub describe: Option<PathBuf>,
+    /// Operations a second over all operators
+    #[arg(short, long, value_name = "RATE", value_parser = parse_rate_per_s, default_value = "10000")]
+    pub rate: f64,
+    /// How the rate changes after the warm-up, as for `loadgen run`
+    #[arg(long, default_value_t = Shape::default())]
+    pub shape: Shape,
+    /// How long operations come after the warm-up, as in 500ms, 10s, 2m
+    #[arg(short, long, value_parser = parse_duration, default_value = "10s")]
+    pub duration: Duration,
+    /// How long operations come before the measurement begins
+    #[arg(short, long, value_parser = parse_duration, default_value = "2s")]
+    pub warmup: Duration,
+    /// What is in it.
+    #[command(flatten)]
+    pub traffic: TrafficArguments,
+    /// How the trace is described
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Does not describe what was written
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Options from a TOML file, as for `loadgen run`
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Prints the resolved configuration and writes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl GenArguments {
+    /// When how much of it comes.
+    pub fn timing(&self) -> Timing {
+        Timing {
+            rate: Rate::PerSecond(self.rate),
+            shape: self.shape.clone(),
+            warmup: self.warmup,
+            duration: self.duration,
+        }
+    }
+}
+
+/// Examples and exit codes, below the options.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  loadgen gen -o day.trace -r 2000 -d 60s --shape day --payees zipf --seed 7
+  loadgen gen --describe day.trace
+  loadgen replay day.trace --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401
+
+What `loadgen run` would send with these options and this seed: the same seed gives the same bytes. Each operator has random numbers
+of its own, so that one operator more (with the rate raised in proportion) leaves the others' traffic as it was; only that some
+of their intersystem payments go to the new one. docs/TRACE.md describes the file.
+
+Exit code: 0 done, 1 the file cannot be written, 2 usage, or the trace to describe is damaged, truncated or of another version.";
