@@ -56,8 +56,8 @@ pub use snapshot::{SnapshotError, SnapshotSettings, SnapshotStep, Snapshotter};
 pub use statistics::{Counts, SYNC_BUCKETS_US, Statistics};
 pub use stepped::SteppedJournal;
 pub use storage::{
-    Access, Fault, FileStorage, ForgetfulStorage, IndexFile, IndexStorage, Position, Segment, SegmentNumber,
-    SnapshotFile, SnapshotStorage, Storage,
+    Access, Fault, FileStorage, ForgetfulStorage, IndexFile, IndexStorage, Paced, Position, Segment,
+    SegmentNumber, SnapshotFile, SnapshotStorage, Storage,
 };
 pub use verify::{
     Verified, VerifiedIndex, VerifiedSnapshot, read_directory, read_storage, verify, verify_indexes,

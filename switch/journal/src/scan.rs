@@ -214,6 +214,8 @@ struct Window {
 
 /// More than the longest frame, which must fit whole.
 const WINDOW_BYTES: usize = FRAME_BODY_BYTES_MAX + (4 << 20);
+/// Read at once where a frame does not need more: little enough that whoever folds slowly pauses often.
+const READ_BYTES: usize = 4 << 20;
 
 impl Window {
     fn new(longest_segment: u64) -> Self {
@@ -246,7 +248,7 @@ impl Window {
             if len > left || len > self.buffer.len() {
                 return Ok(&[]);
             }
-            let len = left.min(self.buffer.len());
+            let len = left.min(self.buffer.len()).min(len.max(READ_BYTES));
             self.held = 0;
             if let Some(blocks) = self.buffer.as_mut_slice().get_mut(..len) {
                 storage.read_at(at, blocks)?;

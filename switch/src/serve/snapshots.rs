@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use holdfast_core::Settings;
-use holdfast_journal::{FileStorage, Recovered, Sealed, SnapshotSettings, SnapshotStep, Snapshotter};
+use holdfast_journal::{FileStorage, Paced, Recovered, Sealed, SnapshotSettings, SnapshotStep, Snapshotter};
 use tracing::{Dispatch, dispatcher, info, warn};
 
 use super::ServeError;
@@ -21,11 +21,15 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The lowest priority there is: what a payment needs is never taken by a snapshot.
 const NICE: i32 = 19;
 
+/// Of a hundred parts of the time, how many a snapshot takes that is not late. One that is late takes all.
+const SHARE: u32 = 33;
+
 /// The running thread.
 #[derive(Debug)]
 pub(super) struct SnapshotThread {
     /// Dropped to end it.
     running: Sender<()>,
+    storage: Arc<Paced<FileStorage>>,
     thread: JoinHandle<()>,
 }
 
@@ -34,7 +38,7 @@ pub(super) fn snapshotter(
     recovered: &Recovered<FileStorage>,
     journal: &JournalConfig,
     settings: Settings,
-) -> Snapshotter<FileStorage> {
+) -> Snapshotter<Paced<FileStorage>> {
     let days = Duration::from_secs(86_400).saturating_mul(u32::from(journal.retention_days));
     let archive = Duration::from_secs(86_400).saturating_mul(u32::from(journal.archive_days));
     let snapshots = SnapshotSettings {
@@ -43,34 +47,36 @@ pub(super) fn snapshotter(
         archive_retention: (journal.archive_days > 0).then_some(archive),
         ..SnapshotSettings::default()
     };
-    let (storage, id) = (recovered.storage(), recovered.journal());
-    Snapshotter::new(storage, id, settings, snapshots, recovered.snapshot())
+    let storage = Arc::new(Paced::new(recovered.storage()));
+    Snapshotter::new(storage, recovered.journal(), settings, snapshots, recovered.snapshot())
 }
 
 impl SnapshotThread {
     pub(super) fn start(
-        snapshotter: Snapshotter<FileStorage>,
+        snapshotter: Snapshotter<Paced<FileStorage>>,
         sealed: Sealed,
         clock: Arc<Mutex<Clock>>,
         archive: Sender<Ask>,
     ) -> io::Result<Self> {
         let (running, stop) = bounded(0);
+        let storage = Arc::clone(snapshotter.storage());
         let log = dispatcher::get_default(Dispatch::clone);
         let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
             dispatcher::with_default(&log, || run(snapshotter, &sealed, &clock, &stop, &archive));
         })?;
-        Ok(Self { running, thread })
+        Ok(Self { running, storage, thread })
     }
 
-    /// Ends it after the piece of work it is at.
+    /// Ends it after the piece of work it is at, without further pauses.
     pub(super) fn stop(self) -> Result<(), ServeError> {
+        self.storage.hurry();
         drop(self.running);
         self.thread.join().map_err(|_| ServeError::Thread)
     }
 }
 
 fn run(
-    mut snapshotter: Snapshotter<FileStorage>,
+    mut snapshotter: Snapshotter<Paced<FileStorage>>,
     sealed: &Sealed,
     clock: &Mutex<Clock>,
     stop: &Receiver<()>,
@@ -83,7 +89,9 @@ fn run(
     let mut begun = None;
     loop {
         let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();
-        let wait = match snapshotter.step(sealed.through(), now) {
+        let sealed = sealed.through();
+        snapshotter.storage().set_share(if snapshotter.is_late(sealed) { 100 } else { SHARE });
+        let wait = match snapshotter.step(sealed, now) {
             Ok(SnapshotStep::Idle) => LOOK,
             Ok(SnapshotStep::More) => {
                 begun.get_or_insert_with(Instant::now);

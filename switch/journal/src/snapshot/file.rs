@@ -13,7 +13,7 @@ use super::{SnapshotError, entry, entry_read};
 use crate::storage::{SegmentNumber, SnapshotFile, SnapshotStorage};
 
 /// Bytes asked for at once.
-const READ_BYTES: usize = 8 << 20;
+const READ_BYTES: usize = 2 << 20;
 
 /// Writes a whole snapshot, syncs it, and gives it its name. Returns its length.
 ///

@@ -137,6 +137,22 @@ impl<S: IndexStorage> Snapshotter<S> {
         stepped
     }
 
+    /// Where it reads and writes.
+    pub const fn storage(&self) -> &Arc<S> {
+        &self.storage
+    }
+
+    /// Whether more was sealed since the snapshot in the making began than it folds: who makes it should hurry.
+    pub fn is_late(&self, sealed: SegmentNumber) -> bool {
+        let since = self.newest.map_or(SegmentNumber::FIRST, |file| file.at);
+        let until = match &self.work {
+            Work::Fold { until, .. } => *until,
+            Work::Write { from, .. } => from.segment,
+            Work::Idle | Work::Trim { .. } | Work::TrimIndexes => return false,
+        };
+        sealed.next().0.saturating_sub(until.0) >= until.0.saturating_sub(since.0)
+    }
+
     fn is_due(&self, sealed: SegmentNumber) -> Result<bool, SnapshotError> {
         let Some(between) = Some(self.settings.segments_between).filter(|between| *between > 0) else {
             return Ok(false);

@@ -6,6 +6,7 @@
 mod files;
 mod forgetful;
 mod forgetful_snapshots;
+mod paced;
 mod snapshot_files;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::io;
 
 pub use files::{Access, FileStorage};
 pub use forgetful::{Fault, ForgetfulStorage};
+pub use paced::Paced;
 
 /// Which segment, counted from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

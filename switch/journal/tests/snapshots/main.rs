@@ -77,3 +77,21 @@ fn snapshots_never_write_more_than_a_part_of_what_the_journal_does() {
     let journal_bytes = world.journal.sealed().0 * crate::world::settings().segment_bytes;
     assert!(last.is_some() && snapshot_bytes * 6 <= journal_bytes, "{snapshot_bytes} of {journal_bytes}");
 }
+
+#[test]
+fn a_snapshot_is_late_once_as_much_was_sealed_as_it_folds() {
+    let mut world = World::must_start(Course::new(6), EVERY_OTHER);
+    while world.snapshot_step().unwrap() == SnapshotStep::Idle {
+        assert!(world.turn());
+    }
+    // It has begun, and folds what is sealed now.
+    let begun = world.journal.sealed();
+    assert!(!world.snapshotter.is_late(begun));
+    while world.journal.sealed().0 < begun.0 * 2 {
+        assert!(!world.snapshotter.is_late(world.journal.sealed()));
+        assert!(world.turn());
+    }
+    assert!(world.snapshotter.is_late(world.journal.sealed()));
+    while !matches!(world.snapshot_step().unwrap(), SnapshotStep::Made { .. }) {}
+    assert!(!world.snapshotter.is_late(world.journal.sealed()), "nothing is in the making");
+}
