@@ -12,6 +12,7 @@
 pub mod accounting;
 pub mod admin;
 pub mod alarm;
+pub mod amounts;
 pub mod arrival;
 pub mod arrivals;
 pub mod books;

@@ -58,6 +58,26 @@ impl Shape {
         if to > from { (self.area(to) - self.area(from)) / (to - from) } else { 0.0 }
     }
 
+    /// The same shape begun later, by this share of its length, and going on with its beginning where it ends.
+    pub fn shifted(&self, by: f64) -> Self {
+        if by <= 0.0 || self.is_flat() {
+            return self.clone();
+        }
+        let pieces =
+            || self.points.windows(2).map(|pair| (pair[0], pair[1])).filter(|((a, _), (b, _))| a < b);
+        let between = |((begin, from), (end, to)): ((f64, f64), (f64, f64))| {
+            from + (to - from) * (by - begin) / (end - begin)
+        };
+        // Where the factor jumps just there, the run begins with what comes after and ends with what came before.
+        let first = pieces().find(|((begin, _), (end, _))| *begin <= by && by < *end).map_or(1.0, between);
+        let last = pieces().find(|((begin, _), (end, _))| *begin < by && by <= *end).map_or(1.0, between);
+        let after = self.points.iter().filter(|(at, _)| *at > by).map(|(at, factor)| (at - by, *factor));
+        let before =
+            self.points.iter().filter(|(at, _)| *at < by).map(|(at, factor)| (1.0 - by + at, *factor));
+        let points = [(0.0, first)].into_iter().chain(after).chain(before).chain([(1.0, last)]).collect();
+        Self { points, ..self.clone() }
+    }
+
     /// The factor summed up to a share of the run.
     fn area(&self, until: f64) -> f64 {
         let pieces = self.points.windows(2).map(|pair| (pair[0], pair[1]));
@@ -173,6 +193,25 @@ mod tests {
             let found = shape.reaches(area).unwrap();
             prop_assert!((shape.area(found) - area).abs() < 1e-9, "{found} instead of {share}");
             prop_assert_eq!(shape.reaches(shape.area(1.0) + 0.01), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_shifted_shape_lets_come_what_the_shape_does_at_other_times(
+            name in prop::sample::select(vec!["ramp", "ramp:0", "step:7", "spike:3", "day"]), by in 0.0_f64..1.0, share in 0.0_f64..1.0,
+        ) {
+            let (shape, shifted) = (shape(name), shape(name).shifted(by));
+            prop_assert!((shifted.mean(0.0, 1.0) - shape.mean(0.0, 1.0)).abs() < 1e-9);
+            let until = by + share;
+            let expected = if until <= 1.0 {
+                shape.area(until) - shape.area(by)
+            } else {
+                shape.area(1.0) - shape.area(by) + shape.area(until - 1.0)
+            };
+            prop_assert!((shifted.area(share) - expected).abs() < 1e-9, "{name} by {by} up to {share}");
+            let found = shifted.reaches(shifted.area(share)).unwrap();
+            prop_assert!((shifted.area(found) - shifted.area(share)).abs() < 1e-9);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use holdfast_protocol::Currency;
 
 use crate::cli::{Rate, TrafficArguments};
+use crate::popularity::Choice;
 use crate::run::{RunError, chosen_seed, nanos};
 use crate::scenario::Scenario;
 use crate::schedule::ScheduleSettings;
@@ -28,6 +29,8 @@ pub struct Timing {
     pub rate: Rate,
     /// How that changes.
     pub shape: Shape,
+    /// How much later than the one before it each operator is in the shape.
+    pub phase: f64,
     /// How long before the shape begins.
     pub warmup: Duration,
     /// How long after that.
@@ -67,6 +70,9 @@ pub fn complete(traffic: &mut TrafficArguments, timing: &Timing) -> Result<Traff
     if timing.rate == Rate::Max && timing.shape != Shape::default() {
         return usage("--shape needs a rate: with -r max the switch sets the pace");
     }
+    if timing.phase > 0.0 && timing.shape.is_flat() {
+        return usage("--phase shifts a shape whose rate changes, as in --shape day");
+    }
     let currency = Currency::from_code(&traffic.currency).ok_or_else(|| {
         RunError::Usage(format!("{} is no currency of ISO 4217 with a minor unit", traffic.currency))
     })?;
@@ -81,7 +87,10 @@ pub fn schedule_settings(traffic: &TrafficArguments, timing: &Timing, seed: u64)
         duration_ns: nanos(timing.warmup) + nanos(timing.duration),
         warmup_ns: nanos(timing.warmup),
         shape: timing.shape.clone(),
+        phase: timing.phase,
         popularity: traffic.payees,
+        payers: Choice::new(traffic.payers, traffic.accounts),
+        amounts: traffic.amounts,
         mix: traffic.mix,
         operators: traffic.operators,
         acquirers: traffic.acquirers,

@@ -48,6 +48,7 @@ impl Trials {
         RunArguments {
             rate: Rate::PerSecond(rate_per_s),
             shape: Shape::default(),
+            phase: 0.0,
             duration: self.duration,
             warmup: self.warmup,
             objectives: self.objectives.clone(),

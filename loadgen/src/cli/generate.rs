@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::traffic::TrafficArguments;
-use super::values::{Format, Rate, parse_duration, parse_rate_per_s};
+use super::values::{Format, Rate, parse_duration, parse_rate_per_s, parse_share};
 use crate::shape::Shape;
 use crate::traffic::Timing;
 
@@ -25,6 +25,10 @@ pub struct GenArguments {
     /// How the rate changes after the warm-up, as for `loadgen run`
     #[arg(long, default_value_t = Shape::default())]
     pub shape: Shape,
+    /// How much later than the one before it each operator is in the shape, as a share of its length, 0 to 1: with `--shape day` and
+    /// 0.25 the second operator begins at six in the morning, the third at noon
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
+    pub phase: f64,
     /// How long operations come after the warm-up, as in 500ms, 10s, 2m
     #[arg(short, long, value_parser = parse_duration, default_value = "10s")]
     pub duration: Duration,
@@ -54,6 +58,7 @@ impl GenArguments {
         Timing {
             rate: Rate::PerSecond(self.rate),
             shape: self.shape.clone(),
+            phase: self.phase,
             warmup: self.warmup,
             duration: self.duration,
         }
@@ -64,6 +69,7 @@ impl GenArguments {
 pub(super) const EXAMPLES: &str = "\
 Examples:
   loadgen gen -o day.trace -r 2000 -d 60s --shape day --payees zipf --seed 7
+  loadgen gen -o busy.trace -r 500 -d 1h --amounts lognormal:2500,0.8 --payers zipf:1.2 --accounts 100000 --seed 7
   loadgen gen --describe day.trace
   loadgen replay day.trace --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401
 

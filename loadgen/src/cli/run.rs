@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::load::LoadArguments;
 use super::output::OutputArguments;
-use super::values::{Rate, parse_duration, parse_rate};
+use super::values::{Rate, parse_duration, parse_rate, parse_share};
 use crate::objective::Objective;
 use crate::shape::Shape;
 use crate::traffic::Timing;
@@ -21,6 +21,10 @@ pub struct RunArguments {
     /// multiply it, and take a number: ramp:FROM, step:COUNT, spike:FACTOR
     #[arg(long, default_value_t = Shape::default())]
     pub shape: Shape,
+    /// How much later than the one before it each operator is in the shape, as a share of its length, 0 to 1: with `--shape day` and
+    /// 0.25 the second operator begins at six in the morning, the third at noon
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
+    pub phase: f64,
     /// How long operations are sent after the warm-up, as in 500ms, 10s, 2m
     #[arg(short, long, value_parser = parse_duration, default_value = "10s")]
     pub duration: Duration,
@@ -44,7 +48,13 @@ pub struct RunArguments {
 impl RunArguments {
     /// When how much of it comes.
     pub fn timing(&self) -> Timing {
-        Timing { rate: self.rate, shape: self.shape.clone(), warmup: self.warmup, duration: self.duration }
+        Timing {
+            rate: self.rate,
+            shape: self.shape.clone(),
+            phase: self.phase,
+            warmup: self.warmup,
+            duration: self.duration,
+        }
     }
 }
 
@@ -55,6 +65,7 @@ Examples:
   loadgen run --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401 -r max --window 4096 --mix pay:1 --no-history
   loadgen run --switch 127.0.0.1:7400 --certs demo/certs --no-admin -r 5000 -d 60s --decline-rate 0.05 --silent-rate 0.01 \\
       --late-rate 0.01 --tolerate-restarts --seed 7 -o out
+  loadgen run --config site.toml -r 2000 -d 10m --shape day --phase 0.25 --amounts lognormal:2500,0.8 --payers zipf --payees zipf
 
 Accounting covers the whole run, warm-up included, because the books do. Rates and latencies cover what was meant to be
 sent after the warm-up. Latency is counted from the intended time of sending (open loop), so a switch that stalls cannot

@@ -77,6 +77,9 @@ fn wrong_values_are_refused() {
         "--mix teleport:1",
         "--slo p99",
         "--slo p42<1ms",
+        "--amounts uniform:9..1",
+        "--payers few",
+        "--phase 2",
     ] {
         let line = format!("--switch 127.0.0.1:7400 --certs certs --no-admin {wrong}");
         assert_eq!(run(&line).unwrap_err().exit_code(), 2, "{wrong}");

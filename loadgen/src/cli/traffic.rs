@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::values::parse_share;
+use crate::amounts::Amounts;
 use crate::popularity::Popularity;
 use crate::scenario::Mix;
 
@@ -25,6 +26,15 @@ pub struct TrafficArguments {
     /// How often which merchant is paid: uniform, zipf or zipf:EXPONENT
     #[arg(long, value_name = "POPULARITY", default_value_t = Popularity::Uniform)]
     pub payees: Popularity,
+    /// Accounts (instrument references) of each operator
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub accounts: u32,
+    /// How often which account pays: uniform, zipf or zipf:EXPONENT
+    #[arg(long, value_name = "POPULARITY", default_value_t = Popularity::Uniform)]
+    pub payers: Popularity,
+    /// How much is paid, in minor units: fixed:AMOUNT, uniform:LEAST..MOST or lognormal:MEDIAN,SIGMA; verifications are 1 to 99
+    #[arg(long, value_name = "DISTRIBUTION", default_value_t = Amounts::default())]
+    pub amounts: Amounts,
     /// Share of requests, 0 to 1, that the destination declines
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = parse_share)]
     pub decline_rate: f64,

@@ -108,8 +108,7 @@ impl Destination {
             Fate::Decline(_) => Standing::Declined,
             Fate::Silent => Standing::Silent,
         };
-        let minor = u32::try_from(amount.minor()).unwrap_or(u32::MAX);
-        let remembered = Remembered { standing, destination: self.index, amount: minor };
+        let remembered = Remembered { standing, destination: self.index, amount: amount.minor() };
         self.stage.memory.borrow_mut().remember(key.operator, key.fields.number, request.id, remembered);
         match fate {
             Fate::Approve | Fate::ApproveHalf | Fate::ApprovePart(_) => {
@@ -168,7 +167,7 @@ impl Destination {
         if known.destination != self.index {
             self.stage.faults.borrow_mut().stray(|| format!("forwarded to two destinations: {request:?}"));
         }
-        let amount = Amount::from_minor(u64::from(known.amount)).unwrap_or(Amount::ZERO);
+        let amount = Amount::from_minor(known.amount).unwrap_or(Amount::ZERO);
         let again = match known.standing {
             Standing::Approved => answer(request, Outcome::Approved, Reason::None, amount),
             Standing::Declined => {

@@ -40,8 +40,8 @@ pub struct Remembered {
     pub standing: Standing,
     /// Which destination got it, counted from zero as payees are.
     pub destination: u16,
-    /// What was approved.
-    pub amount: u32,
+    /// What was approved, in minor units.
+    pub amount: u64,
 }
 
 /// A reservation or verification that was approved.
@@ -66,6 +66,15 @@ impl Hold {
         is_new
     }
 }
+
+/// An entry: three bits of standing, seven of destination (128 at most), fourteen of the creation time, forty of the amount
+/// (twelve digits).
+const STANDING_AT: u32 = 61;
+const DESTINATION_AT: u32 = 54;
+const DESTINATION_MASK: u64 = (1 << 7) - 1;
+const CREATED_AT: u32 = 40;
+const CREATED_MASK: u64 = (1 << 14) - 1;
+const AMOUNT_MASK: u64 = (1 << 40) - 1;
 
 /// Entries of one page.
 const PAGE_ENTRIES: usize = 8_192;
@@ -115,7 +124,8 @@ impl Memory {
         let entry = self.pages.get(operator as usize).and_then(|pages| pages.get(page)?.as_ref());
         let entry = entry.map_or(0, |page| page.entries[at]);
         let remembered = unpack(entry);
-        if remembered.standing != Standing::Unseen && (entry >> 32) as u16 != created_bits(id) {
+        if remembered.standing != Standing::Unseen && (entry >> CREATED_AT) & CREATED_MASK != created_bits(id)
+        {
             return Err(OtherId);
         }
         Ok(remembered)
@@ -193,8 +203,8 @@ const fn place(number: u64) -> (usize, usize) {
     (number / PAGE_ENTRIES, number % PAGE_ENTRIES)
 }
 
-const fn created_bits(id: RequestId) -> u16 {
-    id.created().get() as u16
+const fn created_bits(id: RequestId) -> u64 {
+    id.created().get() & CREATED_MASK
 }
 
 #[inline]
@@ -208,15 +218,15 @@ fn pack(remembered: Remembered, id: RequestId) -> u64 {
         Standing::Reversed => 5,
         Standing::Tombstone => 6,
     };
-    (standing << 60)
-        | (u64::from(remembered.destination & 0xfff) << 48)
-        | (u64::from(created_bits(id)) << 32)
-        | u64::from(remembered.amount)
+    (standing << STANDING_AT)
+        | ((u64::from(remembered.destination) & DESTINATION_MASK) << DESTINATION_AT)
+        | (created_bits(id) << CREATED_AT)
+        | (remembered.amount & AMOUNT_MASK)
 }
 
 #[inline]
 const fn unpack(entry: u64) -> Remembered {
-    let standing = match entry >> 60 {
+    let standing = match entry >> STANDING_AT {
         1 => Standing::Approved,
         2 => Standing::Late,
         3 => Standing::Declined,
@@ -225,7 +235,8 @@ const fn unpack(entry: u64) -> Remembered {
         6 => Standing::Tombstone,
         _ => Standing::Unseen,
     };
-    Remembered { standing, destination: ((entry >> 48) & 0xfff) as u16, amount: entry as u32 }
+    let destination = ((entry >> DESTINATION_AT) & DESTINATION_MASK) as u16;
+    Remembered { standing, destination, amount: entry & AMOUNT_MASK }
 }
 
 #[cfg(test)]
@@ -239,7 +250,7 @@ mod tests {
     #[test]
     fn what_was_remembered_is_found_and_nothing_else() {
         let mut memory = Memory::new(2);
-        let remembered = Remembered { standing: Standing::Approved, destination: 5, amount: 4_000_000_000 };
+        let remembered = Remembered { standing: Standing::Approved, destination: 5, amount: 999_999_999_999 };
         memory.remember(1, 20_000, id(1_000), remembered);
         assert_eq!(memory.look_up(1, 20_000, id(1_000)), Ok(remembered));
         assert_eq!(memory.look_up(1, 20_000, id(1_001)), Err(OtherId));

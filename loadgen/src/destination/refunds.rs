@@ -51,7 +51,7 @@ impl Destination {
         let owes = known.is_ok_and(|known| {
             known.standing == Standing::Approved
                 && known.destination == self.index
-                && refunded + refund.amount.minor() <= u64::from(known.amount)
+                && refunded + refund.amount.minor() <= known.amount
         });
         if !owes {
             self.stray(|| format!("a refund of what was not approved, or given back: {refund:?}"));

@@ -287,6 +287,7 @@ fn config(plan: &Plan) -> serde_json::Value {
             "made_from": trace.header.made_from,
         })),
     };
+    let drawn = replay.is_none();
     json!({
         "replay": replay,
         "switch": l.place.switch.to_string(),
@@ -297,8 +298,12 @@ fn config(plan: &Plan) -> serde_json::Value {
         },
         "duration_s": a.duration.as_secs_f64(),
         "warmup_s": a.warmup.as_secs_f64(),
-        "shape": a.shape.to_string(),
-        "payees": l.traffic.payees.to_string(),
+        "shape": drawn.then(|| a.shape.to_string()),
+        "phase": a.phase,
+        "payees": drawn.then(|| l.traffic.payees.to_string()),
+        "accounts": drawn.then_some(l.traffic.accounts),
+        "payers": drawn.then(|| l.traffic.payers.to_string()),
+        "amounts": drawn.then(|| l.traffic.amounts.to_string()),
         "slo": a.objectives.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "mix": l.traffic.mix.to_string(),
         "operators": l.traffic.operators,

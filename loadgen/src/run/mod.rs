@@ -134,7 +134,7 @@ impl Plan {
         let timing = arguments.timing();
         let completed = complete(&mut arguments.load.traffic, &timing)?;
         let traffic = &arguments.load.traffic;
-        let source = Source::Drawn(schedule_settings(traffic, &timing, completed.seed));
+        let source = Source::Drawn(Box::new(schedule_settings(traffic, &timing, completed.seed)));
         Self::of(arguments, completed, source)
     }
 
@@ -310,6 +310,7 @@ mod tests {
             "--budget 10s --expires 5s",
             "--currency XXX",
             "-r max --shape day",
+            "--phase 0.5",
         ] {
             assert!(matches!(plan(line), Err(RunError::Usage(_))), "{line}");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use holdfast_protocol::Currency;
 
 use super::RunError;
+use crate::amounts::Amounts;
 use crate::cli::{LoadArguments, Rate, ReplayArguments, RunArguments, TrafficArguments};
 use crate::popularity::Popularity;
 use crate::scenario::{Mix, Scenario};
@@ -35,6 +36,9 @@ pub(super) fn as_run(a: &ReplayArguments, trace: &Trace) -> Result<(RunArguments
         acquirers: header.acquirers,
         merchants: header.merchants,
         payees: Popularity::Uniform,
+        accounts: 1,
+        payers: Popularity::Uniform,
+        amounts: Amounts::default(),
         decline_rate: totals.share(totals.declined),
         silent_rate: totals.share(totals.silent),
         late_rate: totals.share(totals.late),
@@ -44,6 +48,7 @@ pub(super) fn as_run(a: &ReplayArguments, trace: &Trace) -> Result<(RunArguments
     let run = RunArguments {
         rate: Rate::PerSecond(totals.arrivals as f64 / length.as_secs_f64()),
         shape: Shape::default(),
+        phase: 0.0,
         duration,
         warmup,
         objectives: a.objectives.clone(),

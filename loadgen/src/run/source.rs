@@ -11,7 +11,7 @@ use crate::trace::{Replayed, Trace, at_speed};
 #[derive(Clone, Debug)]
 pub enum Source {
     /// Schedules, drawn while they are sent.
-    Drawn(ScheduleSettings),
+    Drawn(Box<ScheduleSettings>),
     /// A trace.
     Trace {
         /// Checked.

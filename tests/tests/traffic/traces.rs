@@ -30,7 +30,8 @@ fn a_trace_is_sent_as_it_was_made_and_its_books_close() {
     for path in [&trace, &again] {
         let mut arguments = vec!["gen", "--output", text(path), "--operators", "2", "--acquirers", "2"];
         arguments.extend(["--rate", "150", "--duration", "4s", "--warmup", "2s", "--seed", "7"]);
-        arguments.extend(["--decline-rate", "0.1", "--quiet"]);
+        arguments.extend(["--decline-rate", "0.1", "--quiet", "--shape", "day", "--phase", "0.25"]);
+        arguments.extend(["--amounts", "lognormal:250000,3", "--payers", "zipf", "--payees", "zipf:1.2"]);
         run_well("loadgen", &arguments);
     }
     assert_eq!(fs::read(&trace).unwrap(), fs::read(&again).unwrap(), "the same seed gives the same bytes");
