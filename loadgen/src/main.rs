@@ -10,7 +10,7 @@ use holdfast_loadgen::exit::Exit;
 use holdfast_loadgen::generate;
 use holdfast_loadgen::page;
 use holdfast_loadgen::run::{self, RunError};
-use holdfast_loadgen::{compare, selftest, sweep};
+use holdfast_loadgen::{compare, drill, selftest, sweep};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -47,6 +47,7 @@ fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
         }
         Command::Capacity(arguments) => capacity::run(&arguments, options),
         Command::Sweep(arguments) => sweep::run(&arguments, options),
+        Command::Drill(arguments) => drill::run(&arguments, options),
         Command::Compare(arguments) => compare::run(&arguments, options),
         Command::Selftest(arguments) => selftest::run(&arguments, options),
         Command::Check(arguments) => Ok(check::run(&arguments)?),

@@ -62,6 +62,8 @@ pub struct Player {
     pub destination: Destination,
     /// Where the run is.
     pub act: watch::Receiver<Act>,
+    /// Whether it is cut off from the switch.
+    pub cut: watch::Receiver<bool>,
     /// Messages that the link had no room for.
     pub overflow: VecDeque<Message>,
     /// The switch's time when it was known last, and when that was.
@@ -84,6 +86,15 @@ pub enum PlayError {
     /// The timer failed.
     #[error("timer: {0}")]
     Timer(#[from] std::io::Error),
+}
+
+/// How playing on one link ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// The run is over.
+    Over,
+    /// It is cut off.
+    Cut,
 }
 
 /// A link's way out with room for what does not fit.
@@ -145,7 +156,12 @@ impl Player {
                 continue;
             };
             match self.perform(&mut current, &mut alarm).await {
-                Ok(()) => {
+                Ok(Left::Cut) => {
+                    if let Err(error) = current.abandon() {
+                        tracing::warn!(name = %self.name, %error, "the switch was told that the link is cut");
+                    }
+                }
+                Ok(Left::Over) => {
                     let broken = *self.act.borrow() == Act::Broken;
                     self.close(broken);
                     current.sign_off(Duration::from_secs(1)).await;
@@ -185,7 +201,19 @@ impl Player {
         PlayError::Link { name: self.name.clone(), source: Box::new(source) }
     }
 
-    /// Dials until there is a link; `None` when the run is over. Arrivals whose deadline passes meanwhile are shed.
+    /// Lets arrivals pass whose deadline passes while there is no link.
+    fn let_time_pass(&mut self) {
+        let now = self.now(Instant::now());
+        if let Some((_, operator)) = &mut self.operator {
+            if *self.act.borrow() != Act::Sending {
+                operator.stop(now);
+            }
+            operator.on_time(now, None);
+        }
+    }
+
+    /// Dials until there is a link, not while it is cut off; `None` when the run is over. Arrivals whose deadline passes
+    /// meanwhile are shed.
     async fn dial_again(&mut self) -> Result<Option<Link>, PlayError> {
         let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_LONGEST);
         let mut random = Random::new(self.stage.ns(), u64::from(std::process::id()));
@@ -193,6 +221,15 @@ impl Player {
         let (config, address) = (self.config.clone(), self.address);
         let mut act = self.act.clone();
         loop {
+            while *self.cut.borrow() {
+                self.let_time_pass();
+                let (over, uncut) = (act.wait_for(|act| *act >= Act::Over), self.cut.wait_for(|cut| !*cut));
+                tokio::select! {
+                    _ = uncut => {}
+                    _ = over => return Ok(None),
+                    () = tokio::time::sleep(IDLE) => {}
+                }
+            }
             let over = act.wait_for(|act| *act >= Act::Over);
             let dialled = tokio::select! {
                 dialled = Link::dial(&config, address) => dialled,
@@ -203,13 +240,7 @@ impl Player {
                 Err(error) if error.is_final() => return Err(self.link_error(error)),
                 Err(error) => tracing::debug!(name = %self.name, %error, "dial failed"),
             }
-            let now = self.now(Instant::now());
-            if let Some((_, operator)) = &mut self.operator {
-                if *self.act.borrow() != Act::Sending {
-                    operator.stop(now);
-                }
-                operator.on_time(now, None);
-            }
+            self.let_time_pass();
             let over = act.wait_for(|act| *act >= Act::Over);
             tokio::select! {
                 () = tokio::time::sleep(backoff.failed(random.bits() as u32)) => {}
@@ -218,17 +249,18 @@ impl Player {
         }
     }
 
-    /// Plays on one link until the run is over or the link breaks.
-    async fn perform(&mut self, link: &mut Link, alarm: &mut Alarm) -> Result<(), PlayError> {
+    /// Plays on one link until the run is over, the link breaks or is cut.
+    async fn perform(&mut self, link: &mut Link, alarm: &mut Alarm) -> Result<Left, PlayError> {
         self.clock = (link.switch_time(), Instant::now());
         self.destination.on_link(link.lanes());
         let mut received: Vec<Received> = Vec::new();
         let mut is_new_link = true;
-        let mut act = self.act.clone();
-        let mut over: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
-            match act.wait_for(|act| *act >= Act::Over).await {
-                // An error means that the director is gone, which ends the run as well.
-                Ok(_) | Err(_) => {}
+        let (mut act, mut cut) = (self.act.clone(), self.cut.clone());
+        let mut left: Pin<Box<dyn Future<Output = Left>>> = Box::pin(async move {
+            // An error means that the director is gone, which ends the run as well.
+            tokio::select! {
+                _ = act.wait_for(|act| *act >= Act::Over) => Left::Over,
+                is_cut = cut.wait_for(|cut| *cut) => if is_cut.is_ok() { Left::Cut } else { Left::Over },
             }
         });
         loop {
@@ -239,22 +271,22 @@ impl Player {
                 tracing::debug!(name = %self.name, %error, "nothing can be sent");
             }
             alarm.set(self.next_wake(instant))?;
-            let is_over = poll_fn(|cx| {
-                if over.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(Ok(true));
+            let how_it_left = poll_fn(|cx| {
+                if let Poll::Ready(how) = left.as_mut().poll(cx) {
+                    return Poll::Ready(Ok(Some(how)));
                 }
                 // The alarm first: a link that always has something must not hold back what is due.
                 let rung = alarm.poll(cx)?.is_ready();
                 match link.poll_take(cx, &mut received) {
-                    Poll::Ready(Ok(_)) => Poll::Ready(Ok(false)),
+                    Poll::Ready(Ok(_)) => Poll::Ready(Ok(None)),
                     Poll::Ready(Err(error)) => Poll::Ready(Err(self.link_error(error))),
-                    Poll::Pending if rung => Poll::Ready(Ok(false)),
+                    Poll::Pending if rung => Poll::Ready(Ok(None)),
                     Poll::Pending => Poll::Pending,
                 }
             })
             .await?;
-            if is_over {
-                return Ok(());
+            if let Some(how) = how_it_left {
+                return Ok(how);
             }
         }
     }

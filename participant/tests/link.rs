@@ -305,6 +305,18 @@ async fn a_sign_off_leaves_after_what_was_pushed() {
     wait_until("the link is signed off", async { tokio::join!(playing, link.sign_off(within)) }).await;
 }
 
+#[tokio::test]
+async fn an_abandoned_link_says_no_goodbye() {
+    let switch = PlayedSwitch::start();
+    let mut config = switch.config(Roles::Both);
+    config.quic.idle_timeout_ms = 600;
+    let dialled = Link::dial(&config, switch.address());
+    let (played, link) = tokio::join!(switch.accept_and_welcome(), dialled);
+    link.unwrap().abandon().unwrap();
+    let ended = wait_until("the switch finds the link silent", played.connection.closed()).await;
+    assert_eq!(ended, quinn::ConnectionError::TimedOut);
+}
+
 #[test]
 fn the_halves_work_on_two_threads() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

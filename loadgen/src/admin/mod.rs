@@ -80,6 +80,25 @@ pub async fn journal(address: SocketAddr) -> Result<JournalCounters, AdminError>
     })
 }
 
+/// Whether the switch takes new work.
+pub async fn is_ready(address: SocketAddr) -> bool {
+    http::get(address, "/readyz").await.is_ok()
+}
+
+/// The text of the switch's report about itself.
+///
+/// # Errors
+/// Where the address does not answer.
+pub async fn status(address: SocketAddr) -> Result<String, AdminError> {
+    http::get(address, "/status").await.map_err(|source| AdminError::Http { address, source })
+}
+
+/// The directory of the switch's journal, as its report has it.
+pub fn journal_directory(status: &str) -> Option<String> {
+    let status: serde_json::Value = serde_json::from_str(status).ok()?;
+    status.pointer("/journal/directory")?.as_str().map(str::to_owned)
+}
+
 /// The sum of a metric over its labels in Prometheus' text form; `None` where it does not stand there.
 fn sum_of(text: &str, metric: &str) -> Option<f64> {
     let values = text.lines().filter_map(|line| {
@@ -129,7 +148,7 @@ impl Minor {
 /// # Errors
 /// Where the address does not answer or its report cannot be read.
 pub async fn positions(address: SocketAddr, currency: &str) -> Result<Positions, AdminError> {
-    let text = http::get(address, "/status").await.map_err(|source| AdminError::Http { address, source })?;
+    let text = status(address).await?;
     positions_of(&text, currency).map_err(|source| AdminError::Status { address, source })
 }
 

@@ -16,6 +16,10 @@ use crate::exit::Exit;
 pub use mutation::{Damage, Mutation};
 use mutation::{MutationError, damage};
 
+/// Where the dump of the journal and the switch's report lie in the directory of a run.
+pub(crate) const JOURNAL: &str = "journal.jsonl";
+pub(crate) const STATUS: &str = "status.json";
+
 /// Why nothing was checked.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
@@ -57,9 +61,19 @@ pub fn run(arguments: &CheckArguments) -> Result<Exit, CheckError> {
 
 fn audit(directory: &Path, arguments: &CheckArguments) -> Result<Report, CheckError> {
     let beside = |given: &Option<_>, name| given.clone().unwrap_or_else(|| arguments.directory.join(name));
-    let status = beside(&arguments.status, "status.json");
-    let mut options = Options::new(directory, beside(&arguments.journal_dump, "journal.jsonl"));
+    let status = beside(&arguments.status, STATUS);
+    let mut options = Options::new(directory, beside(&arguments.journal_dump, JOURNAL));
     options.status = (arguments.status.is_some() || fs::exists(&status)?).then_some(status);
+    Ok(holdfast_audit::run(&options, &mut Unwatched)?)
+}
+
+/// Audits a directory that holds all that an audit takes.
+///
+/// # Errors
+/// Where an input cannot be read.
+pub(crate) fn look(directory: &Path) -> Result<Report, CheckError> {
+    let mut options = Options::new(directory, directory.join(JOURNAL));
+    options.status = Some(directory.join(STATUS)).filter(|status| status.exists());
     Ok(holdfast_audit::run(&options, &mut Unwatched)?)
 }
 

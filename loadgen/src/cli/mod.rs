@@ -4,6 +4,7 @@ mod capacity;
 mod check;
 mod compare;
 pub mod configuration;
+mod drill;
 mod generate;
 mod load;
 mod output;
@@ -21,6 +22,7 @@ use clap::{Parser, Subcommand};
 pub use capacity::CapacityArguments;
 pub use check::CheckArguments;
 pub use compare::CompareArguments;
+pub use drill::DrillArguments;
 pub use generate::GenArguments;
 pub use load::LoadArguments;
 pub use output::OutputArguments;
@@ -61,6 +63,9 @@ pub enum Command {
     /// Latency and throughput at many rates, in shuffled order: the curve, its knee, the Universal Scalability Law.
     #[command(after_help = sweep::EXAMPLES)]
     Sweep(Box<SweepArguments>),
+    /// Kills, freezes, restarts or cuts off under load, then checks that nothing was lost and nothing done twice.
+    #[command(after_help = drill::EXAMPLES)]
+    Drill(Box<DrillArguments>),
     /// Says whether B is better or worse than A, or that the runs cannot tell.
     #[command(after_help = compare::EXAMPLES)]
     Compare(Box<CompareArguments>),
@@ -84,6 +89,7 @@ impl Command {
             Self::Selftest(selftest) => Some(&selftest.to),
             Self::Sweep(sweep) => Some(&sweep.to),
             Self::Compare(compare) => Some(&compare.to),
+            Self::Drill(drill) => Some(&drill.to),
             Self::Gen(_) | Self::Check(_) | Self::Report(_) => None,
         }
     }
@@ -101,4 +107,7 @@ impl Command {
 mod tests;
 
 #[cfg(test)]
-pub(crate) use tests::{compare as compare_arguments, run as run_arguments, selftest as selftest_arguments};
+pub(crate) use tests::{
+    compare as compare_arguments, drill as drill_arguments, run as run_arguments,
+    selftest as selftest_arguments,
+};

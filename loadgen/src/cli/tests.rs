@@ -24,6 +24,15 @@ pub(crate) fn selftest(line: &str) -> SelftestArguments {
     }
 }
 
+/// The arguments of `loadgen drill` with this line.
+pub(crate) fn drill(line: &str) -> DrillArguments {
+    let words = ["loadgen", "drill"].into_iter().chain(line.split_whitespace());
+    match Arguments::try_parse_from(words).unwrap().command {
+        Command::Drill(drill) => *drill,
+        other => panic!("{other:?} is no drill"),
+    }
+}
+
 /// The arguments of `loadgen compare` with this line.
 pub(crate) fn compare(line: &str) -> CompareArguments {
     let words = ["loadgen", "compare"].into_iter().chain(line.split_whitespace());

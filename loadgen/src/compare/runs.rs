@@ -95,6 +95,7 @@ fn configured(file: &Path) -> Result<RunArguments, RunError> {
         | Command::Sweep(_)
         | Command::Compare(_)
         | Command::Check(_)
+        | Command::Drill(_)
         | Command::Report(_) => Err(usage("it is no configuration of a run".to_owned())),
     }
 }

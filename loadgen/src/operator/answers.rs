@@ -94,6 +94,7 @@ impl Operator {
             let good = u64::from(answer.outcome == Outcome::Approved && response_ns <= rules.budget_ns());
             tally.completed += 1;
             tally.good += good;
+            tally.first_answers.note(at.ns);
             if rules.measures(at.ns) {
                 tally.completed_in_time += 1;
                 tally.good_in_time += good;

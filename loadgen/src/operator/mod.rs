@@ -23,6 +23,7 @@ use holdfast_protocol::{Message, MessageType, Outcome, ParticipantNumber, Reason
 use crate::accounting::{Accounting, Ending, Fault};
 use crate::arrival::Arrival;
 use crate::arrivals::Arrivals;
+use crate::first_answers::FirstAnswers;
 use crate::flows::Flow;
 use crate::history::History;
 use crate::measure::batch::{Batch, Recorded};
@@ -70,6 +71,10 @@ pub struct Tally {
     pub inquiries_refused: u64,
     /// Requests said again.
     pub repeats: u64,
+    /// Requests that the switch owes an answer.
+    pub unanswered: u32,
+    /// When the first outcomes after faults were heard.
+    pub first_answers: FirstAnswers,
 }
 
 /// In a closed loop the next operation begins when one ends.
@@ -194,6 +199,7 @@ impl Operator {
     pub fn fold(&mut self) {
         let mut tally = self.tally.borrow_mut();
         tally.all_sent = self.closed && self.next.is_none();
+        tally.unanswered = self.unanswered;
         self.batch.fold(&mut tally.recorded);
     }
 

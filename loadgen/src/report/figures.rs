@@ -77,6 +77,7 @@ impl Figures<'_> {
             scenarios: CountsSummary::of_scenarios(&self.closing.accounting),
             journal,
             generator: self.generator(&evidence),
+            drill: None,
         };
         (summary, remarks)
     }

@@ -4,6 +4,8 @@ mod figures;
 mod files;
 pub(crate) mod table;
 
+use std::time::Duration;
+
 use crate::accounting::Accounting;
 use crate::admin::JournalCounters;
 use crate::cli::{Format, OutputArguments, Rate};
@@ -57,6 +59,8 @@ pub struct Report {
     pub summary: Summary,
     /// What was found wrong with the measurement.
     pub remarks: Vec<Remark>,
+    /// How long it took until everything had ended, after the last was sent.
+    pub drained: Duration,
     slices: Slices,
     /// The first slice that counts.
     from: usize,
@@ -94,6 +98,7 @@ impl Report {
         Self {
             summary,
             remarks,
+            drained: Duration::ZERO,
             journal_read: measured.journal.is_some(),
             slices: measured.slices,
             from: span.from,
@@ -128,6 +133,11 @@ impl Report {
     /// Whether the user cut the run short.
     pub const fn is_interrupted(&self) -> bool {
         self.interrupted
+    }
+
+    /// The run slice by slice.
+    pub const fn slices(&self) -> &Slices {
+        &self.slices
     }
 
     /// What ended the run early.

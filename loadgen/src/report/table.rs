@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Report;
 use crate::accounting::Counts;
+use crate::drill::DrillSummary;
 use crate::measure::kinds::Figure;
 use crate::objective::Standing;
 use crate::results::latency::{LatencySummary, Reached};
@@ -21,7 +22,7 @@ pub(super) fn text(report: &Report) -> String {
         .and_then(|()| reasons(report, &mut out))
         .and_then(|()| verdict(report, &mut out));
     written.expect("a string takes what is written to it");
-    out
+    out + &report.summary.drill.as_ref().map_or_else(String::new, DrillSummary::text)
 }
 
 fn head(report: &Report, out: &mut String) -> std::fmt::Result {

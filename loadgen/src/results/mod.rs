@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::drill::{DrillSummary, Outage};
 use crate::measure::kinds::Figure;
 use crate::measure::slices::Slices;
 pub use publish::publish;
@@ -29,6 +30,8 @@ pub struct Results<'a> {
     pub heat_map: HeatMap,
     /// Percentile spectrum of response and service.
     pub spectrum: BTreeMap<&'static str, Vec<Step>>,
+    /// From each fault of a drill until everybody was served again.
+    pub kills: Vec<Outage>,
 }
 
 impl<'a> Results<'a> {
@@ -41,6 +44,7 @@ impl<'a> Results<'a> {
             points: Point::all(slices, from),
             heat_map: HeatMap::of(slices),
             spectrum: BTreeMap::from(spectra),
+            kills: summary.drill.as_ref().map_or_else(Vec::new, DrillSummary::outages),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::latency::LatencySummary;
 use crate::accounting::{Accounting, Counts};
+use crate::drill::DrillSummary;
 use crate::machine::Host;
 use crate::objective::Judged;
 use crate::scenario::Scenario;
@@ -49,6 +50,9 @@ pub struct Summary {
     pub journal: JournalRates,
     /// The generator in the measured time.
     pub generator: Generator,
+    /// What was done to the switch and what came of it, in a drill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drill: Option<DrillSummary>,
 }
 
 /// Which build.
@@ -92,6 +96,10 @@ pub enum Books {
 pub enum Audit {
     /// It has not.
     NotRun,
+    /// It has found nothing.
+    Clean,
+    /// It has found something.
+    Faulty,
 }
 
 /// What to make of the run.
@@ -101,7 +109,7 @@ pub struct Verdict {
     pub measurement: Measurement,
     /// Whether the books close.
     pub books: Books,
-    /// Whether the auditor has looked at it; another program does that.
+    /// What the auditor says; it looks at drills by itself, at other runs with `loadgen check`.
     pub audit: Audit,
     /// Whether the switch synced its journal during the run.
     pub durable: bool,

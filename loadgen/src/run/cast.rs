@@ -39,6 +39,8 @@ pub(super) struct Cast {
     pub(super) players: Vec<Entrance>,
     /// Names of the operators, in their order, with what they count.
     pub(super) operators: Vec<(String, Rc<RefCell<operator::Tally>>)>,
+    /// Who can be cut off from the switch, by name.
+    pub(super) cables: Rc<Vec<(String, watch::Sender<bool>)>>,
     /// Names of the destinations, in the order of the payees, with what they count.
     pub(super) destinations: Vec<(String, Rc<RefCell<destination::Tally>>)>,
 }
@@ -69,8 +71,10 @@ pub(super) async fn gather(
         begun: first.switch_time(),
         players: vec![],
         operators: vec![],
+        cables: Rc::default(),
         destinations: vec![],
     };
+    let mut cables = Vec::new();
     for (index, (name, operator, config, link)) in (0_u16..).zip(links) {
         let number = link.welcome().participant;
         let now = link.switch_time();
@@ -84,6 +88,8 @@ pub(super) async fn gather(
             cast.operators.push((name.clone(), operator.tally()));
             (index, operator)
         });
+        let (cable, cut) = watch::channel(false);
+        cables.push((name.clone(), cable));
         let player = Player {
             stage: Rc::clone(&stage),
             name,
@@ -92,12 +98,14 @@ pub(super) async fn gather(
             operator,
             destination,
             act: act.clone(),
+            cut,
             overflow: VecDeque::new(),
             clock: (now, Instant::now()),
             handed_over: Instant::now(),
         };
         cast.players.push(Entrance { player, link });
     }
+    cast.cables = Rc::new(cables);
     Ok(cast)
 }
 

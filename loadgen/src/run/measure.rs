@@ -1,11 +1,13 @@
 //! The director: watches the clock, takes intervals, decides when the run is over.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::backstage::{Backstage, Beside};
 use super::cast::{self, Cast, Entrance};
 use super::closing::{self, Closing};
 use super::{Plan, RunError, nanos};
@@ -51,6 +53,8 @@ struct Director {
     cast: Cast,
     act: watch::Sender<Act>,
     players: JoinSet<Result<(), PlayError>>,
+    /// What goes on beside the run, where anything does.
+    beside: JoinSet<Result<(), RunError>>,
     /// What ended the run early.
     broken: Option<RunError>,
     /// How often the user has interrupted: once ends the sending, twice the drain.
@@ -63,8 +67,8 @@ struct Director {
     progress: Progress,
 }
 
-/// Directs a run.
-pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
+/// Directs a run, and what goes on beside it.
+pub(super) async fn direct(plan: Plan, beside: Option<Beside>) -> Result<Report, RunError> {
     let (sender, receiver) = watch::channel(Act::Sending);
     let mut writer = match &plan.output {
         Some(output) => {
@@ -85,6 +89,15 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
     for Entrance { player, link } in cast.players.drain(..) {
         players.spawn_local(player.play(link));
     }
+    let mut besides = JoinSet::new();
+    if let Some(begin) = beside {
+        besides.spawn_local(begin(Backstage {
+            stage: Rc::clone(&cast.stage),
+            operators: cast.operators.clone(),
+            cables: Rc::clone(&cast.cables),
+            act: receiver,
+        }));
+    }
     let progress = Progress::begin(&plan);
     let last_slice = cast.stage.origin;
     let slice_length = slice_length(plan.arguments.warmup + plan.arguments.duration);
@@ -93,6 +106,7 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
         cast,
         act: sender,
         players,
+        beside: besides,
         broken: None,
         interrupts: 0,
         slices: Vec::new(),
@@ -104,7 +118,9 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
     let (start, end) = director.send(&meter).await;
     let hiccup_us = meter.longest_us();
     meter.finish();
+    let drain_begun = Instant::now();
     let mut closing = director.drain(before.as_ref()).await;
+    let drained = drain_begun.elapsed();
     let last = Reading::take(&director.plan).await;
     director.leave().await;
     closing.recount(&director.cast);
@@ -112,7 +128,9 @@ pub(super) async fn direct(plan: Plan) -> Result<Report, RunError> {
     if let Err(source) = written {
         director.broken.get_or_insert(RunError::Io { what: "history".to_owned(), source });
     }
-    Ok(director.report(&start, &end, &last, hiccup_us, closing))
+    let mut report = director.report(&start, &end, &last, hiccup_us, closing);
+    report.drained = drained;
+    Ok(report)
 }
 
 async fn read_positions(plan: &Plan) -> Result<Option<Positions>, RunError> {
@@ -153,17 +171,18 @@ impl Director {
     async fn wait(&mut self, look: &mut tokio::time::Interval) {
         tokio::select! {
             _ = look.tick() => {}
-            Some(joined) = self.players.join_next() => self.note_end(joined),
-            _ = tokio::signal::ctrl_c() => self.interrupts += 1,
+            Some(joined) = self.players.join_next() => self.note_end(joined.map(|end| end.map_err(RunError::Play))),
+            Some(joined) = self.beside.join_next() => self.note_end(joined),
+            () = interrupted() => self.interrupts += 1,
         }
         self.take_slice(false);
     }
 
-    fn note_end(&mut self, joined: Result<Result<(), PlayError>, tokio::task::JoinError>) {
+    fn note_end(&mut self, joined: Result<Result<(), RunError>, tokio::task::JoinError>) {
         match joined {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                self.broken.get_or_insert(RunError::Play(error));
+                self.broken.get_or_insert(error);
             }
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
@@ -216,12 +235,15 @@ impl Director {
         stage.memory.borrow_mut().forget(time.minus(stage.remembered_ms + 60_000));
     }
 
-    /// Waits until everything has ended and the books close, or the time for it is over.
+    /// Waits until everything has ended and the books close, or the time for it is over: from when nothing goes on beside.
     async fn drain(&mut self, before: Option<&Positions>) -> Closing {
-        let until = Instant::now() + self.plan.drain;
         let interrupts = self.interrupts;
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.beside.is_empty() && self.broken.is_none() && self.interrupts == interrupts {
+            self.wait(&mut look).await;
+        }
+        let until = Instant::now() + self.plan.drain;
         loop {
             let over = Instant::now() >= until || self.broken.is_some() || self.interrupts > interrupts;
             let closing = closing::look(&self.plan, &self.cast, before).await;
@@ -238,8 +260,9 @@ impl Director {
         let broken = matches!(self.broken, Some(RunError::Play(PlayError::Link { .. })));
         self.act.send_replace(if broken { Act::Broken } else { Act::Over });
         while let Some(joined) = self.players.join_next().await {
-            self.note_end(joined);
+            self.note_end(joined.map(|end| end.map_err(RunError::Play)));
         }
+        self.beside.shutdown().await;
         self.take_slice(true);
         self.progress.finish();
     }
@@ -276,5 +299,20 @@ impl Director {
         };
         let broken = self.broken.map(|error| error.to_string());
         Report::new(&self.plan, &self.cast.stage, closing, measured, broken, self.interrupts > 0)
+    }
+}
+
+/// Waits for the user, or whoever looks after the process, to ask for the end.
+pub(crate) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut asked) => asked.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
     }
 }

@@ -1,5 +1,6 @@
 //! A run from beginning to end: everybody signs on, operations are sent, what is in flight ends, the books are closed.
 
+mod backstage;
 mod cast;
 mod closing;
 mod measure;
@@ -29,7 +30,9 @@ use crate::trace::{Trace, TraceError};
 use crate::traffic::{Traffic, complete, schedule_settings};
 use crate::trials::Trials;
 
+pub use backstage::{Backstage, Beside};
 pub use closing::{Closing, Sums};
+pub(crate) use measure::interrupted;
 pub use source::Source;
 
 /// Why a run could not be made, or broke off.
@@ -79,6 +82,12 @@ pub enum RunError {
     /// Nothing was checked.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// A drill could not do to the switch what it was to do.
+    #[error("{0}")]
+    Drill(String),
+    /// The user did not want to wait for the switch.
+    #[error("interrupted")]
+    Interrupted,
     /// A participant left before the end.
     #[error(transparent)]
     Play(#[from] PlayError),
@@ -95,7 +104,9 @@ impl RunError {
             | Self::Io { .. }
             | Self::Page(_)
             | Self::Check(_)
+            | Self::Drill(_)
             | Self::Play(_) => Exit::RunError,
+            Self::Interrupted => Exit::Interrupted,
         }
     }
 
@@ -256,6 +267,11 @@ pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
             let load = selftest.load(Path::new("."));
             first_of(&Trials::new(&load, &selftest.to, &[], selftest.warmup, selftest.duration), 1.0)?
         }
+        Command::Drill(drill) => {
+            let plan = crate::drill::Plan::new(drill, drill.to.output.as_deref().unwrap_or(Path::new(".")))?;
+            let seed = plan.run.seed;
+            (plan.run, seed)
+        }
         Command::Compare(compare) => return Ok(text_of(options, compare.seed.unwrap_or_else(chosen_seed))),
         Command::Check(_) | Command::Report(_) => return Ok(options.to_string()),
     };
@@ -273,13 +289,29 @@ fn first_of(trials: &Trials, rate_per_s: f64) -> Result<(Plan, u64), RunError> {
 /// # Errors
 /// Where the run could not begin.
 pub fn perform(plan: Plan) -> Result<Report, RunError> {
+    on_stage(direct(plan, None))?
+}
+
+/// Makes one run, and begins something beside it once everybody has signed on. To be called within [`on_stage`].
+///
+/// # Errors
+/// Where the run could not begin.
+pub(crate) async fn direct(plan: Plan, beside: Option<Beside>) -> Result<Report, RunError> {
+    Box::pin(measure::direct(plan, beside)).await
+}
+
+/// Drives a future on this thread, the one that plays.
+///
+/// # Errors
+/// Where the machine refuses what that takes.
+pub(crate) fn on_stage<T>(future: impl Future<Output = T>) -> Result<T, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Fewer looks at the sockets: a wake-up takes whole batches.
         .event_interval(61)
         .build()
         .map_err(RunError::io("runtime"))?;
-    runtime.block_on(LocalSet::new().run_until(measure::direct(plan)))
+    Ok(runtime.block_on(LocalSet::new().run_until(future)))
 }
 
 #[cfg(test)]

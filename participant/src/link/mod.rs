@@ -135,6 +135,15 @@ impl Link {
         self.receiver.close(reason);
     }
 
+    /// Leaves the link as a cut cable would, for drills: from now on nothing of it reaches the switch, not even a goodbye,
+    /// and the switch has to find out by itself. What was on its way is unknown.
+    ///
+    /// # Errors
+    /// There is no socket to move the link to; the switch was told goodbye.
+    pub fn abandon(self) -> std::io::Result<()> {
+        self.receiver.abandon()
+    }
+
     /// Hands over what was pushed, signs off and closes. See [`LinkReceiver::sign_off`].
     pub async fn sign_off(mut self, within: Duration) {
         match tokio::time::timeout(within, self.sender.flush()).await {

@@ -3,6 +3,7 @@
 //! All streams are polled in one future: no task, channel or wake-up for a message.
 
 use std::future::{Future, poll_fn};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -196,6 +197,18 @@ impl LinkReceiver {
         if tokio::time::timeout(within, self.endpoint.wait_idle()).await.is_err() {
             tracing::debug!("the close of the link was not acknowledged");
         }
+    }
+
+    /// See [`super::Link::abandon`].
+    pub(super) fn abandon(self) -> std::io::Result<()> {
+        // A socket of the other family: the kernel takes nothing from it for the switch's address. Where there is none,
+        // another port: switches do not let links move.
+        let (near, far): (SocketAddr, SocketAddr) = match self.connection.remote_address() {
+            SocketAddr::V4(_) => ((Ipv4Addr::UNSPECIFIED, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()),
+            SocketAddr::V6(_) => ((Ipv6Addr::UNSPECIFIED, 0).into(), (Ipv4Addr::LOCALHOST, 0).into()),
+        };
+        let socket = UdpSocket::bind(far).or_else(|_| UdpSocket::bind(near))?;
+        self.endpoint.rebind(socket)
     }
 
     /// Closes at once and tells the switch why. What was on its way is unknown.

@@ -1,0 +1,231 @@
+//! What a drill came to, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use serde::Serialize;
+
+use crate::report::table::grouped;
+
+/// What to make of a drill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DrillVerdict {
+    /// Everything that was sent ended once, in time, and everybody agrees how.
+    Clean,
+    /// Something was lost, done twice, contradictory or left open.
+    Faulty,
+    /// Nothing was in flight at any fault, so nothing could have been lost.
+    Vacuous,
+    /// It broke off or was cut short: nothing is judged.
+    Unfinished,
+}
+
+impl DrillVerdict {
+    /// As people read it.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Clean => "CLEAN",
+            Self::Faulty => "FAULTY",
+            Self::Vacuous => "VACUOUS: nothing was in flight at any fault, so nothing could be lost",
+            Self::Unfinished => "unfinished: nothing is judged",
+        }
+    }
+}
+
+/// One fault and what came of it. Times in seconds.
+#[derive(Clone, Debug, Serialize)]
+pub struct FaultSummary {
+    /// What, as on the command line.
+    pub fault: String,
+    /// When, since the run began.
+    pub at_s: f64,
+    /// How long it took until it was over: started again, thawed, no longer cut off; `None` where it never was.
+    pub lasted_s: Option<f64>,
+    /// How long after it a switch that was started again was ready.
+    pub ready_after_s: Option<f64>,
+    /// Requests that the switch owed an answer when it came.
+    pub in_flight: u64,
+    /// From the fault until the operator's next answered request, by its name; `None` where none was answered any more.
+    pub unavailable_s: BTreeMap<String, Option<f64>>,
+    /// From the fault until the response's p99 was what it was before the first; `None` where it was not before the next, or
+    /// the time before the first was too short to say.
+    pub steady_after_s: Option<f64>,
+}
+
+impl FaultSummary {
+    /// Until the last operator was served again; `None` where one was not.
+    fn unavailable(&self) -> Option<f64> {
+        self.unavailable_s.values().copied().collect::<Option<Vec<_>>>()?.into_iter().reduce(f64::max)
+    }
+}
+
+/// What the auditor said.
+#[derive(Clone, Debug, Serialize)]
+pub struct AuditSummary {
+    /// Findings of each class, docs/HISTORY.md has them.
+    pub findings_by_class: BTreeMap<&'static str, u64>,
+    /// In all.
+    pub findings_total: u64,
+    /// The first of each class, in words.
+    pub examples: Vec<String>,
+    /// Transactions that were joined.
+    pub transactions: u64,
+    /// Records of operators and destinations.
+    pub records: u64,
+}
+
+/// The section of a drill in `summary.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct DrillSummary {
+    /// What to make of it.
+    pub verdict: DrillVerdict,
+    /// Why it is faulty, in words.
+    pub why: Vec<String>,
+    /// Faults that were planned.
+    pub planned: usize,
+    /// Each that came.
+    pub faults: Vec<FaultSummary>,
+    /// The p99 that counts as steady, in microseconds; `None` where the time before the first fault was too short to say.
+    pub steady_p99_us: Option<u32>,
+    /// How long everything might take to end.
+    pub resolve_s: f64,
+    /// How long it took from the last that was sent.
+    pub resolved_s: f64,
+    /// Operations without an outcome after that: in flight or unknown.
+    pub unresolved: u64,
+    /// What the auditor said; `None` where the drill broke off before.
+    pub audit: Option<AuditSummary>,
+}
+
+/// From a fault until everybody was served again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outage {
+    /// What.
+    pub fault: String,
+    /// When, in seconds since the run began.
+    pub from_s: f64,
+    /// Until then; the end of the run where somebody was not served any more.
+    pub until_s: f64,
+}
+
+impl DrillSummary {
+    /// For pictures.
+    pub fn outages(&self) -> Vec<Outage> {
+        // Longer than any run: a picture ends where its data do.
+        const ENDLESS_S: f64 = 1e6;
+        let outage = |fault: &FaultSummary| Outage {
+            fault: fault.fault.clone(),
+            from_s: fault.at_s,
+            until_s: fault.at_s + fault.unavailable().unwrap_or(ENDLESS_S),
+        };
+        self.faults.iter().map(outage).collect()
+    }
+
+    /// The text for people.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out).expect("a string takes what is written to it");
+        out
+    }
+
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let operators: Vec<&String> =
+            self.faults.first().map(|fault| fault.unavailable_s.keys().collect()).unwrap_or_default();
+        let width = operators.iter().map(|name| name.len() + 2).max().unwrap_or(0).max(12);
+        write!(out, "\n  {:<28}{:>8}{:>11}{:>9}{:>14}", "fault", "at", "in flight", "ready", "p99 steady")?;
+        for name in &operators {
+            write!(out, "{name:>width$}")?;
+        }
+        writeln!(out)?;
+        let seconds = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |s| format!("{s:.3} s"));
+        for fault in &self.faults {
+            let at = format!("{:.1} s", fault.at_s);
+            write!(out, "  {:<28}{at:>8}{:>11}", fault.fault, grouped(fault.in_flight))?;
+            write!(out, "{:>9}{:>14}", seconds(fault.ready_after_s), seconds(fault.steady_after_s))?;
+            for name in &operators {
+                let unavailable = fault.unavailable_s.get(*name).copied().flatten();
+                write!(out, "{:>width$}", seconds(unavailable))?;
+            }
+            writeln!(out)?;
+        }
+        writeln!(
+            out,
+            "    in flight: requests that the switch owed an answer; ready: until a switch that was started again was; p99 \
+             steady: until it was what it was\n    before the first fault; of each operator: until its next answered request"
+        )?;
+        writeln!(
+            out,
+            "  everything had ended {:.1} s after the last was sent, {:.0} s were allowed; unresolved: {}",
+            self.resolved_s,
+            self.resolve_s,
+            grouped(self.unresolved)
+        )?;
+        if let Some(audit) = &self.audit {
+            writeln!(
+                out,
+                "  audit of {} transactions and {} records: {} findings",
+                grouped(audit.transactions),
+                grouped(audit.records),
+                grouped(audit.findings_total)
+            )?;
+            for (class, count) in &audit.findings_by_class {
+                writeln!(out, "    {class}: {}", grouped(*count))?;
+            }
+            for example in audit.examples.iter().take(5) {
+                writeln!(out, "    e.g. {example}")?;
+            }
+        }
+        for why in &self.why {
+            writeln!(out, "    {why}")?;
+        }
+        writeln!(out, "  drill {} of {} faults: {}", self.faults.len(), self.planned, self.verdict.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(unavailable: [Option<f64>; 2]) -> FaultSummary {
+        let names = ["operator-1", "operator-2"].map(str::to_owned);
+        FaultSummary {
+            fault: "kill switch".to_owned(),
+            at_s: 7.0,
+            lasted_s: Some(0.01),
+            ready_after_s: Some(0.4),
+            in_flight: 1_234,
+            unavailable_s: names.into_iter().zip(unavailable).collect(),
+            steady_after_s: None,
+        }
+    }
+
+    fn summary(faults: Vec<FaultSummary>) -> DrillSummary {
+        DrillSummary {
+            verdict: DrillVerdict::Clean,
+            why: vec![],
+            planned: 2,
+            faults,
+            steady_p99_us: None,
+            resolve_s: 30.0,
+            resolved_s: 0.8,
+            unresolved: 0,
+            audit: None,
+        }
+    }
+
+    #[test]
+    fn an_outage_ends_when_the_last_operator_is_served() {
+        let all = summary(vec![fault([Some(2.0), Some(3.0)]), fault([Some(2.0), None])]).outages();
+        assert_eq!((all[0].from_s, all[0].until_s), (7.0, 10.0));
+        assert!(all[1].until_s > 1e5, "somebody never was");
+    }
+
+    #[test]
+    fn the_table_names_operators_and_what_is_not_known() {
+        let text = summary(vec![fault([Some(2.0), None])]).text();
+        for words in ["kill switch", "operator-2", "1,234", "2.000 s", "drill 1 of 2 faults: CLEAN"] {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! `loadgen drill`: faults under load, and then the question whether anything was lost or done twice (LG-5).
+//!
+//! Promises: the load is open loop through every fault; what is struck and when follows from the seed; only a process that
+//! was started here is struck, by its id, and it does not outlive the drill. A drill in which nothing was in flight at any
+//! fault is called vacuous, and one that broke off judges nothing.
+//!
+//! Absent on purpose: killing operators or destinations. They are played here, and what they sent must be remembered to be
+//! judged; being cut off is what the switch sees of their end.
+
+mod answer;
+mod evidence;
+pub mod fault;
+mod plan;
+pub mod process;
+pub mod recovery;
+pub mod schedule;
+pub mod strikes;
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+
+use rustix::process::Signal;
+use toml::Table;
+
+pub use answer::{AuditSummary, DrillSummary, DrillVerdict, FaultSummary, Outage};
+pub use plan::Plan;
+
+use crate::check;
+use crate::cli::DrillArguments;
+use crate::exit::Exit;
+use crate::measure::kinds::Figure;
+use crate::measure::slices::Group;
+use crate::objective::Standing;
+use crate::report::Report;
+use crate::results::summary::{Audit, Books};
+use crate::run::{Backstage, Beside, RunError, direct, interrupted, keep_options, nanos, on_stage};
+use process::SwitchProcess;
+use recovery::{Calm, Heard};
+use strikes::{Arm, Struck};
+
+/// Drills, judges, says what was found, and how the program ends.
+///
+/// # Errors
+/// Where the drill could not begin, or its end cannot be judged.
+pub fn run(arguments: &DrillArguments, options: Table) -> Result<Exit, RunError> {
+    let kept = match &arguments.to.output {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(RunError::io("directory for histories"))?),
+    };
+    let output = kept
+        .as_ref()
+        .map_or_else(|| arguments.to.output.as_deref().unwrap_or(Path::new(".")), tempfile::TempDir::path);
+    let plan = Plan::new(arguments, output)?;
+    keep_options(output, options, plan.run.seed)?;
+    let drill = Drill { arguments, plan, output };
+    let (mut report, summary) = on_stage(drill.carry_out())??;
+    let verdict = summary.verdict;
+    report.summary.verdict.audit = match &summary.audit {
+        None => Audit::NotRun,
+        Some(audit) if audit.findings_total == 0 => Audit::Clean,
+        Some(_) => Audit::Faulty,
+    };
+    report.summary.drill = Some(summary);
+    report.publish()?;
+    if let (Some(directory), DrillVerdict::Faulty) = (kept, verdict) {
+        println!("  what shows it lies in {}", directory.keep().display());
+    }
+    Ok(exit_code(&report, verdict))
+}
+
+fn exit_code(report: &Report, verdict: DrillVerdict) -> Exit {
+    let stands = |standing| report.summary.objectives.iter().any(|judged| judged.standing == standing);
+    match verdict {
+        DrillVerdict::Unfinished if report.is_interrupted() => Exit::Interrupted,
+        DrillVerdict::Unfinished => Exit::RunError,
+        DrillVerdict::Faulty => Exit::BooksOpen,
+        DrillVerdict::Vacuous => Exit::Invalid,
+        DrillVerdict::Clean if stands(Standing::Missed) => Exit::Missed,
+        DrillVerdict::Clean if stands(Standing::Unknown) => Exit::Invalid,
+        DrillVerdict::Clean => Exit::Pass,
+    }
+}
+
+/// One drill.
+struct Drill<'a> {
+    arguments: &'a DrillArguments,
+    plan: Plan,
+    output: &'a Path,
+}
+
+/// What operators heard after each fault, in the order of the faults: by name, when.
+type FirstHeard = Rc<RefCell<Option<Backstage>>>;
+
+impl Drill<'_> {
+    async fn carry_out(self) -> Result<(Report, DrillSummary), RunError> {
+        let a = self.arguments;
+        let arm = self.arm()?;
+        arm.until_ready().await?;
+        let (backstage, planned): (FirstHeard, usize) = (Rc::default(), self.plan.schedule.len());
+        let beside: Beside = {
+            let (arm, seen, schedule) = (arm.clone(), Rc::clone(&backstage), self.plan.schedule.clone());
+            Box::new(move |backstage| {
+                *seen.borrow_mut() = Some(backstage.clone());
+                Box::pin(arm.strike(backstage, schedule))
+            })
+        };
+        let report = direct(self.plan.run.clone(), Some(beside)).await?;
+        let is_whole = !report.is_interrupted() && report.broken().is_none();
+        let told = if is_whole { evidence::keep_status(a, self.output).await? } else { None };
+        // One that was frozen when the drill broke off must not stay so.
+        arm.signal(Signal::CONT)?;
+        arm.signal(Signal::TERM)?;
+        if arm.switch.borrow().is_some() {
+            self.say("the switch is asked to end");
+            tokio::select! {
+                ended = arm.until_ended() => ended?,
+                () = interrupted() => {}
+            }
+        }
+        let audit = if is_whole {
+            evidence::keep_journal(a, told, self.output)?;
+            self.say("the auditor joins the journal with what operators and destinations saw");
+            Some(check::look(self.output)?)
+        } else {
+            None
+        };
+        let faults = arm.struck.borrow().clone();
+        let backstage = backstage.borrow();
+        let (faults, calm) = self.faults(&report, &faults, backstage.as_ref());
+        let summary = self.summary(&report, faults, calm, planned, audit.as_ref());
+        Ok((report, summary))
+    }
+
+    fn arm(&self) -> Result<Arm, RunError> {
+        let a = self.arguments;
+        let log = self.output.join("switch.log");
+        let switch = match &a.start {
+            Some(command) => {
+                self.say(&format!("starting {command}"));
+                Some(SwitchProcess::start(command, &log).map_err(RunError::io(command))?)
+            }
+            None => None,
+        };
+        Ok(Arm {
+            switch: Rc::new(RefCell::new(switch)),
+            struck: Rc::default(),
+            admin: a.load.place.admin_address(),
+            patience: a.ready,
+            quiet: a.to.quiet,
+        })
+    }
+
+    fn say(&self, text: &str) {
+        if !self.arguments.to.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Each fault with what came of it, and what counted as calm.
+    fn faults(
+        &self,
+        report: &Report,
+        struck: &[Struck],
+        backstage: Option<&Backstage>,
+    ) -> (Vec<FaultSummary>, Option<Calm>) {
+        let heard: Vec<Heard> = report
+            .slices()
+            .all
+            .iter()
+            .map(|slice| Heard {
+                begun_ns: slice.begun_ns,
+                ended_ns: slice.begun_ns + slice.length_ns,
+                responses: slice.of(Figure::Response, Group::All).into_owned(),
+            })
+            .collect();
+        let (warm_ns, end_ns) = (nanos(self.plan.run.arguments.warmup), self.plan.run.end_ns());
+        let calm = struck.first().and_then(|first| Calm::before(&heard, warm_ns, first.at_ns));
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        let after = |ns: Option<u64>, from: u64| ns.map(|ns| seconds(ns.saturating_sub(from)));
+        let of = |(index, fault): (usize, &Struck)| {
+            let next_ns = struck.get(index + 1).map_or(end_ns, |next| next.at_ns);
+            let operators = backstage.into_iter().flat_map(|backstage| &backstage.operators);
+            let unavailable = operators.map(|(name, tally)| {
+                (name.clone(), after(tally.borrow().first_answers.after(index), fault.at_ns))
+            });
+            FaultSummary {
+                fault: fault.fault.to_string(),
+                at_s: seconds(fault.at_ns),
+                lasted_s: after(fault.lifted_ns, fault.at_ns),
+                ready_after_s: after(fault.ready_ns, fault.at_ns),
+                in_flight: fault.in_flight,
+                unavailable_s: unavailable.collect(),
+                steady_after_s: calm
+                    .and_then(|calm| calm.steady_after(&heard, fault.at_ns, next_ns))
+                    .map(seconds),
+            }
+        };
+        (struck.iter().enumerate().map(of).collect(), calm)
+    }
+
+    fn summary(
+        &self,
+        report: &Report,
+        faults: Vec<FaultSummary>,
+        calm: Option<Calm>,
+        planned: usize,
+        audit: Option<&holdfast_audit::Report>,
+    ) -> DrillSummary {
+        let counts = &report.summary.accounting;
+        let unresolved = counts.in_flight_at_end + counts.unknown;
+        let why = why_faulty(report, unresolved, audit);
+        let is_vacuous = faults.iter().all(|fault| fault.in_flight == 0);
+        let verdict = match audit {
+            None => DrillVerdict::Unfinished,
+            Some(_) if !why.is_empty() => DrillVerdict::Faulty,
+            Some(_) if is_vacuous => DrillVerdict::Vacuous,
+            Some(_) => DrillVerdict::Clean,
+        };
+        DrillSummary {
+            verdict,
+            why,
+            planned,
+            faults,
+            steady_p99_us: calm.map(|calm| calm.limit_us),
+            resolve_s: self.arguments.resolve.as_secs_f64(),
+            resolved_s: report.drained.as_secs_f64(),
+            unresolved,
+            audit: audit.map(|audit| AuditSummary {
+                findings_by_class: audit.findings_by_class.clone(),
+                findings_total: audit.findings_total,
+                examples: audit.findings.iter().map(|f| format!("{}: {}", f.class, f.what)).collect(),
+                transactions: audit.tally.transactions,
+                records: audit.tally.records,
+            }),
+        }
+    }
+}
+
+/// Everything that speaks against the switch, in words.
+fn why_faulty(report: &Report, unresolved: u64, audit: Option<&holdfast_audit::Report>) -> Vec<String> {
+    let Some(audit) = audit else { return vec![] };
+    let mut why = Vec::new();
+    if !audit.is_clean() {
+        why.push(format!("the auditor found {}", audit.findings_total));
+    }
+    if unresolved > 0 {
+        why.push(format!("{unresolved} operations had no outcome when the time was over"));
+    }
+    if report.summary.verdict.books == Books::Open {
+        why.push("the books do not close".to_owned());
+    }
+    if report.has_run_error() {
+        why.push("answers contradicted each other, or came to nothing that was asked".to_owned());
+    }
+    why
+}
