@@ -3,6 +3,7 @@
 //!
 //! Each is hunted with the usual workload and the usual faults. One that no checker finds is a checker that is missing.
 
+mod archive;
 mod recovery;
 mod wrongdoer;
 
@@ -65,6 +66,9 @@ planted! {
     CaptureBeyondHold "capture-beyond-hold" "a capture beyond the hold is accepted";
     IdOutsideWindow "id-outside-window" "an id made before the window is accepted as new";
     UnavailableTakenForAbsent "unavailable-taken-for-absent" "an original that cannot be looked up counts as unknown";
+    ArchivedTakenForAbsent "archived-taken-for-absent" "what the archive finds counts as unknown";
+    OldIndexAnswers "old-index-answers" "the archive finds a transaction as it left memory the first time, not the last";
+    RefundsNotArchived "refunds-not-archived" "the archive does not know what of an original was refunded";
     ForwardedAgainAsNew "forwarded-again-as-new" "a forward that leaves again lacks its repeat flag";
     DeliveredAgainAsNew "delivered-again-as-new" "a delivery that leaves again lacks its repeat flag";
     DecidedThroughTooFar "decided-through-too-far" "a destination is told that one answer more is decided";

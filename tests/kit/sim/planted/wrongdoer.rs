@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use holdfast::driver::outbox::Waiting;
 use holdfast_core::effect::{Delivery, Effect};
-use holdfast_core::input::{From, Recalled};
+use holdfast_core::input::From;
 use holdfast_core::transaction::money::{Ending, Money};
 use holdfast_core::view::SessionId;
 use holdfast_core::{Core, Fact, Input, Output, View};
@@ -14,6 +14,7 @@ use holdfast_protocol::{
 };
 
 use super::Planted;
+use super::archive::FirstFound;
 use crate::sim::watch::Watched;
 
 /// One wrong, and what it must remember.
@@ -25,11 +26,12 @@ pub(crate) struct Wrongdoer {
     others: Vec<SessionId>,
     /// A capture that was beyond the hold: what was asked for.
     beyond: Option<Capture>,
+    found: FirstFound,
 }
 
 impl Wrongdoer {
     pub(crate) fn new(planted: Planted, epoch: Epoch) -> Self {
-        Self { planted, epoch, answers: 0, others: Vec::new(), beyond: None }
+        Self { planted, epoch, answers: 0, others: Vec::new(), beyond: None, found: FirstFound::default() }
     }
 
     pub(crate) fn is(&self, planted: Planted) -> bool {
@@ -52,8 +54,9 @@ impl Wrongdoer {
                 return None;
             }
             (Planted::CaptureBeyondHold, Input::Capture(from, m)) => self.within(core, *from, m),
-            (Planted::UnavailableTakenForAbsent, Input::Recalled(key, Recalled::Unavailable)) => {
-                Some(Input::Recalled(*key, Recalled::Absent))
+            (planted, Input::Recalled(key, recalled)) => {
+                let wrong = self.found.wrong(planted, *key, recalled);
+                wrong.map(|wrong| Input::Recalled(*key, wrong))
             }
             (Planted::CapNotChecked, Input::Configure(participants, routes)) => {
                 let mut participants = participants.clone();
