@@ -4,18 +4,17 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use holdfast_tests::processes::{SwitchHome, run, run_well, text};
+use holdfast_tests::processes::{SwitchHome, program, run, run_well, text};
 
 /// What a browser ends with where it drew the page: the page says how many pictures it has.
 const DRAWN: &str = "data-drawn=\"4\"";
+/// A drill has one more: who was not served.
+const DRAWN_OF_DRILL: &str = "data-drawn=\"5\"";
+const SKIPPED: &str = "SKIPPED: without chromium no report is drawn; scripts/install-tools.sh installs it";
 
 #[test]
 fn a_browser_draws_the_report_of_a_run_without_asking_anybody() {
-    let Some(browser) = browser() else {
-        return eprintln!(
-            "SKIPPED: without chromium no report is drawn; scripts/install-tools.sh installs it"
-        );
-    };
+    let Some(browser) = browser() else { return eprintln!("{SKIPPED}") };
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 2, 2);
     let switch = home.start();
@@ -42,6 +41,36 @@ fn a_browser_draws_the_report_of_a_run_without_asking_anybody() {
     let before = std::fs::read(out.join("report.html")).unwrap();
     run_well("loadgen", &["report", text(&out)]);
     assert_eq!(std::fs::read(out.join("report.html")).unwrap(), before);
+}
+
+#[test]
+fn a_browser_draws_who_was_not_served_in_a_drill() {
+    let Some(browser) = browser() else { return eprintln!("{SKIPPED}") };
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 2, 2);
+    let out = directory.path().join("out");
+    let (listen, admin, certs, config) =
+        (home.listen.to_string(), home.admin.to_string(), home.certs(), home.config());
+    let start = format!("{} serve --config {}", text(&program("holdfast")), text(&config));
+    let mut arguments = vec!["drill", "--start", &start, "--switch", &listen, "--admin", &admin];
+    arguments.extend(["--certs", text(&certs), "--operators", "2", "--acquirers", "2", "--rate", "100"]);
+    arguments.extend(["--freeze", "switch:500ms", "--kills", "1", "--every", "2s", "--warmup", "0s"]);
+    arguments.extend(["--quiet", "--output", text(&out)]);
+    let drill = run("loadgen", &arguments);
+    assert!(out.join("report.html").exists(), "{}", String::from_utf8_lossy(&drill.stderr));
+    let results = std::fs::read_to_string(out.join("run.json")).unwrap();
+    let results: serde_json::Value = serde_json::from_str(&results).unwrap();
+    let kill = &results["kills"][0];
+    let (from, until) = (kill["from_s"].as_f64().unwrap(), kill["until_s"].as_f64().unwrap());
+    assert!(until >= from + 0.5, "it is shaded for as long as the switch was frozen: {kill}");
+    let drawn = draw(&browser, &out.join("report.html"), directory.path());
+    assert!(drawn.contains(DRAWN_OF_DRILL), "the page was not drawn to its end:\n{}", shown(&drawn));
+    let bar = format!("<i title=\"freeze switch:0.5s at {from:.1} s: ");
+    assert_eq!(drawn.matches(&bar).count(), 2, "a bar for each operator:\n{}", shown(&drawn));
+    for words in ["Clean: nothing lost", "operator-2 unserved", "Red: from a fault", "loadgen drill --config"]
+    {
+        assert!(drawn.contains(words), "{words} is not on the page:\n{}", shown(&drawn));
+    }
 }
 
 fn browser() -> Option<PathBuf> {

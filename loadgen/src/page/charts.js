@@ -30,6 +30,8 @@ function chart(title, note, options, data) {
   return { card, draw };
 }
 
+const killed = (kills) => (kills.length > 0 ? " Red: from a fault until everybody was served again." : "");
+
 // What is not measured lies in grey: the warm-up, and kills where there were any.
 function shade(from, until, kills) {
   return { hooks: { drawClear: [(plot) => {
@@ -48,11 +50,27 @@ function shade(from, until, kills) {
   }] } };
 }
 
+// When nobody was served: a row for each operator, a bar from each fault until its next answered request.
+function unserved(faults, operators, end) {
+  const part = (s) => (100 * Math.min(s, end)) / end;
+  const bar = (fault, name) => {
+    const length = fault.unavailable_s[name] ?? end;
+    const said = `${fault.fault} at ${fault.at_s.toFixed(1)} s: ${fault.unavailable_s[name] === null ? "not served any more" : length.toFixed(3) + " s"}`;
+    const from = part(fault.at_s), to = part(fault.at_s + length);
+    return element("i", { title: said, style: `left:${from}%;width:max(2px,${to - from}%)` });
+  };
+  const row = (name) => element("div", { class: "served" }, element("span", {}, name),
+    element("div", {}, faults.map((fault) => bar(fault, name))));
+  const card = element("div", { class: "chart" }, element("h3", {}, "Who was not served"),
+    element("p", { class: "quiet" }, `From each fault until the operator's next answered request, over the ${end.toFixed(0)} s of the drill.`), operators.map(row));
+  return { card, draw: () => {} };
+}
+
 function overTime(title, note, points, window_, kills, unit, scale, lines) {
   const seconds = points.map((point) => point.at_s);
   const data = [seconds, ...lines.map((l) => points.map((point) => point[l.of] ?? null))];
   const named = lines.map((l) => line(l.name, l.color, { value: (_, v) => unit(v), ...l.more }));
-  return chart(title, note, {
+  return chart(title, note + killed(kills), {
     scales: { x: { time: false }, y: scale },
     axes: [axis("seconds", (v) => v, { size: 34 }), axis("", scale.distr === 3 ? sparse(unit) : unit)],
     series: [{ label: "at", value: (_, v) => (v === null ? "" : v.toFixed(1) + " s") }, ...named],
@@ -133,7 +151,7 @@ function scaling(fit, points) {
 
 function heatMap(points, map, window_, kills) {
   const canvas = element("canvas", { class: "heat" });
-  const note = element("p", { class: "quiet" }, "Each column is a slice of time, each row a range of latencies; the darker, the more responses. Grey: not measured.");
+  const note = element("p", { class: "quiet" }, "Each column is a slice of time, each row a range of latencies; the darker, the more responses. Grey: not measured." + killed(kills));
   const pointed = element("p", { class: "quiet" }, " ");
   const card = element("div", { class: "chart" }, element("h3", {}, "Responses over time"), note, canvas, pointed);
   const first = Math.max(0, map.counts.reduce((low, column) => {

@@ -99,8 +99,35 @@ function reproduce(command, seed, config) {
     element("details", {}, element("summary", {}, "The configuration"), element("pre", {}, JSON.stringify(config, null, 2))));
 }
 
+const DRILLED = {
+  clean: ["good", "Clean: nothing lost, nothing twice, nothing left open"],
+  faulty: ["bad", "Faulty"],
+  vacuous: ["doubt", "Vacuous: nothing was in flight at any fault, so nothing could be lost"],
+  unfinished: ["doubt", "Unfinished: nothing is judged"],
+};
+
+const seconds = (value) => (value === null || value === undefined ? "n/a" : value.toFixed(value < 10 ? 2 : 1) + " s");
+
+function showDrill(drill, end) {
+  const [tone, words] = DRILLED[drill.verdict];
+  const audited = drill.audit === null ? "The auditor has not looked at it."
+    : `The auditor joined ${count(drill.audit.transactions)} transactions with ${count(drill.audit.records)} records: ${count(drill.audit.findings_total)} findings.`;
+  banner(tone, words, [...drill.why, `${drill.faults.length} of ${drill.planned} faults came.`, audited,
+    `Everything had ended ${seconds(drill.resolved_s)} after the last was sent; unresolved: ${count(drill.unresolved)}.`]);
+  const operators = Object.keys(drill.faults[0]?.unavailable_s ?? {});
+  report.append(element("h2", {}, "Faults"),
+    table(["fault", "at", "in flight", "ready after", "p99 steady after", ...operators.map((name) => name + " unserved")],
+      drill.faults.map((f) => [f.fault, seconds(f.at_s), count(f.in_flight), seconds(f.ready_after_s), seconds(f.steady_after_s),
+        ...operators.map((name) => seconds(f.unavailable_s[name]))])),
+    ...(drill.audit && drill.audit.findings_total > 0 ? [table(["finding", "times"], Object.entries(drill.audit.findings_by_class).map(([name, n]) => [name, count(n)])),
+      element("ul", {}, drill.audit.examples.map((example) => element("li", {}, example)))] : []));
+  if (operators.length > 0) report.append(place(unserved(drill.faults, operators, end)));
+}
+
 function showRun({ summary, points, heat_map, spectrum: spectra, kills = [] }) {
-  heading(summary.build, summary.host, "Load run");
+  const drill = summary.drill ?? null;
+  heading(summary.build, summary.host, drill ? "Drill" : "Load run");
+  if (drill) showDrill(drill, points.reduce((latest, p) => Math.max(latest, p.at_s + p.length_s), 0.001));
   verdict(summary);
   tiles(summary);
   objectives(summary.objectives);
@@ -119,7 +146,7 @@ function showRun({ summary, points, heat_map, spectrum: spectra, kills = [] }) {
   latencies("Latency by operator", Object.entries(summary.latency_us_by_operator));
   accounting(summary);
   health(summary);
-  reproduce("run", summary.seed, summary.config);
+  reproduce(drill ? "drill" : "run", summary.seed, summary.config);
 }
 
 const FOUND = {
