@@ -7,7 +7,11 @@
 use std::collections::BTreeMap;
 
 use holdfast_core::fact::{RefundReserved, Reserved};
+use holdfast_core::input::Recalled;
+use holdfast_core::leaving::Archived;
 use holdfast_core::registry::{CurrencyLimits, Debtor};
+use holdfast_core::snapshot::Linked;
+use holdfast_core::transaction::money::Ending;
 use holdfast_core::{Core, Fact};
 use holdfast_protocol::{
     Amount, BusinessDate, Currency, Kind, ParticipantNumber, Reason, SecurityLevel, TransactionKey,
@@ -235,6 +239,30 @@ impl Reckoning {
             over.push(Reason::DailyCountLimitExceeded);
         }
         over
+    }
+
+    /// What the archive found of a transaction is what the facts came to; one they tell of is never absent.
+    pub(crate) fn recalled(&self, key: TransactionKey, recalled: &Recalled) -> Verdict {
+        let Some(known) = self.transactions.get(&key) else { return Ok(()) };
+        match recalled {
+            Recalled::Unavailable | Recalled::Found(Archived::FollowUp(_)) => {}
+            Recalled::Absent => ensure!("archive", false, "{key} is said to be absent, the facts tell of it"),
+            Recalled::Found(Archived::Transaction(found)) => {
+                let refunded = match found.linked {
+                    Linked::Refunded(amount) => minor(amount),
+                    Linked::Alone | Linked::RefundOf(_) => 0,
+                };
+                let reversed = found.closed.ending == Ending::Reversed;
+                let told = (minor(found.closed.captured), refunded, reversed);
+                let reckoned = (known.captured, known.refunded, known.reversed);
+                ensure!(
+                    "archive",
+                    told == reckoned,
+                    "{key} is found as {told:?}, the facts come to {reckoned:?}"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// I3 and I4 from outside: the positions are what the facts come to.

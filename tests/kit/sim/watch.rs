@@ -107,6 +107,7 @@ impl Watched {
             Input::Release(from, m) => of(from, m.original),
             Input::Reverse(from, m) => of(from, m.original),
             Input::Refund(from, m) => of(from, m.original),
+            Input::Recalled(key, _) => *key,
             _ => return None,
         };
         // Whether instances share their store is known of links that live: of one that has ended since, it is not.
@@ -155,6 +156,7 @@ impl Watched {
             }
             (Input::Refund(_, m), Some(before)) => self.refunded(core, before, m.id, facts)?,
             (Input::LinkLost(from), _) => self.link_lost(core, *from),
+            (Input::Recalled(key, recalled), None) => self.reckoning.recalled(*key, recalled)?,
             _ => {}
         }
         for fact in facts {
