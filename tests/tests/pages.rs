@@ -10,6 +10,7 @@ use holdfast_tests::processes::{SwitchHome, program, run, run_well, text};
 const DRAWN: &str = "data-drawn=\"4\"";
 /// A drill has one more: who was not served.
 const DRAWN_OF_DRILL: &str = "data-drawn=\"5\"";
+const DRAWN_OF_COMPARISON: &str = "data-drawn=\"1\"";
 const SKIPPED: &str = "SKIPPED: without chromium no report is drawn; scripts/install-tools.sh installs it";
 
 #[test]
@@ -41,6 +42,22 @@ fn a_browser_draws_the_report_of_a_run_without_asking_anybody() {
     let before = std::fs::read(out.join("report.html")).unwrap();
     run_well("loadgen", &["report", text(&out)]);
     assert_eq!(std::fs::read(out.join("report.html")).unwrap(), before);
+    draw_a_comparison(&browser, directory.path(), &out.join("summary.json"));
+}
+
+/// Of a run with itself, three times on each side: nothing differs.
+fn draw_a_comparison(browser: &Path, directory: &Path, summary: &Path) {
+    for run in ["a/1", "a/2", "a/3", "b/1", "b/2", "b/3"] {
+        std::fs::create_dir_all(directory.join(run)).unwrap();
+        std::fs::copy(summary, directory.join(run).join("summary.json")).unwrap();
+    }
+    let (a, b, out) = (directory.join("a"), directory.join("b"), directory.join("compared"));
+    run_well("loadgen", &["compare", text(&a), text(&b), "--seed", "1", "--quiet", "-o", text(&out)]);
+    let drawn = draw(browser, &out.join("report.html"), directory);
+    assert!(drawn.contains(DRAWN_OF_COMPARISON), "the page was not drawn to its end:\n{}", shown(&drawn));
+    for words in ["the same: response p50", "too few to see any difference", "1.000 to 1.000"] {
+        assert!(drawn.contains(words), "{words} is not on the page:\n{}", shown(&drawn));
+    }
 }
 
 #[test]

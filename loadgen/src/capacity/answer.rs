@@ -7,15 +7,15 @@ use serde::Serialize;
 use super::search::Found;
 use super::trial::{Trial, TrialStanding};
 use crate::exit::Exit;
-use crate::machine::Host;
 use crate::report::table::grouped;
-use crate::results::summary::Build;
+use crate::results::head::Head;
 
 /// The content of `capacity.json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Answer {
-    /// Grows when a field changes its meaning.
-    pub schema_version: u32,
+    /// Program, machine, seed.
+    #[serde(flatten)]
+    pub head: Head,
     /// Which kind of answer: `bracket`, `at_least`, `generator_limited`, `below`, `unknown`, `unsettled` or
     /// `broken_off`.
     pub found: &'static str,
@@ -35,14 +35,6 @@ pub struct Answer {
     pub objectives: Vec<String>,
     /// The mix, as resolved.
     pub mix: String,
-    /// The seed that all trials follow from.
-    pub seed: u64,
-    /// "co-located: lower bound" where generator and switch share the machine.
-    pub label: Option<&'static str>,
-    /// Which build.
-    pub build: Build,
-    /// Which machine.
-    pub host: Host,
     /// Every trial, in the order they were made.
     pub trials: Vec<Trial>,
 }
@@ -76,7 +68,7 @@ impl Answer {
         let goodput = passes.and_then(|passes| goodput_at(passes, &trials));
         let Asked { planned_per_s, objectives, mix, seed, colocated } = asked;
         Self {
-            schema_version: 1,
+            head: Head::new(seed, colocated),
             found: name,
             passes_per_s: passes,
             fails_per_s: fails,
@@ -86,10 +78,6 @@ impl Answer {
             headroom: planned_per_s.zip(passes).map(|(planned, passes)| passes / planned - 1.0),
             objectives,
             mix,
-            seed,
-            label: colocated.then_some("co-located: lower bound"),
-            build: Build::this(),
-            host: Host::this(),
             trials,
         }
     }
@@ -112,12 +100,7 @@ impl Answer {
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
-        writeln!(
-            out,
-            "\nloadgen {} ({}, {})   seed {}",
-            self.build.version, self.build.commit, self.build.profile, self.seed
-        )?;
-        writeln!(out, "{}, {} cores, Linux {}", self.host.cpu, self.host.cores, self.host.kernel)?;
+        writeln!(out, "\n{}\n{}", self.head.program(), self.head.machine())?;
         writeln!(out, "{} that keeps {}\n", self.mix, self.objectives.join(", "))?;
         let rate = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), per_second);
         let (passes, fails) = (rate(self.passes_per_s), rate(self.fails_per_s));
@@ -160,7 +143,7 @@ impl Answer {
             count(TrialStanding::Failed),
             count(TrialStanding::Discarded)
         )?;
-        self.label.map_or(Ok(()), |label| writeln!(out, "  {label}"))
+        self.head.label.map_or(Ok(()), |label| writeln!(out, "  {label}"))
     }
 }
 

@@ -74,7 +74,7 @@ pub enum Command {
     /// Joins what operators, destinations and the journal wrote down, and says where they disagree.
     #[command(after_help = check::EXAMPLES)]
     Check(CheckArguments),
-    /// Draws what a run, a search or a sweep found: one HTML file that opens anywhere.
+    /// Draws what a run, a drill, a search, a sweep or a comparison found: one HTML file that opens anywhere.
     #[command(after_help = report::EXAMPLES)]
     Report(ReportArguments),
 }

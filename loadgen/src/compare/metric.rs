@@ -1,5 +1,7 @@
 //! What is compared, taken from the `summary.json` of a run.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 /// One figure of every run.
@@ -42,16 +44,16 @@ impl Metric {
     }
 }
 
-/// What should be the same in all runs that are compared: its name and where it stands.
-const CONDITIONS: [(&str, &str); 7] = [
-    ("mix", "/config/mix"),
-    ("rate", "/config/rate"),
-    ("length of a run", "/config/duration_s"),
+/// What should be the same in all runs that are compared, besides their configurations: its name and where it stands.
+const CONDITIONS: [(&str, &str); 4] = [
     ("processor", "/host/cpu"),
     ("number of cores", "/host/cores"),
     ("build", "/build/commit"),
     ("profile", "/build/profile"),
 ];
+
+/// What a configuration may have of its own: where things are, and what is judged.
+const OWN: [&str; 5] = ["switch", "admin", "slo", "history", "tolerate_restarts"];
 
 /// What the two sets do not have in common, in words. Seeds may differ within a set, and should not between them.
 pub fn differences(a: &[Value], b: &[Value]) -> Vec<String> {
@@ -62,11 +64,19 @@ pub fn differences(a: &[Value], b: &[Value]) -> Vec<String> {
         texts.dedup();
         texts
     };
+    let options = a.iter().chain(b).filter_map(|run| run.get("config")).filter_map(Value::as_object);
+    let keys: BTreeSet<&str> = options
+        .flat_map(|options| options.keys().map(String::as_str))
+        .filter(|key| !OWN.contains(key))
+        .collect();
+    let options = keys.into_iter().map(|key| (key, format!("/config/{key}")));
+    let conditions =
+        CONDITIONS.into_iter().chain([("seeds", "/seed")]).map(|(name, path)| (name, path.to_owned()));
     let mut words = Vec::new();
-    for (name, path) in CONDITIONS.into_iter().chain([("seeds", "/seed")]) {
-        let (of_a, of_b) = (values(a, path), values(b, path));
+    for (name, path) in options.chain(conditions) {
+        let (of_a, of_b) = (values(a, &path), values(b, &path));
         if of_a != of_b {
-            words.push(format!("the {name} differs: A {}, B {}", listed(&of_a), listed(&of_b)));
+            words.push(format!("{name}: A {}, B {}", listed(&of_a), listed(&of_b)));
         }
     }
     for (name, runs) in [("A", a), ("B", b)] {
@@ -93,6 +103,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_runs_do_not_have_in_common_is_named() {
+        let run = |payees: &str, switch: &str| json!({ "config": { "payees": payees, "switch": switch, "rate": 10.0 }, "verdict": { "measurement": "valid" } });
+        let words = differences(&[run("uniform", "one")], &[run("zipf", "two")]);
+        assert_eq!(words, [r#"payees: A "uniform", B "zipf""#], "where the switch is does not matter");
+        let suspect = json!({ "verdict": { "measurement": "suspect" } });
+        let side = std::slice::from_ref(&suspect);
+        assert_eq!(differences(side, side).len(), 2, "one for each side");
+    }
 
     #[test]
     fn a_percentile_that_nobody_reached_is_worse_than_any() {

@@ -15,15 +15,19 @@ use toml::Table;
 
 use crate::cli::CompareArguments;
 use crate::exit::Exit;
+use crate::page;
 use crate::results;
+use crate::results::head::Head;
 use crate::run::{RunError, chosen_seed, keep_options};
+use metric::{METRICS, Metric};
 use verdict::{Compared, Question, Verdict, can_tell, compare};
 
 /// The content of `compare.json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// Grows when a field changes its meaning.
-    pub schema_version: u32,
+    /// The program that compares, its machine, the seed.
+    #[serde(flatten)]
+    pub head: Head,
     /// Where the runs of A come from, and those of B.
     pub sides: (String, String),
     /// Runs of each.
@@ -32,12 +36,14 @@ pub struct Comparison {
     pub warnings: Vec<String>,
     /// Every metric that enough runs know.
     pub metrics: Vec<Compared>,
+    /// Metrics that too few runs know.
+    pub not_known: Vec<&'static str>,
+    /// Whether so many runs could show a difference at all.
+    pub can_tell: bool,
     /// What was asked.
     pub alpha: f64,
     /// See above.
     pub same_within: f64,
-    /// The seed.
-    pub seed: u64,
 }
 
 /// Compares, says what was found, and how the program ends.
@@ -59,34 +65,45 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
         _ => return Err(RunError::Usage("A and B must both be directories or both be files".to_owned())),
     };
     let mut warnings = metric::differences(&runs_a, &runs_b);
-    if !can_tell(runs_a.len(), runs_b.len(), a.alpha) {
+    let can_tell = can_tell(runs_a.len(), runs_b.len(), a.alpha);
+    if !can_tell {
         let (of_a, of_b) = (runs_a.len(), runs_b.len());
         warnings.push(format!("{of_a} and {of_b} runs are too few to see any difference at {}", a.alpha));
     }
     let question = Question { alpha: a.alpha, same_within: a.same_within, seed };
+    let metrics = compare(&runs_a, &runs_b, question);
+    let is_known = |metric: &Metric| metrics.iter().any(|compared| compared.metric == metric.name);
     let comparison = Comparison {
-        schema_version: 1,
+        head: Head::new(seed, false),
         sides: (a.a.display().to_string(), a.b.display().to_string()),
         runs: (runs_a.len(), runs_b.len()),
         warnings,
-        metrics: compare(&runs_a, &runs_b, question),
+        not_known: METRICS.iter().filter(|m| !is_known(m)).map(|m| m.name).collect(),
+        metrics,
+        can_tell,
         alpha: a.alpha,
         same_within: a.same_within,
-        seed,
     };
     results::publish(&a.to, "compare.json", &comparison, &comparison.text())?;
+    if let Some(output) = &a.to.output {
+        page::make(output)?;
+    }
     Ok(comparison.exit_code())
 }
 
 impl Comparison {
     /// How the program ends.
     pub fn exit_code(&self) -> Exit {
+        let all_same = self.metrics.iter().all(|compared| compared.verdict == Verdict::Same);
         if self.metrics.is_empty() {
             Exit::Invalid
         } else if self.metrics.iter().any(|compared| compared.verdict == Verdict::Regressed) {
             Exit::Missed
-        } else {
+        } else if self.can_tell || all_same {
             Exit::Pass
+        } else {
+            // That nothing got worse was not to be seen in so few runs.
+            Exit::Invalid
         }
     }
 
@@ -99,7 +116,7 @@ impl Comparison {
 
     fn write(&self, out: &mut String) -> fmt::Result {
         let ((a, b), (runs_a, runs_b)) = (&self.sides, self.runs);
-        writeln!(out, "\nA {a}, {runs_a} runs; B {b}, {runs_b} runs; seed {}\n", self.seed)?;
+        writeln!(out, "\nA {a}, {runs_a} runs; B {b}, {runs_b} runs; seed {}\n", self.head.seed)?;
         writeln!(
             out,
             "  {:<16}{:>9}{:>20}{:>12}{:>9}  verdict",
@@ -121,8 +138,9 @@ impl Comparison {
                 c.metric, c.ratio, c.p_corrected
             )?;
         }
-        if self.metrics.is_empty() {
-            writeln!(out, "  no metric is known to {} runs of each side", verdict::RUNS_MIN)?;
+        if !self.not_known.is_empty() {
+            let names = self.not_known.join(", ");
+            writeln!(out, "  not known to {} runs of each side: {names}", verdict::RUNS_MIN)?;
         }
         writeln!(
             out,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::metric::METRICS;
 use crate::cli::configuration::resolve;
 use crate::cli::{Command, CompareArguments, RunArguments};
 use crate::exit::Exit;
@@ -58,7 +59,7 @@ pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<Result<Sid
             run.load.traffic.seed = Some(pair_seed);
             run.to.quiet = true;
             run.to.output =
-                arguments.to.output.as_ref().map(|output| output.join(format!("{name}-{:02}", pair + 1)));
+                arguments.to.output.as_ref().map(|output| output.join(name).join(format!("{:02}", pair + 1)));
             let report = perform(Plan::new(run)?)?;
             report.write()?;
             let exit = report.exit_code();
@@ -71,14 +72,21 @@ pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<Result<Sid
             }
             let summary = serde_json::to_value(&report.summary).expect("a summary is plain data");
             if !arguments.to.quiet {
-                let p99 =
-                    summary.pointer("/latency_us/response/p99").map_or_else(String::new, ToString::to_string);
-                eprintln!("pair {:>3} {name}  p99 {p99} us", pair + 1);
+                eprintln!("pair {:>3} {name}  {}", pair + 1, line(&summary));
             }
             made[side].push(summary);
         }
     }
     Ok(Ok(made))
+}
+
+/// What a run brought, as far as it will be compared, and whether it can be believed.
+fn line(summary: &Value) -> String {
+    let p99 = METRICS.into_iter().find(|metric| metric.name == "response p99").and_then(|m| m.of(summary));
+    let p99 = p99.map_or_else(|| "n/a".to_owned(), |micros| format!("{:.2} ms", micros / 1_000.0));
+    let goodput = summary.pointer("/rate/goodput_per_s").and_then(Value::as_f64).unwrap_or(0.0);
+    let measurement = summary.pointer("/verdict/measurement").and_then(Value::as_str).unwrap_or_default();
+    format!("goodput {goodput:>9.0}/s  p99 {p99:>10}  {measurement}")
 }
 
 /// The arguments of `loadgen run --config FILE`, and nothing else.

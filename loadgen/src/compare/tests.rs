@@ -60,8 +60,18 @@ fn what_is_faster_or_the_same_passes() {
 }
 
 #[test]
+fn runs_that_could_show_no_difference_do_not_pass_for_no_difference() {
+    // Nine times as long in each of five runs, and yet too few for one in a hundred over all metrics.
+    let (exit, json) = compared(9_000.0, "one", 5);
+    assert_eq!((exit, json["can_tell"].as_bool()), (Exit::Invalid, Some(false)));
+    assert!(json["metrics"].as_array().unwrap().iter().any(|m| m["verdict"] == "inconclusive"), "{json}");
+    assert_eq!(json["not_known"], json!(["response p99.9"]));
+}
+
+#[test]
 fn too_few_runs_say_nothing() {
     let (exit, json) = compared(9_000.0, "one", 2);
     assert_eq!(exit, Exit::Invalid);
+    assert_eq!(json["not_known"].as_array().unwrap().len(), 6);
     assert!(json["warnings"][0].as_str().unwrap().contains("too few"), "{json}");
 }

@@ -66,6 +66,22 @@ function unserved(faults, operators, end) {
   return { card, draw: () => {} };
 }
 
+// The ratio of each metric with its interval, on a logarithmic scale around one; the band is what counts as the same.
+function ratios({ metrics, same_within }) {
+  const farthest = Math.max(...metrics.flatMap((m) => m.interval).map((ratio) => Math.abs(Math.log(ratio))), Math.log(1 + same_within)) * 1.1;
+  const part = (ratio) => 50 + 50 * Math.min(1, Math.max(-1, Math.log(ratio) / farthest));
+  const span = (from, to, kind, title) => element("i", { class: kind, title, style: `left:${part(from)}%;width:max(2px,${part(to) - part(from)}%)` });
+  const row = (m) => element("div", { class: "served ratio" }, element("span", {}, m.metric), element("div", {},
+    span(1 - same_within, 1 + same_within, "band", `the same: within ±${share(same_within)}`),
+    span(m.interval[0], m.interval[1], m.verdict, `${m.metric}: ${m.interval[0].toFixed(3)} to ${m.interval[1].toFixed(3)}`),
+    span(m.ratio, m.ratio, "point", m.ratio.toFixed(3))));
+  const ends = [-1, 0, 1].map((end) => element("span", {}, "×" + Math.exp(end * farthest).toFixed(2)));
+  const card = element("div", { class: "chart" }, element("h3", {}, "Ratio of each metric, with its 95 % interval"),
+    element("p", { class: "quiet" }, "Left of the middle B has less, right more. The grey band counts as the same."),
+    metrics.map(row), element("div", { class: "ends" }, ends));
+  return { card, draw: () => {} };
+}
+
 function overTime(title, note, points, window_, kills, unit, scale, lines) {
   const seconds = points.map((point) => point.at_s);
   const data = [seconds, ...lines.map((l) => points.map((point) => point[l.of] ?? null))];

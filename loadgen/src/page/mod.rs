@@ -1,4 +1,4 @@
-//! `report.html`: what a run, a search or a sweep found, as one file that opens anywhere and loads nothing.
+//! `report.html`: what a run, a drill, a search, a sweep or a comparison found, as one file that opens anywhere and loads nothing.
 //!
 //! The data is in the file, and so are the script and the styles that draw it; a policy in the file forbids every
 //! request. Lines are drawn by uPlot (`vendor/`, MIT), the rest by the few hundred lines beside this one.
@@ -25,7 +25,7 @@ const PARTS: [(&str, &str); 6] = [
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// The directory has no results.
-    #[error("{}: none of run.json, capacity.json and sweep.json; give the directory that `loadgen run`, `capacity` or `sweep` wrote with `-o`", .0.display())]
+    #[error("{}: none of run.json, capacity.json, sweep.json and compare.json; give the directory that `loadgen run`, `drill`, `capacity`, `sweep` or `compare` wrote with `-o`", .0.display())]
     NoResults(PathBuf),
     /// The results are no JSON.
     #[error("{}: {source}", path.display())]
@@ -63,11 +63,13 @@ pub fn make(directory: &Path) -> Result<PathBuf, PageError> {
     let run = read(&directory.join("run.json"), "/summary/schema_version", SCHEMA_VERSION)?;
     let capacity = read(&directory.join("capacity.json"), "/schema_version", 1)?;
     let sweep = read(&directory.join("sweep.json"), "/schema_version", 1)?;
-    if run.is_none() && capacity.is_none() && sweep.is_none() {
+    let compare = read(&directory.join("compare.json"), "/schema_version", 1)?;
+    if [&run, &capacity, &sweep, &compare].iter().all(|found| found.is_none()) {
         return Err(PageError::NoResults(directory.to_owned()));
     }
     let path = directory.join("report.html");
-    let text = page(&serde_json::json!({ "run": run, "capacity": capacity, "sweep": sweep }));
+    let text =
+        page(&serde_json::json!({ "run": run, "capacity": capacity, "sweep": sweep, "compare": compare }));
     match fs::write(&path, text) {
         Ok(()) => Ok(path),
         Err(source) => Err(PageError::Io { path, source }),

@@ -1,7 +1,7 @@
 "use strict";
 // Puts the report together from the data in the file.
 
-const { run, capacity, sweep } = JSON.parse(document.getElementById("data").textContent);
+const { run, capacity, sweep, compare } = JSON.parse(document.getElementById("data").textContent);
 const report = document.getElementById("report");
 const drawings = [];
 
@@ -194,9 +194,31 @@ function showSweep(answer) {
   reproduce("sweep", answer.seed, { mix: answer.mix });
 }
 
+const COMPARED = { regressed: ["bad", "regressed"], improved: ["good", "improved"], same: ["good", "the same"], inconclusive: ["doubt", "inconclusive"] };
+
+function showCompare(answer) {
+  heading(answer.build, answer.host, "Comparison");
+  const named = (verdict) => answer.metrics.filter((m) => m.verdict === verdict).map((m) => m.metric);
+  const all = Object.keys(COMPARED).map((verdict) => [COMPARED[verdict][1], named(verdict)]).filter(([, names]) => names.length > 0);
+  const undecided = answer.metrics.length === 0 || named("inconclusive").length > 0;
+  banner(named("regressed").length > 0 ? "bad" : undecided ? "doubt" : "good",
+    all.length === 0 ? "Nothing can be compared" : all.map(([verdict, names]) => `${verdict}: ${names.join(", ")}`).join("; "),
+    [`A: ${answer.sides[0]}, ${answer.runs[0]} runs. B: ${answer.sides[1]}, ${answer.runs[1]} runs.`, ...answer.warnings,
+      ...(answer.not_known.length > 0 ? [`Known to too few runs: ${answer.not_known.join(", ")}.`] : [])]);
+  report.append(element("h2", {}, "B by A"));
+  if (answer.metrics.length > 0) report.append(place(ratios(answer)));
+  report.append(table(["metric", "ratio", "95 % interval", "A by itself", "p, corrected", ""], answer.metrics.map((m) => [m.metric, m.ratio.toFixed(3),
+    `${m.interval[0].toFixed(3)} to ${m.interval[1].toFixed(3)}`, m.noise_floor === null ? "n/a" : "±" + share(m.noise_floor), m.p_corrected.toFixed(4),
+    element("span", { class: COMPARED[m.verdict][0] }, COMPARED[m.verdict][1])])),
+    element("p", { class: "quiet" }, "A by itself: what halves of A's own runs differ by once in twenty times. The same: the whole interval lies within "
+      + `±${share(answer.same_within)}. A difference is seen where p is below ${answer.alpha}, corrected for all metrics.`));
+  reproduce("compare " + answer.sides.join(" "), answer.seed, { alpha: answer.alpha, same_within: answer.same_within, runs: answer.runs });
+}
+
 report.replaceChildren();
 if (run) showRun(run);
 if (capacity) showCapacity(capacity);
 if (sweep) showSweep(sweep);
+if (compare) showCompare(compare);
 drawings.forEach((draw) => draw());
 document.body.dataset.drawn = drawings.length;

@@ -17,6 +17,7 @@ use crate::measure::slices::{self, Group};
 use crate::measure::steadiness::{Steadiness, steadiness};
 use crate::measure::warm_up::Cut;
 use crate::objective::{Certainty, Known, PERCENTILES, Subject};
+use crate::results::head::COLOCATED;
 use crate::results::latency::{LatencySummary, figures};
 use crate::results::summary::{
     Audit, Books, Build, CountsSummary, Generator, JournalRates, Rates, SCHEMA_VERSION, Summary, Verdict,
@@ -27,9 +28,6 @@ use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::verdict::{Cause, Evidence, Measurement, Remark, judge};
 use holdfast_protocol::Reason;
-
-/// What generator and switch on one machine can say.
-const COLOCATED: &str = "co-located: lower bound";
 
 /// What figures are made of.
 pub(super) struct Figures<'a> {

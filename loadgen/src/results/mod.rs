@@ -3,6 +3,7 @@
 //!
 //! Fields are added, never changed in meaning; a change of meaning raises the schema's version.
 
+pub mod head;
 pub mod latency;
 mod publish;
 pub mod series;

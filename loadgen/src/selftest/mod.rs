@@ -16,13 +16,13 @@ use toml::Table;
 use crate::capacity::search::{Found, Goal, Search, Step, Vote};
 use crate::cli::{LoadArguments, Rate, SelftestArguments};
 use crate::exit::Exit;
-use crate::machine::Host;
 use crate::measure::kinds::Figure;
 use crate::payees::fill;
 use crate::report::Report;
 use crate::report::table::grouped;
 use crate::results;
-use crate::results::summary::{Build, Summary};
+use crate::results::head::Head;
+use crate::results::summary::Summary;
 use crate::run::{Plan, RunError, keep_options, perform};
 use crate::trials::Trials;
 use null_switch::NullSwitch;
@@ -30,8 +30,9 @@ use null_switch::NullSwitch;
 /// What the generator can do.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ceiling {
-    /// Grows when a field changes its meaning.
-    pub schema_version: u32,
+    /// Program, machine, seed.
+    #[serde(flatten)]
+    pub head: Head,
     /// Payments a second in a closed loop.
     pub closed_loop_per_s: f64,
     /// The highest rate, open loop, that it keeps up with; operations a second.
@@ -42,12 +43,6 @@ pub struct Ceiling {
     pub p50_us: Option<u32>,
     /// See above.
     pub p99_us: Option<u32>,
-    /// The seed.
-    pub seed: u64,
-    /// Which build.
-    pub build: Build,
-    /// Which machine.
-    pub host: Host,
 }
 
 /// How wide the bracket of the open loop may be.
@@ -86,8 +81,7 @@ pub fn run(arguments: &SelftestArguments, options: Table) -> Result<Exit, RunErr
     }
     say(format!("closed loop {:>9.0}/s", closed.summary.rate.achieved_per_s));
     let mut search = Search::new(Goal { first: FIRST_PER_S, top: TOP_PER_S, width: WIDTH });
-    let mut percentiles = (None, None);
-    let mut best = 0.0;
+    let mut kept_up = Vec::new();
     let found = loop {
         let rate = match search.next() {
             Step::Try(rate) => rate,
@@ -99,11 +93,10 @@ pub fn run(arguments: &SelftestArguments, options: Table) -> Result<Exit, RunErr
         }
         let why = falls_behind(&report.summary);
         say(format!("open loop {rate:>11.0}/s  {}", why.as_deref().unwrap_or("keeps up")));
-        if why.is_none() && rate >= best {
-            best = rate;
+        if why.is_none() {
             let response = report.summary.latency_us.get(Figure::Response.name());
-            percentiles =
-                (response.and_then(|r| r.observed("p50")), response.and_then(|r| r.observed("p99")));
+            let observed = |name| response.and_then(|response| response.observed(name));
+            kept_up.push((rate, [observed("p50"), observed("p99")]));
         }
         search.note(rate, if why.is_none() { Vote::Passed } else { Vote::Failed });
     };
@@ -114,19 +107,26 @@ pub fn run(arguments: &SelftestArguments, options: Table) -> Result<Exit, RunErr
         Found::Below(suspect) => (None, Some(suspect)),
         Found::Unknown | Found::Unsettled => (None, None),
     };
+    let [p50_us, p99_us] = valid.map_or([None; 2], |valid| response_at(valid, kept_up));
     let ceiling = Ceiling {
-        schema_version: 1,
+        head: Head::new(trials.seed, true),
         closed_loop_per_s: closed.summary.rate.achieved_per_s,
         open_loop_kept_up_per_s: valid,
         open_loop_too_much_per_s: suspect,
-        p50_us: percentiles.0,
-        p99_us: percentiles.1,
-        seed: trials.seed,
-        build: Build::this(),
-        host: Host::this(),
+        p50_us,
+        p99_us,
     };
     results::publish(&arguments.to, "selftest.json", &ceiling, &text(&ceiling))?;
     Ok(if valid.is_some() { Exit::Pass } else { Exit::Invalid })
+}
+
+/// The p50 and p99 of the trials at this rate that kept up: of the one in the middle by its p50. A higher rate that kept up once and
+/// was found too much is no answer.
+fn response_at(rate: f64, kept_up: Vec<(f64, [Option<u32>; 2])>) -> [Option<u32>; 2] {
+    let mut there: Vec<_> =
+        kept_up.into_iter().filter(|(of, _)| *of == rate).map(|(_, response)| response).collect();
+    there.sort();
+    there.get(there.len() / 2).copied().unwrap_or([None; 2])
 }
 
 /// The switch that decides nothing, and the load that goes to it.
@@ -190,16 +190,11 @@ fn text(c: &Ceiling) -> String {
         micros.map_or_else(|| "n/a".to_owned(), |us| format!("{:.2} ms", f64::from(us) / 1_000.0))
     };
     format!(
-        "\nloadgen {} ({}, {})   seed {}\n{}, {} cores, Linux {}; the switch that decides nothing shares them\n\n  \
+        "\n{}\n{}; the switch that decides nothing shares them\n\n  \
          closed loop: {}\n  open loop: keeps up with {}, no longer with {}\n  response there: p50 {}, p99 {}: generator and \
          links add that to every figure\n",
-        c.build.version,
-        c.build.commit,
-        c.build.profile,
-        c.seed,
-        c.host.cpu,
-        c.host.cores,
-        c.host.kernel,
+        c.head.program(),
+        c.head.machine(),
         rate(Some(c.closed_loop_per_s)),
         rate(c.open_loop_kept_up_per_s),
         rate(c.open_loop_too_much_per_s),

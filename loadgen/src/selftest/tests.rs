@@ -22,3 +22,12 @@ fn payments_go_through_the_switch_that_decides_nothing_and_the_books_close() {
     assert!(!summary.verdict.durable, "it has no journal");
     drop(switch);
 }
+
+#[test]
+fn the_response_is_that_at_the_rate_of_the_answer() {
+    let trial = |rate, p50| (rate, [Some(p50), Some(p50 * 10)]);
+    // The higher rate kept up once, by luck, and was found too much later.
+    let kept_up = vec![trial(1_000.0, 7), trial(2_000.0, 99), trial(1_000.0, 5), trial(1_000.0, 6)];
+    assert_eq!(response_at(1_000.0, kept_up.clone()), [Some(6), Some(60)]);
+    assert_eq!(response_at(1_500.0, kept_up), [None, None]);
+}

@@ -7,9 +7,8 @@ use serde::Serialize;
 use super::knee::{Knee, Load, knee};
 use super::scalability::{Fit, Sample, fit};
 use crate::capacity::trial::{Trial, TrialStanding};
-use crate::machine::Host;
 use crate::report::table::grouped;
-use crate::results::summary::Build;
+use crate::results::head::Head;
 
 /// One run of a sweep.
 #[derive(Clone, Debug, Serialize)]
@@ -24,8 +23,9 @@ pub struct Point {
 /// The content of `sweep.json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Answer {
-    /// Grows when a field changes its meaning.
-    pub schema_version: u32,
+    /// Program, machine, seed.
+    #[serde(flatten)]
+    pub head: Head,
     /// In the order they were made.
     pub points: Vec<Point>,
     /// Where more throughput begins to cost more than it is worth.
@@ -34,14 +34,6 @@ pub struct Answer {
     pub scalability: Option<Fit>,
     /// The mix.
     pub mix: String,
-    /// The seed.
-    pub seed: u64,
-    /// "co-located: lower bound" where generator and switch share the machine.
-    pub label: Option<&'static str>,
-    /// Which build.
-    pub build: Build,
-    /// Which machine.
-    pub host: Host,
 }
 
 impl Answer {
@@ -54,15 +46,11 @@ impl Answer {
             .map(|(per_s, in_flight)| Sample { in_flight: *in_flight, per_s: *per_s })
             .collect();
         Self {
-            schema_version: 1,
+            head: Head::new(seed, colocated),
             knee: knee(&loads, seed),
             scalability: fit(&samples, seed),
             points,
             mix: mix.to_owned(),
-            seed,
-            label: colocated.then_some("co-located: lower bound"),
-            build: Build::this(),
-            host: Host::this(),
         }
     }
 
@@ -74,16 +62,7 @@ impl Answer {
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
-        writeln!(
-            out,
-            "\nloadgen {} ({}, {})   seed {}",
-            self.build.version, self.build.commit, self.build.profile, self.seed
-        )?;
-        writeln!(
-            out,
-            "{}, {} cores, Linux {}; {}\n",
-            self.host.cpu, self.host.cores, self.host.kernel, self.mix
-        )?;
+        writeln!(out, "\n{}\n{}; {}\n", self.head.program(), self.head.machine(), self.mix)?;
         writeln!(
             out,
             "  {:>11}{:>12}{:>12}{:>11}{:>11}{:>11}  runs",
@@ -106,7 +85,7 @@ impl Answer {
             None => writeln!(out, "  knee: too few rates")?,
         }
         self.law(out)?;
-        self.label.map_or(Ok(()), |label| writeln!(out, "  {label}"))
+        self.head.label.map_or(Ok(()), |label| writeln!(out, "  {label}"))
     }
 
     fn row(&self, rate: f64, out: &mut String) -> fmt::Result {
