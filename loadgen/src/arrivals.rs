@@ -26,6 +26,16 @@ impl From<Replayed> for Arrivals {
     }
 }
 
+impl Arrivals {
+    /// Changes the rate from the last arrival on, where it is drawn and constant. A trace stays what it is.
+    pub fn change_rate(&mut self, factor: f64) {
+        match self {
+            Self::Drawn(schedule) => schedule.change_rate(factor),
+            Self::Replayed(_) => {}
+        }
+    }
+}
+
 impl Iterator for Arrivals {
     type Item = Arrival;
 

@@ -55,6 +55,18 @@ pub fn thread_time() -> ThreadTime {
     ThreadTime { ran: time_of(ClockId::ThreadCPUTime), waited: waited_of(&text) }
 }
 
+/// That of any thread of this process, by the number that the kernel gave it; zeros once it is gone.
+pub fn time_of_thread(number: i32) -> ThreadTime {
+    let text = fs::read_to_string(format!("/proc/self/task/{number}/schedstat")).unwrap_or_default();
+    let ran = text.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0);
+    ThreadTime { ran: Duration::from_nanos(ran), waited: waited_of(&text) }
+}
+
+/// The number that the kernel gave this thread.
+pub fn this_thread() -> i32 {
+    rustix::thread::gettid().as_raw_nonzero().get()
+}
+
 fn time_of(clock: ClockId) -> Duration {
     let time = clock_gettime(clock);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
@@ -153,6 +165,11 @@ impl HiccupMeter {
         self.longest_us.load(Ordering::Relaxed)
     }
 
+    /// The same for whoever looks on.
+    pub fn shared(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.longest_us)
+    }
+
     /// Ends the thread.
     pub fn finish(self) {
         self.stop.store(true, Ordering::Relaxed);
@@ -193,6 +210,8 @@ mod tests {
         }
         assert_ne!(value, 0);
         assert!(cpu_time() > before);
+        assert!(time_of_thread(this_thread()).ran > Duration::ZERO);
+        assert_eq!(time_of_thread(i32::MAX), ThreadTime::default());
     }
 
     #[test]

@@ -1,15 +1,20 @@
-//! What a person sees while a run goes on: a bar on a terminal, plain lines elsewhere, nothing when quiet. On standard
-//! error, so that the report can be piped.
+//! What a person sees while a run goes on: the live screen or a bar on a terminal, plain lines elsewhere, nothing when quiet. On
+//! standard error, so that the report can be piped.
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::measure::bins::Sum;
-use crate::measure::kinds::Figure;
+use crate::accounting::Counts;
+use crate::cli::Format;
+use crate::live::{self, Live, Phase, RateBy, Setting, Snapshot};
+use crate::machine::{HiccupMeter, this_thread};
+use crate::measure::bins::{Distribution, Sum};
+use crate::measure::kinds::{Figure, Measure};
 use crate::measure::slices::{Group, Slice};
 use crate::run::Plan;
+use crate::steering::{Order, Steering};
 
 /// How often something new is shown.
 const INTERVAL_NS: u64 = 1_000_000_000;
@@ -17,6 +22,7 @@ const INTERVAL_NS: u64 = 1_000_000_000;
 /// See the module.
 #[derive(Debug)]
 pub struct Progress {
+    live: Option<Live>,
     bar: ProgressBar,
     lines: bool,
     total: Duration,
@@ -27,21 +33,26 @@ pub struct Progress {
     since_ns: u64,
 }
 
+/// One slice of a run, and what was counted until its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// Nanoseconds since the run began.
+    pub ns: u64,
+    /// Whether operations are still sent.
+    pub sending: bool,
+    /// How the load was changed by hand.
+    pub steering: Steering,
+    /// Endings so far.
+    pub total: &'a Counts,
+    /// What happened since the last look.
+    pub slice: &'a Slice,
+}
+
 impl Progress {
-    /// Begins to show.
-    pub fn begin(plan: &Plan) -> Self {
+    /// Begins to show; to be called by the thread that plays.
+    pub fn begin(plan: &Plan, meter: &HiccupMeter) -> Self {
         let a = &plan.arguments;
         let total = a.warmup + a.duration;
-        let terminal = std::io::stderr().is_terminal() && !a.to.plain;
-        let bar = if a.to.quiet || !terminal {
-            ProgressBar::hidden()
-        } else {
-            let bar = ProgressBar::with_draw_target(Some(millis(total)), ProgressDrawTarget::stderr());
-            let template = "{bar:30} {msg}";
-            bar.with_style(
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-            )
-        };
         if !a.to.quiet {
             eprintln!(
                 "seed {}: {} + {} of {}",
@@ -51,7 +62,26 @@ impl Progress {
                 a.load.traffic.mix
             );
         }
+        let interactive = !a.to.quiet && !a.to.plain && a.to.format == Format::Text && live::is_usable();
+        let live = interactive.then(|| Live::begin(setting(plan, meter))).and_then(|begun| match begun {
+            Ok(live) => Some(live),
+            Err(error) => {
+                eprintln!("no live screen: {error}");
+                None
+            }
+        });
+        let terminal = std::io::stderr().is_terminal() && !a.to.plain;
+        let bar = if a.to.quiet || !terminal || live.is_some() {
+            ProgressBar::hidden()
+        } else {
+            let bar = ProgressBar::with_draw_target(Some(millis(total)), ProgressDrawTarget::stderr());
+            let template = "{bar:30} {msg}";
+            bar.with_style(
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            )
+        };
         Self {
+            live,
             bar,
             lines: !a.to.quiet && !terminal,
             total,
@@ -62,14 +92,24 @@ impl Progress {
         }
     }
 
-    /// Takes one slice, and shows a second of them.
-    pub fn show(&mut self, ns: u64, ended: u64, slice: &Slice) {
-        self.responses.add(&slice.of(Figure::Response, Group::All));
+    /// What the person asks for; `None` where nothing was asked for since the last time.
+    pub fn order(&self) -> Option<Order> {
+        self.live.as_ref()?.order()
+    }
+
+    /// Takes one slice: the screen shows each, the lines a second of them.
+    pub fn show(&mut self, look: &Look<'_>) {
+        if let Some(live) = &self.live {
+            return live.show(self.snapshot(look));
+        }
+        let ns = look.ns;
+        self.responses.add(&look.slice.of(Figure::Response, Group::All));
         let passed_ns = ns.saturating_sub(self.since_ns);
         if passed_ns < INTERVAL_NS {
             return;
         }
         self.since_ns = ns;
+        let ended = look.total.ended();
         let rate = (ended.saturating_sub(self.ended_before)) as f64 * 1e9 / passed_ns as f64;
         self.ended_before = ended;
         let at = Duration::from_nanos(ns);
@@ -88,14 +128,55 @@ impl Progress {
         self.bar.set_message(text);
     }
 
+    fn snapshot(&self, look: &Look<'_>) -> Snapshot {
+        let slice = look.slice;
+        let phase = match (look.sending, Duration::from_nanos(look.ns) < self.warmup) {
+            (false, _) => Phase::Draining,
+            (true, true) => Phase::WarmUp,
+            (true, false) => Phase::Measuring,
+        };
+        let mut lag = Distribution::default();
+        slice.operators.iter().for_each(|operator| lag.merge(operator.of(Measure::Lag)));
+        Snapshot {
+            at_ns: look.ns,
+            length_ns: slice.length_ns,
+            phase,
+            steering: look.steering,
+            offered: slice.offered,
+            completed: slice.completed,
+            responses: slice.of(Figure::Response, Group::All).into_owned(),
+            lag,
+            total: look.total.clone(),
+            in_flight: look.total.sent.saturating_sub(look.total.ended()),
+        }
+    }
+
     /// Shows that the sending is over.
     pub fn drain(&self, in_flight: u64) {
         self.bar.set_message(format!("draining, {in_flight} in flight"));
     }
 
-    /// Takes the bar away.
-    pub fn finish(&self) {
+    /// Takes the bar or the screen away.
+    pub fn finish(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.finish();
+        }
         self.bar.finish_and_clear();
+    }
+}
+
+fn setting(plan: &Plan, meter: &HiccupMeter) -> Setting {
+    let a = &plan.arguments;
+    Setting {
+        command: if plan.rate_by() == RateBy::Trace { "replay" } else { "run" },
+        switch: a.load.place.switch,
+        admin: a.load.place.admin_address(),
+        seed: plan.seed,
+        warmup: a.warmup,
+        duration: a.duration,
+        rate: plan.rate_by(),
+        hiccup_us: meter.shared(),
+        player: this_thread(),
     }
 }
 
@@ -119,7 +200,6 @@ fn p99(responses: &Sum, warming_up: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::bins::Distribution;
 
     #[test]
     fn a_percentile_of_nothing_is_not_shown_as_zero() {

@@ -78,6 +78,8 @@ pub struct Schedule {
     come: f64,
     at_ns: u64,
     number: u64,
+    /// Where the rate was changed last: how much had come, when, and the factor since.
+    changed: Option<(f64, u64, f64)>,
 }
 
 /// Of the streams of random numbers, the first that draws accounts, and the first that draws amounts.
@@ -109,6 +111,25 @@ impl Schedule {
             come,
             at_ns: 0,
             number: 0,
+            changed: None,
+        }
+    }
+
+    /// Changes the rate from the last arrival on, where it is constant.
+    pub fn change_rate(&mut self, factor: f64) {
+        if self.settings.shape.is_flat() {
+            self.changed = Some((self.come, self.at_ns, factor));
+        }
+    }
+
+    /// When so much has come; `None` where that is never.
+    #[inline]
+    fn due_ns(&self, rate_per_s: f64) -> Option<u64> {
+        match self.changed {
+            None => self.time_of(self.come / rate_per_s),
+            Some((come, at_ns, factor)) => {
+                Some(at_ns + ((self.come - come) / (rate_per_s * factor) * 1e9) as u64)
+            }
         }
     }
 
@@ -169,8 +190,7 @@ impl Iterator for Schedule {
         let gap = -self.random.unit().ln();
         if let Some(rate_per_s) = self.settings.rate_per_s {
             self.come += if self.settings.shape.random { gap } else { 1.0 };
-            self.at_ns =
-                self.time_of(self.come / rate_per_s).filter(|at_ns| *at_ns < self.settings.duration_ns)?;
+            self.at_ns = self.due_ns(rate_per_s).filter(|at_ns| *at_ns < self.settings.duration_ns)?;
         }
         let chosen = self.random.below(self.settings.mix.sum());
         let scenario = self.settings.mix.choose(chosen);

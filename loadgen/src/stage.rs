@@ -8,6 +8,7 @@ use holdfast_protocol::{Channel, Currency, ParticipantNumber, SecurityLevel, Uni
 use crate::destination::memory::Memory;
 use crate::operation_id::IdSpace;
 use crate::payees::Payees;
+use crate::steering::Steering;
 
 /// Now, by both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +76,8 @@ pub struct Stage {
     pub faults: RefCell<Faults>,
     /// How often a player waited for its history to be written.
     pub history_stalls: Cell<u64>,
+    /// How a person changed the load.
+    pub steering: Cell<Steering>,
 }
 
 impl Stage {

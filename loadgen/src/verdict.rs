@@ -93,7 +93,7 @@ const SHED_INVALID: f64 = 0.10;
 const MISSING_SUSPECT: f64 = 0.01;
 const MISSING_INVALID: f64 = 0.10;
 /// Players share one thread: one that ran or wanted to run all the time was the limit.
-const BUSY_SUSPECT: f64 = 0.85;
+pub(crate) const BUSY_SUSPECT: f64 = 0.85;
 const BUSY_INVALID_OPEN_LOOP: f64 = 0.97;
 /// Time without a processor that was wanted.
 const WAITED_SUSPECT: f64 = 0.20;
@@ -103,7 +103,7 @@ const STOLEN_INVALID: f64 = 0.20;
 /// Lost datagrams for each message.
 const DROPS_SUSPECT: f64 = 0.000_1;
 /// A pause of the machine that a percentile would show.
-const HICCUP_US_SUSPECT: u64 = 50_000;
+pub(crate) const HICCUP_US_SUSPECT: u64 = 50_000;
 const HICCUP_US_INVALID: u64 = 1_000_000;
 
 /// Judges, and says why in words.

@@ -12,6 +12,7 @@ mod operation;
 mod refunds;
 mod requests;
 mod statuses;
+mod steered;
 mod timers;
 
 use std::cell::RefCell;
@@ -30,6 +31,7 @@ use crate::measure::batch::{Batch, Recorded};
 use crate::operation_id::{IdSpace, SLOTS_MAX};
 use crate::scenario::Scenario;
 use crate::stage::{Now, Stage};
+use crate::steering::Steering;
 pub(crate) use operation::kind_of;
 use operation::{Operation, Phase};
 use timers::Timer;
@@ -114,6 +116,8 @@ pub struct Operator {
     /// The next arrival, not due yet or not sent yet.
     next: Option<Arrival>,
     pace: Loop,
+    /// How a person changed the load, as far as it is followed.
+    steering: Steering,
     /// Set when no more arrivals are wanted.
     closed: bool,
     /// The most requests unanswered: as configured, and as the switch allows.
@@ -151,6 +155,7 @@ impl Operator {
             arrivals,
             next: None,
             pace,
+            steering: Steering::default(),
             closed: false,
             window_wanted: window,
             window,

@@ -49,6 +49,7 @@ impl Operator {
             // In a closed loop answers bring the next; with a full window they do as well.
             (_, Loop::Closed) => u64::MAX,
             (Some(_), Loop::Open) if self.unanswered >= self.window => u64::MAX,
+            (Some(_), Loop::Open) if self.steering.paused => u64::MAX,
             (Some(arrival), Loop::Open) => arrival.at_ns,
             (None, Loop::Open) => u64::MAX,
         };
@@ -57,6 +58,7 @@ impl Operator {
 
     /// Does what is due. Without a link nothing is sent, and what is past its deadline is shed.
     pub fn on_time(&mut self, at: Now, out: Option<&mut dyn Outgoing>) {
+        self.steer(at);
         let Some(out) = out else {
             self.held_back_until_ns = u64::MAX;
             self.shed(at);
@@ -76,6 +78,7 @@ impl Operator {
 
     /// No more arrivals: what is due and was not sent is shed.
     pub fn stop(&mut self, at: Now) {
+        self.steer(at);
         if self.pace == Loop::Open {
             while self.peek_ns().is_some_and(|at_ns| at_ns <= at.ns) {
                 self.shed_next();
@@ -86,7 +89,7 @@ impl Operator {
     }
 
     /// When the next arrival comes.
-    fn peek_ns(&mut self) -> Option<u64> {
+    pub(super) fn peek_ns(&mut self) -> Option<u64> {
         if self.next.is_none() && !self.closed {
             self.next = self.arrivals.next();
             self.closed = self.next.is_none();
@@ -153,7 +156,7 @@ impl Operator {
             self.closed = true;
             return;
         }
-        while !self.closed && self.unanswered < self.window && out.has_room() {
+        while !self.closed && !self.steering.paused && self.unanswered < self.window && out.has_room() {
             if self.peek_ns().is_none() {
                 return;
             }

@@ -49,6 +49,8 @@ impl Figures<'_> {
         let (measurement, mut remarks) = judge(&evidence);
         let (window, unsteady) = self.window();
         remarks.extend(unsteady);
+        let by_hand = self.measured.by_hand.remark();
+        remarks.extend(by_hand.map(|text| Remark { level: Measurement::Suspect, cause: Cause::Run, text }));
         let rate = self.rates();
         let journal = journal_rates(self.measured);
         let by_scenario = Scenario::ALL
@@ -75,6 +77,7 @@ impl Figures<'_> {
             scenarios: CountsSummary::of_scenarios(&self.closing.accounting),
             journal,
             generator: self.generator(&evidence),
+            changed_by_hand: self.measured.by_hand.changes(),
             drill: None,
         };
         (summary, remarks)
@@ -121,7 +124,8 @@ impl Figures<'_> {
     fn planned(&self) -> f64 {
         let warm_ns = self.measured.slices.warm_ns;
         let measured_ns = (self.seconds() * 1e9) as u64;
-        self.plan.source.planned(warm_ns, warm_ns.saturating_add(measured_ns))
+        let until_ns = warm_ns.saturating_add(measured_ns);
+        self.plan.source.planned(warm_ns, until_ns) * self.measured.by_hand.mean(warm_ns, until_ns)
     }
 
     /// A run that was cut short had less time than it was given.
@@ -195,7 +199,7 @@ impl Figures<'_> {
         let series = slices.series(self.span.from, Figure::Response, Group::All);
         let series: Vec<&Distribution> =
             series.iter().map(Cow::as_ref).filter(|slice| !slice.is_empty()).collect();
-        let is_shaped = !self.plan.source.is_flat();
+        let is_shaped = !self.plan.source.is_flat() || !self.measured.by_hand.is_empty();
         let (steady, text) = match (self.span.cut, steadiness(&series)) {
             // A rate that is meant to change leaves nothing to be steady.
             _ if is_shaped => (None, None),

@@ -18,6 +18,7 @@ use crate::page;
 use crate::results::summary::{Books, Summary};
 use crate::run::{Closing, Plan, RunError};
 use crate::stage::Stage;
+use crate::steering::ByHand;
 use crate::verdict::{Measurement, Remark};
 
 /// What was measured besides operations.
@@ -39,6 +40,8 @@ pub struct Measured {
     pub journal: Option<JournalSpan>,
     /// The run slice by slice.
     pub slices: Slices,
+    /// What a person changed meanwhile.
+    pub by_hand: ByHand,
 }
 
 /// The journal's counters at two moments.
@@ -91,7 +94,8 @@ impl Report {
     ) -> Self {
         let faults = std::mem::take(&mut *stage.faults.borrow_mut());
         let accounting = closing.accounting.clone();
-        let span = measured.slices.measured(plan.source.is_flat());
+        let flat = plan.source.is_flat() && measured.by_hand.is_empty();
+        let span = measured.slices.measured(flat);
         let (summary, remarks) =
             figures::Figures { plan, stage, closing: &closing, measured: &measured, span, interrupted }
                 .summary();

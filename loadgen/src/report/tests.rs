@@ -13,6 +13,7 @@ use crate::measure::kinds::Measure;
 use crate::measure::slices::Slice;
 use crate::scenario::Scenario;
 use crate::stage::played_stage;
+use crate::steering::{ByHand, Order};
 use holdfast_protocol::Reason;
 
 fn plan(more: &str) -> Plan {
@@ -55,6 +56,7 @@ fn measured() -> Measured {
         hiccup_us: 900,
         journal: Some(JournalSpan { start: counters(100.0), end: counters(300.0), seconds: 2.0 }),
         slices: Slices { all: slices(), warm_ns: 0, end_ns: 2_000_000_000 },
+        by_hand: ByHand::default(),
     }
 }
 
@@ -328,4 +330,17 @@ fn the_files_can_be_read_back() {
     assert!(run["spectrum"]["response"].as_array().unwrap().len() > 5);
     let distribution = String::from_utf8(read("latency.hgrm")).unwrap();
     assert!(distribution.contains("Total count    =         2000"), "{distribution}");
+}
+
+#[test]
+fn a_run_that_was_steered_by_hand_says_so_and_is_not_valid() {
+    let mut by_hand = ByHand::default();
+    assert!(by_hand.follow(500_000_000, Order::Faster, true));
+    let steered = report(closing(), Measured { by_hand, ..measured() });
+    let summary = json(&steered);
+    assert_eq!(summary["changed_by_hand"][0]["at_s"], 0.5);
+    assert_ne!(summary["verdict"]["measurement"], "valid");
+    assert!(summary["verdict"]["remarks"].to_string().contains("by hand"), "{summary}");
+    assert_eq!(summary["window"]["steady"], Value::Null, "nothing is said about steadiness");
+    assert!(json(&report(closing(), measured())).get("changed_by_hand").is_none());
 }

@@ -10,6 +10,7 @@ use crate::drill::DrillSummary;
 use crate::machine::Host;
 use crate::objective::Judged;
 use crate::scenario::Scenario;
+use crate::steering::Change;
 use crate::verdict::Measurement;
 
 /// Grows when a field changes its meaning.
@@ -50,6 +51,9 @@ pub struct Summary {
     pub journal: JournalRates,
     /// The generator in the measured time.
     pub generator: Generator,
+    /// What a person changed while the load was offered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed_by_hand: Vec<Change>,
     /// What was done to the switch and what came of it, in a drill.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillSummary>,

@@ -168,6 +168,7 @@ fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
         own_times: OwnTimes::new(a.traffic.operators),
         faults: RefCell::new(Faults::default()),
         history_stalls: Cell::new(0),
+        steering: Cell::default(),
     })
 }
 

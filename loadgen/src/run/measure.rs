@@ -10,16 +10,20 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::backstage::{Backstage, Beside};
 use super::cast::{self, Cast, Entrance};
 use super::closing::{self, Closing};
+use super::signals::Signals;
 use super::{Plan, RunError, nanos};
+use crate::accounting::Counts;
 use crate::admin::{self, JournalCounters, Positions};
 use crate::history::HistoryWriter;
+use crate::live::RateBy;
 use crate::machine::{self, HiccupMeter, ThreadTime, Ticks};
 use crate::measure::batch::Latencies;
 use crate::measure::slices::{Slice, Slices, slice_length};
 use crate::player::{Act, PlayError};
-use crate::progress::Progress;
+use crate::progress::{Look, Progress};
 use crate::report::{JournalSpan, Measured, Report};
 use crate::scenario::Scenario;
+use crate::steering::{ByHand, Order};
 
 /// How often the director looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -57,8 +61,14 @@ struct Director {
     beside: JoinSet<Result<(), RunError>>,
     /// What ended the run early.
     broken: Option<RunError>,
+    /// What the user or the system says.
+    signals: Signals,
     /// How often the user has interrupted: once ends the sending, twice the drain.
     interrupts: u32,
+    /// Whether operations are still sent.
+    sending: bool,
+    /// What the user changed.
+    by_hand: ByHand,
     slices: Vec<Slice>,
     slice_length: Duration,
     last_slice: Instant,
@@ -69,6 +79,7 @@ struct Director {
 
 /// Directs a run, and what goes on beside it.
 pub(super) async fn direct(plan: Plan, beside: Option<Beside>) -> Result<Report, RunError> {
+    let signals = Signals::hear().map_err(RunError::io("signals"))?;
     let (sender, receiver) = watch::channel(Act::Sending);
     let mut writer = match &plan.output {
         Some(output) => {
@@ -98,7 +109,7 @@ pub(super) async fn direct(plan: Plan, beside: Option<Beside>) -> Result<Report,
             act: receiver,
         }));
     }
-    let progress = Progress::begin(&plan);
+    let progress = Progress::begin(&plan, &meter);
     let last_slice = cast.stage.origin;
     let slice_length = slice_length(plan.arguments.warmup + plan.arguments.duration);
     let mut director = Director {
@@ -108,7 +119,10 @@ pub(super) async fn direct(plan: Plan, beside: Option<Beside>) -> Result<Report,
         players,
         beside: besides,
         broken: None,
+        signals,
         interrupts: 0,
+        sending: true,
+        by_hand: ByHand::default(),
         slices: Vec::new(),
         slice_length,
         last_slice,
@@ -161,6 +175,7 @@ impl Director {
             self.wait(&mut look).await;
         }
         self.take_slice(true);
+        self.sending = false;
         if self.interrupts > 0 {
             self.act.send_replace(Act::Stopping);
         }
@@ -173,9 +188,27 @@ impl Director {
             _ = look.tick() => {}
             Some(joined) = self.players.join_next() => self.note_end(joined.map(|end| end.map_err(RunError::Play))),
             Some(joined) = self.beside.join_next() => self.note_end(joined),
-            () = interrupted() => self.interrupts += 1,
+            () = self.signals.next() => self.interrupts += 1,
         }
+        self.obey();
         self.take_slice(false);
+    }
+
+    /// Does what the user asks for with keys.
+    fn obey(&mut self) {
+        while let Some(order) = self.progress.order() {
+            if order == Order::Quit {
+                self.interrupts += 1;
+            } else if self.sending
+                && self.by_hand.follow(
+                    self.cast.stage.ns(),
+                    order,
+                    matches!(self.plan.rate_by(), RateBy::Keys(_)),
+                )
+            {
+                self.cast.stage.steering.set(self.by_hand.now());
+            }
+        }
     }
 
     fn note_end(&mut self, joined: Result<Result<(), RunError>, tokio::task::JoinError>) {
@@ -204,7 +237,7 @@ impl Director {
             ..Slice::default()
         };
         let mut counted = [0; 3];
-        let mut ended = 0;
+        let mut total = Counts::default();
         for (_, tally) in &self.cast.operators {
             let tally = &mut *tally.borrow_mut();
             let mut of_operator = Latencies::default();
@@ -215,14 +248,21 @@ impl Director {
             }
             slice.operators.push(of_operator);
             slice.warm_up.add(tally.recorded.take_warm_up());
-            ended += tally.accounting.total().ended();
+            total.add(&tally.accounting.total());
             let now = [tally.offered, tally.completed, tally.good];
             counted.iter_mut().zip(now).for_each(|(sum, count)| *sum += count);
         }
         let [offered, completed, good] = std::array::from_fn(|index| counted[index] - self.counted[index]);
         (slice.offered, slice.completed, slice.good) = (offered, completed, good);
         self.counted = counted;
-        self.progress.show(self.cast.stage.ns(), ended, &slice);
+        let look = Look {
+            ns: self.cast.stage.ns(),
+            sending: self.sending,
+            steering: self.by_hand.now(),
+            total: &total,
+            slice: &slice,
+        };
+        self.progress.show(&look);
         self.forget();
         self.slices.push(slice);
     }
@@ -291,6 +331,7 @@ impl Director {
             udp_drops: end.udp_drops.saturating_sub(start.udp_drops),
             hiccup_us,
             journal,
+            by_hand: self.by_hand,
             slices: Slices {
                 all: self.slices,
                 warm_ns: nanos(self.plan.arguments.warmup),
@@ -299,20 +340,5 @@ impl Director {
         };
         let broken = self.broken.map(|error| error.to_string());
         Report::new(&self.plan, &self.cast.stage, closing, measured, broken, self.interrupts > 0)
-    }
-}
-
-/// Waits for the user, or whoever looks after the process, to ask for the end.
-pub(crate) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut asked) => asked.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
     }
 }

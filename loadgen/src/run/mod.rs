@@ -5,6 +5,7 @@ mod cast;
 mod closing;
 mod measure;
 mod replayed;
+mod signals;
 mod source;
 
 use std::net::SocketAddr;
@@ -19,9 +20,10 @@ use toml::Table;
 
 use crate::admin::AdminError;
 use crate::check::CheckError;
-use crate::cli::{Command, PlaceArguments, ReplayArguments, RunArguments};
+use crate::cli::{Command, PlaceArguments, Rate, ReplayArguments, RunArguments};
 use crate::exit::Exit;
 use crate::generate;
+use crate::live::RateBy;
 use crate::page::PageError;
 use crate::payees::TemplateError;
 use crate::player::PlayError;
@@ -32,7 +34,7 @@ use crate::trials::Trials;
 
 pub use backstage::{Backstage, Beside};
 pub use closing::{Closing, Sums};
-pub(crate) use measure::interrupted;
+pub(crate) use signals::interrupted;
 pub use source::Source;
 
 /// Why a run could not be made, or broke off.
@@ -179,6 +181,16 @@ impl Plan {
     /// Operations a second of one operator; `None` in a closed loop.
     pub fn rate_of_operator(&self) -> Option<f64> {
         self.arguments.timing().rate_of_operator(self.arguments.load.traffic.operators)
+    }
+
+    /// Who sets the rate. Keys may where it is given, and nothing else changes it.
+    pub fn rate_by(&self) -> RateBy {
+        match (&self.source, self.arguments.rate) {
+            (Source::Trace { .. }, _) => RateBy::Trace,
+            (Source::Drawn(_), Rate::Max) => RateBy::Switch,
+            (Source::Drawn(_), Rate::PerSecond(rate)) if self.source.is_flat() => RateBy::Keys(rate),
+            (Source::Drawn(_), Rate::PerSecond(rate)) => RateBy::Shape(rate),
+        }
     }
 
     /// When no more operations are sent, in nanoseconds since the start.

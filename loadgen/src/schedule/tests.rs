@@ -98,6 +98,23 @@ fn the_warm_up_comes_at_the_rate_that_the_shape_begins_with() {
 }
 
 #[test]
+fn a_rate_that_is_changed_by_hand_holds_from_the_last_arrival_on() {
+    for shape in ["poisson", "constant"] {
+        let settings = ScheduleSettings { shape: shape.parse().unwrap(), ..settings(4, 2_000.0, 4) };
+        let mut schedule = Schedule::new(&settings, 0);
+        let before: Vec<_> = schedule.by_ref().take_while(|arrival| arrival.at_ns < 2_000_000_000).collect();
+        schedule.change_rate(2.0);
+        let after: Vec<_> = schedule.collect();
+        assert!((before.len() as f64 / 4_000.0 - 1.0).abs() < 0.05, "{shape}: {}", before.len());
+        assert!((after.len() as f64 / 8_000.0 - 1.0).abs() < 0.05, "{shape}: {}", after.len());
+        assert!(after.windows(2).all(|pair| pair[0].at_ns <= pair[1].at_ns));
+        // What comes is what would have come, sooner.
+        let same: Vec<_> = Schedule::new(&settings, 0).skip(before.len() + 1).collect();
+        assert!(same.iter().zip(&after).all(|(a, b)| (a.amount, a.fate) == (b.amount, b.fate)));
+    }
+}
+
+#[test]
 fn a_popular_merchant_is_paid_often() {
     let popular = ScheduleSettings { popularity: "zipf".parse().unwrap(), ..settings(4, 2_000.0, 2) };
     let first = Schedule::new(&popular, 0).filter(|arrival| arrival.payee.merchant == 0).count();

@@ -39,5 +39,6 @@ pub(crate) fn played_stage(operators: u32, acquirers: u32) -> Stage {
         own_times: OwnTimes::new(operators),
         faults: RefCell::new(Faults::default()),
         history_stalls: Cell::new(0),
+        steering: Cell::default(),
     }
 }

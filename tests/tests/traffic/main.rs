@@ -2,4 +2,5 @@
 
 mod refunds;
 mod scene;
+mod terminal;
 mod traces;
