@@ -15,6 +15,8 @@ scripts/demo.sh --serve DIR [--limit N]
   --limit N      with --serve: the switch takes N authorizes a second, a third from each operator, and refuses more as busy
   --serve DIR    make configuration, certificates and journal in DIR, and run the switch in the foreground
 
+HOLDFAST_PROFILE names another profile than release to build with, dev for instance.
+
 Exit code: 0 when the run had no errors and the books closed; otherwise that of the program that failed.
 TEXT
 }
@@ -151,11 +153,12 @@ summary() {
 
 [ -z "$out" ] || [ ! -e "$out/journal" ] || { printf 'demo: %s holds an earlier run: name another --out\n' "$out" >&2; exit 2; }
 
+profile=${HOLDFAST_PROFILE:-release}
 say 'building (the first time takes some minutes)'
-cargo build --locked --release --manifest-path "$root/Cargo.toml" -p holdfast -p holdfast-loadgen -p holdfast-audit
+cargo build --locked --profile "$profile" --manifest-path "$root/Cargo.toml" -p holdfast -p holdfast-loadgen -p holdfast-audit
 target=$(cargo metadata --locked --format-version 1 --no-deps --manifest-path "$root/Cargo.toml" |
     sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
-bin=$target/release
+case $profile in dev) bin=$target/debug ;; *) bin=$target/$profile ;; esac
 
 keep=1
 if [ -n "$serve" ]; then

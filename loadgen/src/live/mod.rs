@@ -16,7 +16,7 @@ mod snapshot;
 pub mod svg;
 mod view;
 
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 pub use draw::draw;
@@ -68,10 +68,7 @@ impl Live {
 
     /// What was asked for since the last time.
     pub fn order(&self) -> Option<Order> {
-        match self.orders.try_recv() {
-            Ok(order) => Some(order),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.orders.try_recv().ok()
     }
 
     /// Gives the terminal back.
