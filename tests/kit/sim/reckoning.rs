@@ -252,9 +252,10 @@ impl Reckoning {
                     Linked::Refunded(amount) => minor(amount),
                     Linked::Alone | Linked::RefundOf(_) => 0,
                 };
-                let reversed = found.closed.ending == Ending::Reversed;
+                // One that ended without a capture stays as it ended when it is reversed.
+                let reversed = found.closed.ending == Ending::Reversed && known.captured != 0;
                 let told = (minor(found.closed.captured), refunded, reversed);
-                let reckoned = (known.captured, known.refunded, known.reversed);
+                let reckoned = (known.captured, known.refunded, known.reversed && known.captured != 0);
                 ensure!(
                     "archive",
                     told == reckoned,
