@@ -45,6 +45,12 @@ fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
             report.publish()?;
             Ok(report.exit_code())
         }
+        Command::Operator(arguments) => {
+            let report = run::operator(*arguments, options)?;
+            report.publish()?;
+            Ok(report.exit_code())
+        }
+        Command::Acquirer(arguments) => run::answer(&arguments, options),
         Command::Capacity(arguments) => capacity::run(&arguments, options),
         Command::Sweep(arguments) => sweep::run(&arguments, options),
         Command::Drill(arguments) => drill::run(&arguments, options),

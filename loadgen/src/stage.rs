@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use holdfast_protocol::{Channel, Currency, ParticipantNumber, SecurityLevel, UnixMillis};
 
+use crate::destination::known::Known;
 use crate::destination::memory::Memory;
 use crate::operation_id::IdSpace;
 use crate::payees::Payees;
@@ -78,6 +79,8 @@ pub struct Stage {
     pub history_stalls: Cell<u64>,
     /// How a person changed the load.
     pub steering: Cell<Steering>,
+    /// What came to destinations that are played apart from the operators; `None` where everybody is played here.
+    pub known: Option<RefCell<Known>>,
 }
 
 impl Stage {

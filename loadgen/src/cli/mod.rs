@@ -1,5 +1,6 @@
 //! The command line: a file for each command.
 
+mod acquirer;
 mod capacity;
 mod check;
 mod compare;
@@ -7,6 +8,7 @@ pub mod configuration;
 mod drill;
 mod generate;
 mod load;
+mod operator;
 mod output;
 mod place;
 mod replay;
@@ -19,12 +21,14 @@ mod values;
 
 use clap::{Parser, Subcommand};
 
+pub use acquirer::AcquirerArguments;
 pub use capacity::CapacityArguments;
 pub use check::CheckArguments;
 pub use compare::CompareArguments;
 pub use drill::DrillArguments;
 pub use generate::GenArguments;
 pub use load::LoadArguments;
+pub use operator::OperatorArguments;
 pub use output::OutputArguments;
 pub use place::PlaceArguments;
 pub use replay::ReplayArguments;
@@ -57,6 +61,12 @@ pub enum Command {
     /// Sends a trace, measured, judged and reported as `run` is.
     #[command(after_help = replay::EXAMPLES)]
     Replay(Box<ReplayArguments>),
+    /// Plays one operator alone, for load from several machines; the other side is played elsewhere.
+    #[command(after_help = operator::EXAMPLES)]
+    Operator(Box<OperatorArguments>),
+    /// Plays one acquirer alone: answers until it is stopped.
+    #[command(after_help = acquirer::EXAMPLES)]
+    Acquirer(Box<AcquirerArguments>),
     /// Finds the highest rate that meets the objectives.
     #[command(after_help = capacity::EXAMPLES)]
     Capacity(Box<CapacityArguments>),
@@ -85,6 +95,8 @@ impl Command {
         match self {
             Self::Run(run) => Some(&run.to),
             Self::Replay(replay) => Some(&replay.to),
+            Self::Operator(operator) => Some(&operator.run.to),
+            Self::Acquirer(acquirer) => Some(&acquirer.to),
             Self::Capacity(capacity) => Some(&capacity.to),
             Self::Selftest(selftest) => Some(&selftest.to),
             Self::Sweep(sweep) => Some(&sweep.to),

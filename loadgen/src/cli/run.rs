@@ -58,6 +58,24 @@ impl RunArguments {
     }
 }
 
+impl RunArguments {
+    /// A run in which nothing is sent, with the place and the results of an acquirer alone.
+    pub(crate) fn answering(a: &super::AcquirerArguments) -> Self {
+        let load = super::LoadArguments { place: a.place.clone(), ..super::LoadArguments::of_payments() };
+        Self {
+            rate: Rate::Max,
+            shape: Shape::default(),
+            phase: 0.0,
+            duration: a.duration.unwrap_or(Duration::MAX).max(Duration::from_nanos(1)),
+            warmup: Duration::ZERO,
+            objectives: vec![],
+            no_history: a.no_history,
+            load,
+            to: a.to.clone(),
+        }
+    }
+}
+
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:

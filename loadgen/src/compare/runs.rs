@@ -98,6 +98,8 @@ fn configured(file: &Path) -> Result<RunArguments, RunError> {
         Command::Run(run) => Ok(*run),
         Command::Gen(_)
         | Command::Replay(_)
+        | Command::Operator(_)
+        | Command::Acquirer(_)
         | Command::Capacity(_)
         | Command::Selftest(_)
         | Command::Sweep(_)

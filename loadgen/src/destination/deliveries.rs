@@ -14,7 +14,7 @@ impl Destination {
     /// Takes a capture.
     pub fn on_capture(&mut self, at: Now, capture: &Capture, out: &mut dyn Outgoing) {
         let (Some(originator), Some(delivery)) = (capture.originator, capture.delivery) else { return };
-        let applied = self.apply(at, originator, capture.original, |destination, key| {
+        let applied = self.apply(at, self.key(originator, capture.original), |destination, key| {
             destination.apply_capture(key, capture, delivery)
         });
         if let Some(history) = &mut self.history {
@@ -26,7 +26,7 @@ impl Destination {
     /// Takes a release.
     pub fn on_release(&mut self, at: Now, release: &Release, out: &mut dyn Outgoing) {
         let (Some(originator), Some(delivery)) = (release.originator, release.delivery) else { return };
-        let applied = self.apply(at, originator, release.original, |destination, key| {
+        let applied = self.apply(at, self.key(originator, release.original), |destination, key| {
             destination.apply_release(key, release, delivery)
         });
         if let Some(history) = &mut self.history {
@@ -38,7 +38,7 @@ impl Destination {
     /// Takes a reversal, which cannot be refused and may come before its original (rules 10 and 11).
     pub fn on_reverse(&mut self, at: Now, reverse: &Reverse, out: &mut dyn Outgoing) {
         let (Some(originator), Some(delivery)) = (reverse.originator, reverse.delivery) else { return };
-        let applied = self.apply(at, originator, reverse.original, |destination, key| {
+        let applied = self.apply(at, self.key_of_new(originator, reverse.original), |destination, key| {
             destination.apply_reverse(key, reverse.original, delivery)
         });
         if let Some(history) = &mut self.history {
@@ -49,19 +49,13 @@ impl Destination {
 
     /// Counts a delivery and applies it, unless it belongs to another run or to a stranger: those are acknowledged and
     /// touch no books of this run.
-    fn apply(
-        &mut self,
-        at: Now,
-        originator: ParticipantNumber,
-        original: RequestId,
-        apply: impl FnOnce(&mut Self, Key) -> bool,
-    ) -> bool {
+    fn apply(&mut self, at: Now, key: Option<Key>, apply: impl FnOnce(&mut Self, Key) -> bool) -> bool {
         {
             let mut tally = self.tally.borrow_mut();
             tally.deliveries += 1;
             tally.latest_ns = at.ns;
         }
-        match self.key(originator, original) {
+        match key {
             Some(key) => apply(self, key),
             None => {
                 self.tally.borrow_mut().foreign += 1;

@@ -57,7 +57,8 @@ impl Destination {
             tally.latest_ns = at.ns;
         }
         let fate = Fate::from_instrument(&request.instrument);
-        let (Some(key), Some(fate)) = (self.key(originator, request.id), fate) else {
+        let key = fate.and_then(|_| self.key_of_new(originator, request.id));
+        let (Some(key), Some(fate)) = (key, fate) else {
             return self.refuse_stranger(at, request, out);
         };
         let known = self.stage.memory.borrow().look_up(key.operator, key.fields.number, request.id);

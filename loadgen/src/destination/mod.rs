@@ -6,6 +6,7 @@
 
 mod deliveries;
 mod forwards;
+pub mod known;
 pub mod memory;
 mod refunds;
 
@@ -13,7 +14,7 @@ use std::cell::RefCell;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 
-use holdfast_protocol::{Complete, DecidedThrough, LANES_MAX, Message, ParticipantNumber, RequestId};
+use holdfast_protocol::{Complete, DecidedThrough, LANES_MAX, Message, ParticipantNumber, Refund, RequestId};
 
 use crate::flows::Flow;
 use crate::history::History;
@@ -55,7 +56,7 @@ pub struct Destination {
 
 /// Whose transaction it is.
 #[derive(Clone, Copy, Debug)]
-struct Key {
+pub(crate) struct Key {
     operator: u32,
     fields: IdFields,
 }
@@ -97,9 +98,29 @@ impl Destination {
     /// The operator and the number behind an id; `None` for one of another run or of a stranger.
     #[inline]
     fn key(&self, originator: ParticipantNumber, original: RequestId) -> Option<Key> {
+        if let Some(known) = &self.stage.known {
+            return known.borrow().find(originator, original);
+        }
         let operator = self.stage.operators.find(originator)?;
         let fields = self.stage.spaces.get(operator as usize)?.fields(original)?;
         Some(Key { operator, fields })
+    }
+
+    /// The same for what may be new.
+    #[inline]
+    fn key_of_new(&self, originator: ParticipantNumber, original: RequestId) -> Option<Key> {
+        match &self.stage.known {
+            Some(known) => known.borrow_mut().take(originator, original),
+            None => self.key(originator, original),
+        }
+    }
+
+    /// The same for a refund of a payment.
+    fn key_of_refund(&self, originator: ParticipantNumber, refund: &Refund) -> Option<Key> {
+        match &self.stage.known {
+            Some(known) => known.borrow_mut().take_refund(originator, refund.id, refund.original),
+            None => self.key(originator, refund.id),
+        }
     }
 
     /// Nothing more will come for a transaction.

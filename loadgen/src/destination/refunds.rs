@@ -18,11 +18,16 @@ impl Destination {
             tally.forwards += 1;
             tally.latest_ns = at.ns;
         }
-        let Some(key) = self.key(originator, refund.id) else {
+        let Some(key) = self.key_of_refund(originator, refund) else {
             self.tally.borrow_mut().foreign += 1;
             self.write_refund(at, refund, true);
             return self.answer_refund(at, refund, RefundStanding::Declined, out);
         };
+        if key.fields.step == 0 {
+            // Played apart from the operators, this destination took a reversal that came first for that of a payment.
+            self.write_refund(at, refund, false);
+            return self.answer_refund(at, refund, RefundStanding::Tombstone, out);
+        }
         let known = self.stage.memory.borrow().refunds.find(key.operator, key.fields.number, refund.id);
         self.write_refund(at, refund, known.is_none());
         if let Some(known) = known {

@@ -108,7 +108,8 @@ impl Operator {
         let service_ns = at.ns.saturating_sub(operation.sent_ns);
         self.batch.push(scenario, Measure::Response, response_ns);
         self.batch.push(scenario, Measure::Service, service_ns);
-        if answer.decided_by == DecidedBy::Destination {
+        // Where the destination is played elsewhere, nobody here knows how long it took.
+        if answer.decided_by == DecidedBy::Destination && self.stage.known.is_none() {
             let own_ns = self.stage.own_times.of(self.index, slot);
             self.batch.push(scenario, Measure::SwitchOnly, service_ns.saturating_sub(own_ns));
             self.batch.push(scenario, Measure::Dependency, own_ns);

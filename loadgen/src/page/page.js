@@ -25,13 +25,13 @@ function verdict(summary) {
   const { measurement, books, durable, label, remarks, audit } = summary.verdict;
   const missed = summary.objectives.filter((o) => o.standing === "missed").length;
   const unknown = summary.objectives.filter((o) => o.standing === "unknown").length;
-  const bad = measurement === "invalid" || books !== "closed" || missed > 0;
+  const bad = measurement === "invalid" || books === "open" || missed > 0;
   const doubt = measurement === "suspect" || unknown > 0;
   const objectives = summary.objectives.length === 0 ? "no objectives given"
     : missed > 0 ? `${missed} of ${summary.objectives.length} objectives missed`
     : unknown > 0 ? `${unknown} of ${summary.objectives.length} objectives cannot be judged` : "all objectives met";
   banner(bad ? "bad" : doubt ? "doubt" : "good",
-    `Measurement ${measurement}, books ${books}, ${objectives}`,
+    `Measurement ${measurement}, books ${books.replace("_", " ")}, ${objectives}`,
     [...remarks, durable ? "The switch synced its journal during the run." : "Not durable: the switch did not sync its journal during the run.",
       audit === "not_run" ? "The auditor has not looked at this run." : `Auditor: ${audit}.`, ...(label ? [label] : [])]);
 }

@@ -23,7 +23,7 @@ use crate::results::summary::{
     Audit, Books, Build, CountsSummary, Generator, JournalRates, Rates, SCHEMA_VERSION, Summary, Verdict,
     Window,
 };
-use crate::run::{Closing, Plan, Source};
+use crate::run::{Closing, NOT_COMPARED, Plan, Source};
 use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::verdict::{Cause, Evidence, Measurement, Remark, judge};
@@ -125,7 +125,9 @@ impl Figures<'_> {
         let warm_ns = self.measured.slices.warm_ns;
         let measured_ns = (self.seconds() * 1e9) as u64;
         let until_ns = warm_ns.saturating_add(measured_ns);
-        self.plan.source.planned(warm_ns, until_ns) * self.measured.by_hand.mean(warm_ns, until_ns)
+        self.plan.source.planned(warm_ns, until_ns)
+            * self.plan.share_played()
+            * self.measured.by_hand.mean(warm_ns, until_ns)
     }
 
     /// A run that was cut short had less time than it was given.
@@ -238,9 +240,14 @@ impl Figures<'_> {
             words.push(imbalance.to_string());
         }
         words.extend(c.unread.clone());
+        words.extend(self.plan.alone.map(|_| NOT_COMPARED.to_owned()));
         Verdict {
             measurement,
-            books: if closed { Books::Closed } else { Books::Open },
+            books: match (closed, self.plan.alone) {
+                (false, _) => Books::Open,
+                (true, None) => Books::Closed,
+                (true, Some(_)) => Books::NotCompared,
+            },
             audit: Audit::NotRun,
             durable,
             label: self.plan.arguments.load.place.is_colocated().then_some(COLOCATED),

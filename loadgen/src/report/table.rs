@@ -251,6 +251,7 @@ fn verdict(report: &Report, out: &mut String) -> std::fmt::Result {
     let books = match v.books {
         Books::Closed => "closed",
         Books::Open => "OPEN",
+        Books::NotCompared => "not compared",
     };
     let durable = match (v.durable, report.journal_read) {
         (true, _) => "yes",

@@ -86,12 +86,14 @@ impl Build {
 
 /// Whether the books close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Books {
     /// They do.
     Closed,
     /// They do not.
     Open,
+    /// Only one side was played here.
+    NotCompared,
 }
 
 /// Whether the auditor has looked at the run.

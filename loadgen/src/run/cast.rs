@@ -9,7 +9,8 @@ use holdfast_participant::{Credentials, Link, LinkConfig, LinkSettings, Roles};
 use holdfast_protocol::{Channel, Instance, ParticipantNumber, SecurityLevel, UnixMillis, Welcome};
 use tokio::sync::watch;
 
-use super::{Plan, RunError, nanos};
+use super::{Plan, RunError, Side, nanos};
+use crate::destination::known::Known;
 use crate::destination::memory::Memory;
 use crate::destination::{self, Destination};
 use crate::history::HistoryWriter;
@@ -45,6 +46,19 @@ pub(super) struct Cast {
     pub(super) destinations: Vec<(String, Rc<RefCell<destination::Tally>>)>,
 }
 
+impl Cast {
+    /// Lets the destinations forget what nobody can repeat any more.
+    pub(super) fn forget(&self) {
+        let stage = &self.stage;
+        // Holds and reversals follow their request within a minute.
+        let before = self.begun.plus(stage.ns() / 1_000_000).minus(stage.remembered_ms + 60_000);
+        stage.memory.borrow_mut().forget(before);
+        if let Some(known) = &stage.known {
+            known.borrow_mut().forget(before);
+        }
+    }
+}
+
 /// Dials for everybody and puts them on stage. Zero of the run's time is when this returns.
 pub(super) async fn gather(
     plan: &Plan,
@@ -55,16 +69,19 @@ pub(super) async fn gather(
     let acquirers = (1..=a.traffic.acquirers).map(|n| (fill(&a.place.acquirer_name, n), None));
     let operators = (1..=a.traffic.operators).map(|n| (fill(&a.place.operator_name, n), Some(n - 1)));
     let mut links = Vec::new();
-    for (name, operator) in acquirers.chain(operators) {
+    let everybody = (0_u16..).zip(acquirers.chain(operators));
+    for (index, (name, operator)) in
+        everybody.filter(|(index, (_, operator))| is_played(plan, *index, *operator))
+    {
         let config = link_config(plan, &name, operator.is_some())?;
         let link = Link::dial(&config, a.place.switch).await.map_err(|source| RunError::SignOn {
             name: name.clone(),
             address: a.place.switch,
             source: Box::new(source),
         })?;
-        links.push((name, operator, config, link));
+        links.push((index, name, operator, config, link));
     }
-    let (_, _, _, first) = links.first().expect("the command line asks for one operator at least");
+    let (.., first) = links.first().expect("the plan has somebody to play");
     let stage = Rc::new(stage(plan, first.welcome())?);
     let mut cast = Cast {
         stage: Rc::clone(&stage),
@@ -75,7 +92,7 @@ pub(super) async fn gather(
         destinations: vec![],
     };
     let mut cables = Vec::new();
-    for (index, (name, operator, config, link)) in (0_u16..).zip(links) {
+    for (index, name, operator, config, link) in links {
         let number = link.welcome().participant;
         let now = link.switch_time();
         let mut destination = Destination::new(Rc::clone(&stage), index);
@@ -107,6 +124,15 @@ pub(super) async fn gather(
     }
     cast.cables = Rc::new(cables);
     Ok(cast)
+}
+
+/// Whether this process plays it: an acquirer by its place among the payees, an operator by its place among the operators.
+fn is_played(plan: &Plan, payee: u16, operator: Option<u32>) -> bool {
+    match plan.alone {
+        None => true,
+        Some(Side::Operator(alone)) => operator == Some(alone),
+        Some(Side::Acquirer(alone)) => operator.is_none() && u32::from(payee) == alone,
+    }
 }
 
 fn history(
@@ -169,6 +195,7 @@ fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
         faults: RefCell::new(Faults::default()),
         history_stalls: Cell::new(0),
         steering: Cell::default(),
+        known: plan.alone.is_some().then(|| RefCell::new(Known::new(a.traffic.operators))),
     })
 }
 

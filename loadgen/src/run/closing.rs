@@ -7,7 +7,7 @@ use crate::admin::{self, Positions};
 use crate::books::{Ledger, Open, compare_positions, compare_sides};
 
 /// A destination that was sent nothing for this long has been sent everything, unless a hold is open.
-const QUIET_NS: u64 = 200_000_000;
+pub(super) const QUIET_NS: u64 = 200_000_000;
 
 /// How the books stand.
 #[derive(Clone, Debug, Default)]
@@ -83,14 +83,17 @@ pub(super) async fn look(plan: &Plan, cast: &Cast, before: Option<&Positions>) -
         closing.accounting.add(&tally.accounting);
         closing.all_sent &= tally.all_sent;
         closing.sums.add_operator(&tally);
-        for ((destination, _), flow) in cast.destinations.iter().zip(&tally.flows) {
+        // Alone there is nobody to compare with.
+        let others = cast.destinations.iter().filter(|_| plan.alone.is_none());
+        for ((destination, _), flow) in others.zip(&tally.flows) {
             *operators.flows.entry((name.clone(), destination.clone())).or_default() += *flow;
         }
     }
     for (name, tally) in &cast.destinations {
         let tally = tally.borrow();
         closing.sums.add_destination(&tally);
-        for ((operator, _), flow) in cast.operators.iter().zip(&tally.flows) {
+        let others = cast.operators.iter().filter(|_| plan.alone.is_none());
+        for ((operator, _), flow) in others.zip(&tally.flows) {
             *destinations.flows.entry((operator.clone(), name.clone())).or_default() += *flow;
         }
     }
@@ -103,6 +106,7 @@ pub(super) async fn look(plan: &Plan, cast: &Cast, before: Option<&Positions>) -
     closing.in_flight = total.sent.saturating_sub(total.ended());
     closing.open = compare_sides(&operators, &destinations);
     if closing.is_settled()
+        && plan.alone.is_none()
         && let (Some(address), Some(before)) = (plan.arguments.load.place.admin_address(), before)
     {
         match admin::positions(address, plan.currency.code()).await {

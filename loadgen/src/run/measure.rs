@@ -263,16 +263,8 @@ impl Director {
             slice: &slice,
         };
         self.progress.show(&look);
-        self.forget();
+        self.cast.forget();
         self.slices.push(slice);
-    }
-
-    /// Lets the destinations forget what nobody can repeat any more.
-    fn forget(&self) {
-        let stage = &self.cast.stage;
-        let time = self.cast.begun.plus(stage.ns() / 1_000_000);
-        // Holds and reversals follow their request within a minute.
-        stage.memory.borrow_mut().forget(time.minus(stage.remembered_ms + 60_000));
     }
 
     /// Waits until everything has ended and the books close, or the time for it is over: from when nothing goes on beside.

@@ -1,10 +1,12 @@
 //! A run from beginning to end: everybody signs on, operations are sent, what is in flight ends, the books are closed.
 
+mod answering;
 mod backstage;
 mod cast;
 mod closing;
 mod measure;
 mod replayed;
+mod side;
 mod signals;
 mod source;
 
@@ -20,7 +22,7 @@ use toml::Table;
 
 use crate::admin::AdminError;
 use crate::check::CheckError;
-use crate::cli::{Command, PlaceArguments, Rate, ReplayArguments, RunArguments};
+use crate::cli::{Command, OperatorArguments, PlaceArguments, Rate, ReplayArguments, RunArguments};
 use crate::exit::Exit;
 use crate::generate;
 use crate::live::RateBy;
@@ -32,8 +34,11 @@ use crate::trace::{Trace, TraceError};
 use crate::traffic::{Traffic, complete, schedule_settings};
 use crate::trials::Trials;
 
+pub use answering::{Answered, Booked, answer};
 pub use backstage::{Backstage, Beside};
 pub use closing::{Closing, Sums};
+pub(crate) use side::NOT_COMPARED;
+pub use side::{Side, operator};
 pub(crate) use signals::interrupted;
 pub use source::Source;
 
@@ -136,6 +141,8 @@ pub struct Plan {
     pub remarks: Vec<String>,
     /// Where the arrivals come from.
     pub source: Source,
+    /// The one who is played; `None` where everybody is.
+    pub alone: Option<Side>,
 }
 
 impl Plan {
@@ -175,7 +182,7 @@ impl Plan {
         }
         let drain = if place.drain.is_zero() { longest_drain(place) + source.tail() } else { place.drain };
         let (seed, currency) = (traffic.seed, traffic.currency);
-        Ok(Self { arguments, seed, currency, drain, output, remarks, source })
+        Ok(Self { arguments, seed, currency, drain, output, remarks, source, alone: None })
     }
 
     /// Operations a second of one operator; `None` in a closed loop.
@@ -268,6 +275,15 @@ pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
             let plan = Plan::replay(replay, Arc::new(Trace::open(&replay.trace)?))?;
             let seed = plan.seed;
             (plan, seed)
+        }
+        Command::Operator(operator) => {
+            let plan = Plan::operator(OperatorArguments::clone(operator))?;
+            let seed = plan.seed;
+            (plan, seed)
+        }
+        Command::Acquirer(acquirer) => {
+            Plan::acquirer(acquirer)?;
+            return Ok(options.to_string());
         }
         Command::Gen(arguments) => return generate::dry(arguments, options),
         Command::Capacity(capacity) => first_of(&Trials::of_capacity(capacity), capacity.from)?,

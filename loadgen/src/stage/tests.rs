@@ -40,5 +40,6 @@ pub(crate) fn played_stage(operators: u32, acquirers: u32) -> Stage {
         faults: RefCell::new(Faults::default()),
         history_stalls: Cell::new(0),
         steering: Cell::default(),
+        known: None,
     }
 }

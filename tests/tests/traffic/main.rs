@@ -2,5 +2,6 @@
 
 mod refunds;
 mod scene;
+mod sides;
 mod terminal;
 mod traces;
