@@ -28,6 +28,8 @@ wrong() {
 }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/switch.sh
+. "$root/scripts/switch.sh"
 seconds=10
 rate=20000
 saturation=0
@@ -65,17 +67,6 @@ fail() {
     exit "${code:-1}"
 }
 
-# A port that no socket of this machine has.
-free_port() {
-    local port hex
-    while :; do
-        port=$((20000 + RANDOM % 12000))
-        hex=$(printf ':%04X ' "$port")
-        cat /proc/net/{udp,udp6,tcp,tcp6} 2>/dev/null | grep -qi "$hex" || break
-    done
-    printf '%s' "$port"
-}
-
 # What the switch makes memory ready for, about 6 KB for each payment a second: no more than the machine has to spare.
 expected_rate() {
     local available_kb most=20000
@@ -88,62 +79,14 @@ expected_rate() {
     fi
 }
 
-# Who takes part and where payment IDs lead. Caps are far above what any run moves.
 configuration() {
-    local directory=$1 number
-    cat <<TEXT
-name = "switch"
-listen = ["127.0.0.1:$(free_port)"]
-admin = "127.0.0.1:$(free_port)"
-
-[journal]
-directory = "$directory/journal"
-
-[tls]
-certificate = "$directory/certs/switch.pem"
-key = "$directory/certs/switch.key"
-ca = "$directory/certs/ca.pem"
-
-[requests]
-expected_rate_per_s = $(expected_rate)
-TEXT
+    local directory=$1
+    switch_configuration "$directory/certs" "$directory/journal"
+    printf '\n[requests]\nexpected_rate_per_s = %s\n' "$(expected_rate)"
     if [ -n "$limit" ]; then
         printf '\n[sessions]\nauthorizes_per_s = %s\n' $((limit / 3))
     fi
-    for number in 1 2 3; do
-        cat <<TEXT
-
-[[participants]]
-name = "operator-$number"
-number = $number
-roles = ["originates", "receives"]
-caps = { EUR = "1000000000000.00", USD = "1000000000000.00" }
-limits = { level_1 = {}, level_2 = {}, level_3 = {}, level_4 = {} }
-
-[[routes]]
-mps = "mps-$number"
-destination = "operator-$number"
-TEXT
-    done
-    for number in 1 2 3; do
-        cat <<TEXT
-
-[[participants]]
-name = "acquirer-$number"
-number = $((10 + number))
-roles = ["receives"]
-caps = { EUR = "1000000000000.00", USD = "1000000000000.00" }
-
-[[routes]]
-mps = "acq-$number"
-destination = "acquirer-$number"
-TEXT
-    done
-}
-
-# The value of a key of the configuration, without its quotes and brackets.
-configured() {
-    sed -n "s/^$1 = //p" "$work/holdfast.toml" | tr -d '"[]' | head -n 1
+    switch_participants
 }
 
 # The value of a number or text in summary.json.
@@ -156,8 +99,7 @@ summary() {
 profile=${HOLDFAST_PROFILE:-release}
 say 'building (the first time takes some minutes)'
 cargo build --locked --profile "$profile" --manifest-path "$root/Cargo.toml" -p holdfast -p holdfast-loadgen -p holdfast-audit
-target=$(cargo metadata --locked --format-version 1 --no-deps --manifest-path "$root/Cargo.toml" |
-    sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+target=$(build_directory)
 case $profile in dev) bin=$target/debug ;; *) bin=$target/$profile ;; esac
 
 keep=1
@@ -177,8 +119,8 @@ out=$work
 [ -z "$limit" ] || [ ! -e "$work/holdfast.toml" ] || wrong "$work has a configuration already: --limit needs another directory"
 [ -e "$work/holdfast.toml" ] || configuration "$work" > "$work/holdfast.toml"
 [ -e "$work/certs/ca.pem" ] || { mkdir -p "$work/certs" && "$bin/holdfast" certs "$work/certs" --config "$work/holdfast.toml" > /dev/null; }
-listen=$(configured listen)
-admin=$(configured admin)
+listen=$(configured listen "$work/holdfast.toml")
+admin=$(configured admin "$work/holdfast.toml")
 
 if [ -n "$serve" ]; then
     say "switch on $listen, admin on http://$admin (status, metrics)"
@@ -209,12 +151,7 @@ trap 'exit 143' TERM
 
 "$bin/holdfast" serve --config "$work/holdfast.toml" > "$work/switch.log" 2>&1 &
 switch=$!
-for _ in $(seq 600); do
-    kill -0 "$switch" 2>/dev/null || { tail -n 20 "$work/switch.log" >&2; fail 'the switch did not start'; }
-    if "$bin/holdfast" status --admin "$admin" > /dev/null 2>&1; then break; fi
-    sleep 0.1
-done
-"$bin/holdfast" status --admin "$admin" > /dev/null || fail 'the switch did not become ready'
+switch_is_ready "$bin" "$switch" "$admin" || { tail -n 20 "$work/switch.log" >&2; fail 'the switch did not start'; }
 say "switch on $listen, admin on http://$admin, journal in $work/journal"
 
 load=(run --switch "$listen" --certs "$work/certs" --admin "$admin" -r "$rate" -d "${seconds}s" -o "$work")

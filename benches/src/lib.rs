@@ -1,7 +1,9 @@
-//! What the benchmarks share: how long they run, and certificates for a link on loopback.
+//! What the benchmarks share: how long they run, certificates for a link on loopback, and how raw outputs become figures.
 //!
 //! Absent on purpose: goals. A benchmark says what is; what it should be stands in the documents.
 
+pub mod figures;
+pub mod raw_frames;
 pub mod traffic;
 
 use std::path::Path;

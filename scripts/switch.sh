@@ -1,0 +1,86 @@
+# Sourced by scripts that start a switch to play against: three operators and three acquirers on loopback.
+# It needs `root`, the directory of the repository.
+
+# A port that no socket of this machine has.
+free_port() {
+    local port hex
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        hex=$(printf ':%04X ' "$port")
+        cat /proc/net/{udp,udp6,tcp,tcp6} 2>/dev/null | grep -qi "$hex" || break
+    done
+    printf '%s' "$port"
+}
+
+# The beginning of a configuration, for a directory of certificates and one of the journal.
+switch_configuration() { # certificates, journal
+    cat <<TEXT
+name = "switch"
+listen = ["127.0.0.1:$(free_port)"]
+admin = "127.0.0.1:$(free_port)"
+
+[journal]
+directory = "$2"
+
+[tls]
+certificate = "$1/switch.pem"
+key = "$1/switch.key"
+ca = "$1/ca.pem"
+TEXT
+}
+
+# Who takes part and where payment IDs lead. Caps are far above what any run moves.
+switch_participants() {
+    local number
+    for number in 1 2 3; do
+        cat <<TEXT
+
+[[participants]]
+name = "operator-$number"
+number = $number
+roles = ["originates", "receives"]
+caps = { EUR = "1000000000000.00", USD = "1000000000000.00" }
+limits = { level_1 = {}, level_2 = {}, level_3 = {}, level_4 = {} }
+
+[[routes]]
+mps = "mps-$number"
+destination = "operator-$number"
+TEXT
+    done
+    for number in 1 2 3; do
+        cat <<TEXT
+
+[[participants]]
+name = "acquirer-$number"
+number = $((10 + number))
+roles = ["receives"]
+caps = { EUR = "1000000000000.00", USD = "1000000000000.00" }
+
+[[routes]]
+mps = "acq-$number"
+destination = "acquirer-$number"
+TEXT
+    done
+}
+
+# The value of a key of a configuration, without its quotes and brackets.
+configured() { # key, file
+    sed -n "s/^$1 = //p" "$2" | tr -d '"[]' | head -n 1
+}
+
+# The directory in which cargo builds.
+build_directory() {
+    cargo metadata --locked --format-version 1 --no-deps --manifest-path "$root/Cargo.toml" |
+        sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}
+
+# Waits until a switch answers on its admin address; fails where its process has ended or it takes a minute.
+switch_is_ready() { # programs, process, admin
+    local _
+    for _ in $(seq 600); do
+        kill -0 "$2" 2>/dev/null || return 1
+        if "$1/holdfast" status --admin "$3" > /dev/null 2>&1; then return 0; fi
+        sleep 0.1
+    done
+    return 1
+}
