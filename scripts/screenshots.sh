@@ -10,10 +10,10 @@ command -v chromium >/dev/null || { printf 'screenshots: chromium is missing; sc
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # An objective that is missed makes no picture worse.
-"$root/scripts/demo.sh" --seconds 10 --rate "$rate" --out "$work/demo" -- --slo 'p99<50ms' --slo 'errors<0.01%' --decline-rate 0.03 --plain ||
+"$root/scripts/demo.sh" --seconds 10 --rate "$rate" --out "$work/demo" -- --slo 'p99<100ms' --slo 'errors<0.01%' --decline-rate 0.03 --plain ||
     [ -e "$work/demo/report.html" ]
 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/browser" \
-    --window-size=1200,2700 --screenshot="$root/docs/report.png" "file://$work/demo/report.html" 2>/dev/null
+    --window-size=1200,2560 --force-device-scale-factor=0.85 --screenshot="$root/docs/report.png" "file://$work/demo/report.html" 2>/dev/null
 printf 'docs/report.png\n'
 profile=${HOLDFAST_PROFILE:-release}
 cargo run --quiet --locked --profile "$profile" --manifest-path "$root/Cargo.toml" -p holdfast-loadgen --example live_picture -- "$work/demo" > "$work/live.svg"
