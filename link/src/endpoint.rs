@@ -8,6 +8,7 @@ use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{ClientConfig, EndpointConfig, ServerConfig, TokioRuntime};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::reset::ResetSecret;
 use crate::settings::LinkSettings;
 
 /// A quinn endpoint and what the kernel granted it.
@@ -29,7 +30,7 @@ pub fn bind_client(
     settings: &LinkSettings,
     tls: Arc<QuicClientConfig>,
 ) -> io::Result<Endpoint> {
-    let mut endpoint = bind(local, settings, None)?;
+    let mut endpoint = bind(local, settings, None, None)?;
     let mut client = ClientConfig::new(tls);
     client.transport_config(settings.transport(endpoint.receive_buffer_bytes));
     endpoint.quinn.set_default_client_config(client);
@@ -45,7 +46,21 @@ pub fn bind_server(
     settings: &LinkSettings,
     tls: Arc<QuicServerConfig>,
 ) -> io::Result<Endpoint> {
-    bind(listen, settings, Some(tls))
+    bind(listen, settings, Some(tls), None)
+}
+
+/// The same for one that is started again after it ended without a goodbye: whoever was linked to it then learns so from the
+/// first packet it sends to the new one.
+///
+/// # Errors
+/// Where the address cannot be bound.
+pub fn bind_restarting_server(
+    listen: SocketAddr,
+    settings: &LinkSettings,
+    tls: Arc<QuicServerConfig>,
+    secret: &ResetSecret,
+) -> io::Result<Endpoint> {
+    bind(listen, settings, Some(tls), Some(secret))
 }
 
 impl Endpoint {
@@ -67,6 +82,7 @@ fn bind(
     address: SocketAddr,
     settings: &LinkSettings,
     server: Option<Arc<QuicServerConfig>>,
+    secret: Option<&ResetSecret>,
 ) -> io::Result<Endpoint> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_recv_buffer_size(settings.socket_buffer_bytes)?;
@@ -77,6 +93,9 @@ fn bind(
     let socket: UdpSocket = socket.into();
     let mut config = EndpointConfig::default();
     config.max_udp_payload_size(settings.mtu.max(1_472)).map_err(io::Error::other)?;
+    if let Some(secret) = secret {
+        secret.configure(&mut config);
+    }
     let server = server.map(|tls| server_config(settings, receive_buffer_bytes, tls));
     let quinn = quinn::Endpoint::new(config, server, socket, Arc::new(TokioRuntime))?;
     Ok(Endpoint { quinn, receive_buffer_bytes, settings: settings.clone() })

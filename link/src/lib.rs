@@ -8,11 +8,13 @@
 pub mod certificate;
 pub mod endpoint;
 pub mod identity;
+pub mod reset;
 pub mod settings;
 pub mod tls;
 
 pub use certificate::{Authorities, Certificate};
-pub use endpoint::{Endpoint, bind_client, bind_server};
+pub use endpoint::{Endpoint, bind_client, bind_restarting_server, bind_server};
 pub use identity::{Identity, IdentityError};
+pub use reset::ResetSecret;
 pub use settings::LinkSettings;
 pub use tls::{Credentials, TlsError, ValidUntil};

@@ -19,6 +19,7 @@ use rustls::{
 
 use crate::certificate::{Authorities, Certificate};
 use crate::identity::Identity;
+use crate::reset::ResetSecret;
 
 /// Why certificates or keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +124,11 @@ impl Credentials {
         })?;
         let valid_until = ValidUntil::read(authority, certificate);
         Ok(Self { roots: Arc::clone(authorities.roots()), chain, key: secret, valid_until })
+    }
+
+    /// What a switch's resets follow from: it is the same as long as the private key is.
+    pub fn reset_secret(&self) -> ResetSecret {
+        ResetSecret::from_private_key(self.key.secret_der())
     }
 
     /// How long they last.

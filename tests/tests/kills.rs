@@ -10,6 +10,7 @@ use std::process::Output;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use holdfast_participant::{Credentials, Link, LinkConfig, LinkError, Roles};
 use holdfast_tests::processes::{Process, SwitchHome, run, run_well, text};
 use holdfast_tests::wait::wait_until;
 
@@ -105,6 +106,40 @@ fn a_disk_that_forgets_what_it_synced_is_found() {
     let audit = audit(&home, directory.path(), &out);
     assert_eq!(audit.status.code(), Some(FINDINGS), "{}", report(&audit));
     assert!(report(&audit).contains("\nlost ("), "{}", report(&audit));
+}
+
+/// Whoever was linked to a killed switch hears so from the next one as soon as it is back, and need not wait until the silence
+/// is long enough: here that would take ten minutes.
+#[test]
+fn the_next_switch_ends_the_links_to_a_killed_one() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 1, 1);
+    let patient = fs::read_to_string(home.config()).unwrap() + "\n[transport]\nidle_timeout_ms = 600000\n";
+    fs::write(home.config(), patient).unwrap();
+    let mut switch = home.start();
+    let credentials = Credentials::from_directory(&home.certs(), "operator-1").unwrap();
+    let mut config = LinkConfig::new(credentials, Roles::Both);
+    config.echo_timeout = Duration::from_secs(600);
+    config.quic.idle_timeout_ms = 600_000;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut link = runtime.block_on(Link::dial(&config, home.listen)).unwrap();
+    switch.kill();
+    let switch = home.start();
+    let ended = runtime.block_on(async {
+        let mut received = Vec::new();
+        tokio::time::timeout(PROGRESS_WITHIN, async {
+            loop {
+                if let Err(ended) = link.take(&mut received).await {
+                    return ended;
+                }
+            }
+        })
+        .await
+        .expect("the link ends")
+    });
+    assert!(matches!(ended, LinkError::Lost(quinn::ConnectionError::Reset)), "{ended}");
+    home.stop(switch);
 }
 
 /// Lets the switch decide so many facts more, under load.

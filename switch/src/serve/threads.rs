@@ -11,7 +11,7 @@ use std::time::Duration;
 use crossbeam::channel::{Receiver, bounded};
 use holdfast_core::Input;
 use holdfast_journal::{Access, FileStorage, Handle, Log, OpenError};
-use holdfast_link::{Credentials, Endpoint, LinkSettings, bind_server};
+use holdfast_link::{Credentials, Endpoint, LinkSettings, bind_restarting_server};
 use holdfast_protocol::{BusinessDate, Partition};
 use tokio::sync::Notify;
 use tracing::{Dispatch, dispatcher, error, info, warn};
@@ -276,9 +276,9 @@ impl Parts {
     fn listen(&self, shared: &Arc<Shared>) -> Result<Vec<Endpoint>, ServeError> {
         let directory = Arc::clone(&shared.directory);
         let tls = self.credentials.server(Arc::new(move |identity| directory.admits(identity)))?;
-        let settings = self.link_settings();
+        let (settings, secret) = (self.link_settings(), self.credentials.reset_secret());
         let bind = |address: &SocketAddr| {
-            bind_server(*address, &settings, Arc::clone(&tls))
+            bind_restarting_server(*address, &settings, Arc::clone(&tls), &secret)
                 .map_err(|source| ServeError::Listen { address: *address, source })
         };
         self.config.listen.iter().map(bind).collect()
