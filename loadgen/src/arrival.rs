@@ -72,16 +72,25 @@ pub enum Action {
     Reverse,
     /// Lets the hold end at its time.
     Expire,
+    /// Gives a part of what was captured back, or all.
+    Refund {
+        /// How much.
+        amount: Amount,
+    },
+    /// Undoes the refund of the step before.
+    ReverseRefund,
 }
 
 impl Course {
     /// How long after the authorize the last of it comes, in nanoseconds.
     pub fn length_ns(&self) -> u64 {
-        let last = self.steps.last().map_or(0, |step| match step.action {
-            Action::Expire => self.hold_ns,
-            Action::Capture { .. } | Action::Release | Action::Reverse => step.after_ns,
-        });
-        last.max(self.steps.last().map_or(0, |step| step.after_ns))
+        let last_ns = self.steps.last().map_or(0, |step| step.after_ns);
+        if self.ends_by_expiry() { last_ns.max(self.hold_ns) } else { last_ns }
+    }
+
+    /// Whether the last of it is that the hold ends at its time.
+    pub fn ends_by_expiry(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.action == Action::Expire)
     }
 }
 
@@ -105,27 +114,67 @@ impl Arrival {
             return Err("more approved than was asked for");
         }
         let Some(course) = &self.course else { return Ok(()) };
-        let holds = kind_of(self.scenario) != Kind::Pay;
-        let (mut rest, mut open) = (self.approved_amount(), holds);
-        let mut reversed = false;
+        let kind = kind_of(self.scenario);
+        let mut money = Money::approved(kind, self.approved_amount());
+        let mut before = None;
         for step in &course.steps {
-            let fits = match step.action {
-                Action::Capture { amount, last } => {
-                    let fits = open && amount.minor() <= rest;
-                    rest -= amount.minor().min(rest);
-                    open = !last && rest > 0;
-                    fits
-                }
-                Action::Release | Action::Expire => std::mem::replace(&mut open, false),
-                Action::Reverse => {
-                    open = false;
-                    !std::mem::replace(&mut reversed, true)
-                }
-            };
-            if !fits {
+            if !money.allows(kind, step.action, before) {
                 return Err("a follow-up of what is no longer there");
             }
+            before = Some(step.action);
         }
-        if open { Err("a hold that never ends") } else { Ok(()) }
+        if money.open { Err("a hold that never ends") } else { Ok(()) }
+    }
+}
+
+/// What is left of an approval while its course is looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct Money {
+    /// Whether there is a hold.
+    pub(crate) open: bool,
+    /// Held and not captured.
+    held: u64,
+    /// Captured by a payment and not refunded.
+    paid: u64,
+}
+
+impl Money {
+    /// Just approved.
+    pub(crate) const fn approved(kind: Kind, amount: u64) -> Self {
+        match kind {
+            Kind::Pay => Self { open: false, held: 0, paid: amount },
+            Kind::Reserve | Kind::Verify => Self { open: true, held: amount, paid: 0 },
+        }
+    }
+
+    /// Takes a step; `false` where it cannot be taken.
+    pub(crate) fn allows(&mut self, kind: Kind, action: Action, before: Option<Action>) -> bool {
+        match action {
+            Action::Capture { amount, last } => {
+                let fits = self.open && kind == Kind::Reserve && amount.minor() <= self.held;
+                self.held = self.held.saturating_sub(amount.minor());
+                self.open = !last && self.held > 0;
+                fits
+            }
+            Action::Release | Action::Expire => std::mem::replace(&mut self.open, false),
+            // What destinations remember of a hold ends with it.
+            Action::Reverse => {
+                let fits = self.open || (kind == Kind::Pay && self.paid > 0);
+                (self.open, self.paid) = (false, 0);
+                fits
+            }
+            Action::Refund { amount } => {
+                let fits = amount.minor() <= self.paid;
+                self.paid = self.paid.saturating_sub(amount.minor());
+                fits
+            }
+            Action::ReverseRefund => match before {
+                Some(Action::Refund { amount }) => {
+                    self.paid += amount.minor();
+                    true
+                }
+                Some(_) | None => false,
+            },
+        }
     }
 }

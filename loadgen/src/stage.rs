@@ -67,7 +67,7 @@ pub struct Stage {
     pub spaces: Vec<IdSpace>,
     /// Which operator has which participant number, once it has signed on.
     pub operators: Operators,
-    /// How long after its creation a request may still be repeated.
+    /// How long after its creation a request may still be repeated, or followed by what was recorded.
     pub remembered_ms: u64,
     /// What the destinations remember.
     pub memory: RefCell<Memory>,

@@ -17,8 +17,12 @@ pub struct GenArguments {
     #[arg(short, long, value_name = "FILE", required_unless_present = "describe")]
     pub output: Option<PathBuf>,
     /// Says what is in a trace, and writes none
-    #[arg(long, value_name = "FILE", conflicts_with = "output")]
+    #[arg(long, value_name = "FILE")]
     pub describe: Option<PathBuf>,
+    /// Makes the trace of what a journal holds: the lines that `holdfast journal dump` printed. Of the other options only --seed
+    /// counts then, for accounts that the dump does not show
+    #[arg(long, value_name = "FILE")]
+    pub from_dump: Option<PathBuf>,
     /// Operations a second over all operators
     #[arg(short, long, value_name = "RATE", value_parser = parse_rate_per_s, default_value = "10000")]
     pub rate: f64,
@@ -73,8 +77,13 @@ Examples:
   loadgen gen --describe day.trace
   loadgen replay day.trace --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401
 
+  holdfast journal dump journal > yesterday.jsonl
+  loadgen gen --from-dump yesterday.jsonl -o yesterday.trace
+  loadgen replay yesterday.trace --config site.toml --speed 10
+
 What `loadgen run` would send with these options and this seed: the same seed gives the same bytes. Each operator has random numbers
 of its own, so that one operator more (with the rate raised in proportion) leaves the others' traffic as it was; only that some
 of their intersystem payments go to the new one. docs/TRACE.md describes the file.
 
-Exit code: 0 done, 1 the file cannot be written, 2 usage, or the trace to describe is damaged, truncated or of another version.";
+Exit code: 0 done, 1 the file cannot be written, 2 usage, the trace to
+describe is damaged, truncated or of another version, or a line of the dump is no fact.";

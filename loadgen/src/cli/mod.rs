@@ -55,7 +55,7 @@ pub enum Command {
     /// Plays operators and destinations against a switch, measures latency, and closes the books.
     #[command(after_help = run::EXAMPLES)]
     Run(Box<RunArguments>),
-    /// Writes what `run` would send into a trace, or says what is in one.
+    /// Writes what `run` would send, or what a journal holds, into a trace; or says what is in one.
     #[command(after_help = generate::EXAMPLES)]
     Gen(Box<GenArguments>),
     /// Sends a trace, measured, judged and reported as `run` is.

@@ -1,4 +1,8 @@
-//! `loadgen gen`: writes a trace, or says what is in one.
+//! `loadgen gen`: writes a trace, of what `run` would send or of what a journal holds, or says what is in one.
+
+mod dump;
+mod mapping;
+mod recorded;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +17,7 @@ use crate::trace::{Description, Header, Trace, TraceWriter};
 use crate::traffic::{complete, schedule_settings};
 
 /// Options of the command that say nothing about what is in the trace.
-const ABOUT_THE_CALL: [&str; 6] = ["output", "describe", "format", "quiet", "seed", "currency"];
+const ABOUT_THE_CALL: [&str; 7] = ["output", "describe", "from-dump", "format", "quiet", "seed", "currency"];
 
 /// Writes or describes a trace.
 ///
@@ -23,7 +27,10 @@ pub fn run(arguments: &GenArguments, options: &Table) -> Result<Exit, RunError> 
     let path = match (&arguments.describe, &arguments.output) {
         (Some(path), _) => path,
         (None, Some(path)) => {
-            write(arguments, options, path)?;
+            match &arguments.from_dump {
+                Some(dump) => write_recorded(arguments, dump, path)?,
+                None => write(arguments, options, path)?,
+            }
             path
         }
         (None, None) => return Err(RunError::Usage("--output says where to write the trace".to_owned())),
@@ -50,7 +57,8 @@ pub fn dry(arguments: &GenArguments, options: Table) -> Result<String, RunError>
     let mut traffic = arguments.traffic.clone();
     let completed = complete(&mut traffic, &arguments.timing())?;
     let remarks: String = completed.remarks.iter().map(|remark| format!("# {remark}\n")).collect();
-    Ok(remarks + &text_of(options, completed.seed))
+    let of_dump = arguments.from_dump.is_some().then(|| seed_of_dump(arguments));
+    Ok(remarks + &text_of(options, of_dump.unwrap_or(completed.seed)))
 }
 
 fn write(arguments: &GenArguments, options: &Table, path: &Path) -> Result<(), RunError> {
@@ -83,8 +91,26 @@ fn write(arguments: &GenArguments, options: &Table, path: &Path) -> Result<(), R
     writer.finish().map_err(cannot)
 }
 
+/// A dump has no seed; the same dump gives the same bytes unless one is given.
+fn seed_of_dump(arguments: &GenArguments) -> u64 {
+    arguments.traffic.seed.unwrap_or(0)
+}
+
+fn write_recorded(arguments: &GenArguments, dump: &Path, path: &Path) -> Result<(), RunError> {
+    let (header, operators) = recorded::arrivals(dump, seed_of_dump(arguments))?;
+    let cannot = |source| RunError::Io { what: path.display().to_string(), source };
+    let mut writer = TraceWriter::begin(path, &header).map_err(cannot)?;
+    for arrivals in operators {
+        writer.operator(arrivals.into_iter()).map_err(cannot)?;
+    }
+    writer.finish().map_err(cannot)
+}
+
 /// The options that shaped the trace, as text.
 fn made_from(options: &Table) -> BTreeMap<String, String> {
     let shaping = options.iter().filter(|(name, _)| !ABOUT_THE_CALL.contains(&name.as_str()));
     shaping.filter_map(|(name, value)| Some((name.clone(), value.as_str().map(str::to_owned)?))).collect()
 }
+
+#[cfg(test)]
+mod tests;

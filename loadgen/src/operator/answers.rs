@@ -1,6 +1,6 @@
 //! Answers as an operator hears them.
 
-use holdfast_protocol::{Answer, DecidedBy, Outcome, Reason, State};
+use holdfast_protocol::{Answer, DecidedBy, Kind, Outcome, Reason, State};
 
 use super::expectations::{
     check_approval, check_decline, check_refund_decline, check_state, is_end_of_hold, is_expected_refusal,
@@ -59,7 +59,7 @@ impl Operator {
     fn write_heard(&mut self, at: Now, fields: IdFields, answer: &Answer) {
         let Some(operation) = self.slots.get(fields.slot as usize).and_then(Option::as_ref) else { return };
         let last = (message_of(operation), operation.transaction(self.space));
-        let (message, original) = answered(operation.arrival.scenario, fields, answer.id, last);
+        let (message, original) = answered(operation.refund_steps, fields, answer.id, last);
         let copies = if fields.step == operation.step { operation.copies } else { 0 };
         let record = Record::new(EventKind::Heard, at.into())
             .about(message, copies)
@@ -124,7 +124,7 @@ impl Operator {
         if let Err(fault) = checked {
             return self.fail(slot, fault, answer);
         }
-        if kind_of(scenario) == holdfast_protocol::Kind::Pay {
+        if kind_of(scenario) == Kind::Pay {
             operation.captured = operation.approved;
             let destination = usize::from(operation.arrival.payee.destination);
             self.tally.borrow_mut().flows[destination].pay_captured += i128::from(operation.approved);
@@ -236,9 +236,14 @@ impl Operator {
             FollowUp::Release => operation.approved - operation.captured,
             FollowUp::Reverse => {
                 let rest = operation.captured - operation.refunded;
-                tally.flows[destination].pay_reversed += i128::from(rest);
+                let flow = &mut tally.flows[destination];
+                match kind_of(scenario) {
+                    Kind::Pay => flow.pay_reversed += i128::from(rest),
+                    Kind::Reserve | Kind::Verify => flow.reserve_reversed += i128::from(rest),
+                }
                 tally.accounting.of_mut(scenario).reversed += 1;
-                rest
+                // What was held and not captured goes back with it.
+                operation.approved - operation.refunded
             }
             FollowUp::Refund { amount } => {
                 operation.refunded += amount;
@@ -284,7 +289,7 @@ impl Operator {
     fn on_answer_after_end(&mut self, at: Now, fields: IdFields, answer: &Answer) {
         let ended = self.find_ended(fields.number);
         if let (Some(history), Some(ended)) = (&mut self.history, ended) {
-            let (message, original) = answered(ended.scenario, fields, answer.id, ended.last);
+            let (message, original) = answered(ended.refund_steps, fields, answer.id, ended.last);
             let record = Record::new(EventKind::Heard, at.into())
                 .about(message, 0)
                 .ids(self.number, answer.id, original)

@@ -7,6 +7,7 @@
 //! same content and the repeat flag; nothing is called "not done" once two copies of its request were sent.
 
 mod answers;
+mod course;
 mod expectations;
 mod operation;
 mod refunds;
@@ -29,7 +30,6 @@ use crate::flows::Flow;
 use crate::history::History;
 use crate::measure::batch::{Batch, Recorded};
 use crate::operation_id::{IdSpace, SLOTS_MAX};
-use crate::scenario::Scenario;
 use crate::stage::{Now, Stage};
 use crate::steering::Steering;
 pub(crate) use operation::kind_of;
@@ -91,7 +91,8 @@ pub enum Loop {
 /// An operation that ended and may still get a second answer.
 #[derive(Clone, Copy, Debug)]
 struct Ended {
-    scenario: Scenario,
+    /// Which of its requests were refunds: bit n of step n.
+    refund_steps: u16,
     /// What its last request was, and of which transaction.
     last: (MessageType, RequestId),
     /// Which of its requests that was.
@@ -241,9 +242,9 @@ impl Operator {
                 Ending::Unknown | Ending::Error(_) => (Outcome::Refused, Reason::None),
             };
             let last = (timers::message_of(&operation), operation.transaction(self.space));
-            let (scenario, step) = (operation.arrival.scenario, operation.step);
+            let (refund_steps, step) = (operation.refund_steps, operation.step);
             let [younger, _] = &mut self.ended;
-            younger.insert(operation.arrival.number, Ended { scenario, last, step, outcome, reason });
+            younger.insert(operation.arrival.number, Ended { refund_steps, last, step, outcome, reason });
         }
     }
 

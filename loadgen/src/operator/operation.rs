@@ -5,6 +5,7 @@ use holdfast_protocol::{
 };
 
 use crate::arrival::Arrival;
+use crate::fate::Fate;
 use crate::operation_id::{IdFields, IdSpace};
 use crate::payees::Payees;
 use crate::scenario::Scenario;
@@ -43,6 +44,8 @@ pub(super) enum Wake {
     Repeat,
     /// Asks.
     Ask(Purpose),
+    /// Sends the request of its step for the first time.
+    FollowUp,
 }
 
 impl Phase {
@@ -112,6 +115,8 @@ pub(super) struct Operation {
     pub(super) step_sent_ns: u64,
     pub(super) approved: u64,
     pub(super) captured: u64,
+    /// Which of its requests were refunds: bit n of step n.
+    pub(super) refund_steps: u16,
     /// Refunded and not undone.
     pub(super) refunded: u64,
     /// When the refund before this step was made, in switch time.
@@ -174,6 +179,9 @@ impl Operation {
 
     /// Until when the authorize may be accepted as new work.
     pub(super) fn expires(&self, rules: &Rules) -> UnixMillis {
+        if let Some(course) = &self.arrival.course {
+            return self.recorded_expires(course, rules);
+        }
         match self.arrival.scenario {
             Scenario::Expire => self.created.plus(u64::from(rules.budget_ms)),
             Scenario::Pay
@@ -201,7 +209,11 @@ impl Operation {
             Kind::Reserve if self.arrival.scenario == Scenario::Expire => SHORT_HOLD_MS,
             Kind::Reserve | Kind::Verify => HOLD_MS,
         };
-        self.expires(rules).plus(hold_ms)
+        let until = self.expires(rules).plus(hold_ms);
+        match &self.arrival.course {
+            Some(course) => self.recorded_hold_until(course, self.expires(rules).plus(SHORT_HOLD_MS)),
+            None => until,
+        }
     }
 
     /// What the destination approves, if it does.
@@ -211,6 +223,9 @@ impl Operation {
 
     /// What comes after `step` steps.
     pub(super) fn follow_up(&self) -> FollowUp {
+        if let Some(course) = &self.arrival.course {
+            return self.recorded_follow_up(course);
+        }
         let whole = self.approved;
         // Every fourth leaves something on the hold, so that the switch has a rest to release.
         let leaves_a_rest = self.arrival.number.is_multiple_of(4);
@@ -255,7 +270,8 @@ impl Operation {
         copy: RequestCopy,
     ) -> Authorize {
         let arrival = &self.arrival;
-        let partial = arrival.scenario == Scenario::Partial;
+        let many = arrival.scenario == Scenario::Partial;
+        let partial = many || matches!(arrival.fate, Fate::ApprovePart(_));
         Authorize {
             id: self.original(space),
             originator: None,
@@ -270,7 +286,7 @@ impl Operation {
             hold_until: self.hold_until(rules),
             budget_ms: copy.budget_ms,
             partial_allowed: partial,
-            captures_many: partial,
+            captures_many: many,
             repeat: copy.number > 1,
             attempt: copy.number,
             settlement_date: None,

@@ -7,12 +7,11 @@ use holdfast_protocol::{Amount, Extensions, MessageType, Refund, RequestId};
 
 use super::operation::{FollowUp, Operation, RequestCopy};
 use crate::operation_id::{IdFields, IdSpace};
-use crate::scenario::Scenario;
 use crate::stage::Rules;
 
 /// What becomes of a captured payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Course {
+enum Aftermath {
     /// All of it is refunded.
     Whole,
     /// A part is refunded, then the rest.
@@ -23,7 +22,7 @@ enum Course {
     ThenReversed,
 }
 
-impl Course {
+impl Aftermath {
     const fn of(number: u64) -> Self {
         match number % 4 {
             0 => Self::Whole,
@@ -38,15 +37,17 @@ impl Operation {
     /// What comes after `step` steps of a payment that is refunded.
     pub(super) fn refund_follow_up(&self, step: u8) -> FollowUp {
         let rest = self.captured - self.refunded;
-        match (Course::of(self.arrival.number), step) {
-            (Course::Whole, 0) => FollowUp::Refund { amount: rest },
-            (Course::TwoParts | Course::Undone | Course::ThenReversed, 0) => {
+        match (Aftermath::of(self.arrival.number), step) {
+            (Aftermath::Whole, 0) => FollowUp::Refund { amount: rest },
+            (Aftermath::TwoParts | Aftermath::Undone | Aftermath::ThenReversed, 0) => {
                 FollowUp::Refund { amount: (rest / 3).max(1) }
             }
-            (Course::TwoParts, 1) if rest > 0 => FollowUp::Refund { amount: rest },
-            (Course::Undone, 1) => FollowUp::ReverseRefund,
-            (Course::ThenReversed, 1) => FollowUp::Reverse,
-            (Course::Whole | Course::TwoParts | Course::Undone | Course::ThenReversed, _) => FollowUp::Done,
+            (Aftermath::TwoParts, 1) if rest > 0 => FollowUp::Refund { amount: rest },
+            (Aftermath::Undone, 1) => FollowUp::ReverseRefund,
+            (Aftermath::ThenReversed, 1) => FollowUp::Reverse,
+            (Aftermath::Whole | Aftermath::TwoParts | Aftermath::Undone | Aftermath::ThenReversed, _) => {
+                FollowUp::Done
+            }
         }
     }
 
@@ -74,17 +75,13 @@ impl Operation {
 
 /// Which message an answer is about, as histories write it, and of which transaction. `last` is that of the latest request:
 /// only a refund and an authorize are answered under ids that are transactions themselves.
-pub(super) fn answered(
-    scenario: Scenario,
+pub(super) const fn answered(
+    refund_steps: u16,
     fields: IdFields,
     id: RequestId,
     last: (MessageType, RequestId),
 ) -> (MessageType, RequestId) {
-    let is_refund = scenario == Scenario::Refund
-        && match Course::of(fields.number) {
-            Course::Whole | Course::Undone | Course::ThenReversed => fields.step == 1,
-            Course::TwoParts => fields.step == 1 || fields.step == 2,
-        };
+    let is_refund = refund_steps & (1 << fields.step) != 0;
     if fields.step == 0 || is_refund { (MessageType::Authorize, id) } else { last }
 }
 

@@ -53,6 +53,7 @@ impl Operator {
             approved: 0,
             captured: 0,
             refunded: 0,
+            refund_steps: 0,
             refund_created: at.switch,
         };
         let at_once = operation.copies_at_once();
@@ -143,7 +144,18 @@ impl Operator {
         operation.step += 1;
         operation.current = follow_up;
         operation.asked = 0;
-        match follow_up {
+        if let FollowUp::Refund { .. } = follow_up {
+            operation.refund_steps |= 1 << operation.step;
+        }
+        if !self.waits_for_its_time(at, slot) {
+            self.follow_up(at, slot, out);
+        }
+    }
+
+    /// Sends the request of this step for the first time, or waits for what is to happen by itself.
+    pub(super) fn follow_up(&mut self, at: Now, slot: u32, out: &mut dyn Outgoing) {
+        let Some(operation) = &mut self.slots[slot as usize] else { return };
+        match operation.current {
             FollowUp::Capture { .. }
             | FollowUp::Release
             | FollowUp::Reverse

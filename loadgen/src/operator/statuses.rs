@@ -72,11 +72,14 @@ impl Operator {
 
     /// A short hold must have ended at its time.
     fn on_expiry(&mut self, at: Now, slot: u32, status: &Status) {
+        let Some(operation) = &self.slots[slot as usize] else { return };
+        let agrees = status.captured.minor() == operation.captured;
         match status.state {
-            State::Expired if status.captured.is_zero() => self.end(slot, Ending::Approved),
+            State::Expired if agrees => self.end(slot, Ending::Approved),
+            // What was captured before stays captured.
+            State::Captured if agrees && operation.captured > 0 => self.end(slot, Ending::Approved),
             // The switch's time may be a little behind what we know of it.
             State::Held => {
-                let Some(operation) = &self.slots[slot as usize] else { return };
                 if operation.asked < 10 || self.stage.rules.tolerate_restarts {
                     self.ask_later(at, slot, Purpose::Expiry);
                 } else {
@@ -161,10 +164,13 @@ fn done_amount(operation: &Operation, status: &Status) -> Option<u64> {
         FollowUp::Capture { amount, .. } => {
             (status.captured.minor() == operation.captured + amount).then_some(amount)
         }
-        FollowUp::Release => (status.state == State::Released).then(|| status.released.minor()),
+        // With something captured before, the state is captured.
+        FollowUp::Release => {
+            matches!(status.state, State::Released | State::Captured).then(|| status.released.minor())
+        }
         FollowUp::Refund { .. } => (status.state == State::Captured).then(|| status.captured.minor()),
         FollowUp::Reverse | FollowUp::ReverseRefund => {
-            (status.state == State::Reversed).then(|| status.reversed.minor())
+            (status.state == State::Reversed).then(|| status.reversed.minor() + status.released.minor())
         }
         FollowUp::Check | FollowUp::SecondCopy => Some(0),
         FollowUp::Expire | FollowUp::Done => None,

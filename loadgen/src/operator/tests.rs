@@ -43,12 +43,15 @@ const START_MS: u64 = 1_800_000_000_000;
 
 impl Play {
     pub(super) fn with(mix: &str, change: impl FnOnce(&mut ScheduleSettings)) -> Self {
-        let stage = Rc::new(played_stage(2, 2));
         let mut settings = ScheduleSettings { mix: mix.parse().unwrap(), ..played_settings() };
         change(&mut settings);
         let pace = if settings.rate_per_s.is_some() { Loop::Open } else { Loop::Closed };
-        let operator =
-            Operator::new(Rc::clone(&stage), 0, Arrivals::from(Schedule::new(&settings, 0)), pace, 10_000);
+        Self::of(Schedule::new(&settings, 0).into(), pace)
+    }
+
+    pub(super) fn of(arrivals: Arrivals, pace: Loop) -> Self {
+        let stage = Rc::new(played_stage(2, 2));
+        let operator = Operator::new(Rc::clone(&stage), 0, arrivals, pace, 10_000);
         Self { stage, operator, said: Said::default(), ms: 0 }
     }
 

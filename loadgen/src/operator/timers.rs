@@ -186,6 +186,7 @@ impl Operator {
             match operation.phase {
                 Phase::Waiting(Wake::Repeat) => self.repeat(at, timer.slot, out),
                 Phase::Waiting(Wake::Ask(purpose)) => self.ask(at, timer.slot, purpose, out),
+                Phase::Waiting(Wake::FollowUp) => self.follow_up(at, timer.slot, out),
                 Phase::Authorizing | Phase::Following | Phase::Confirming | Phase::Asking(_) => {}
             }
         }

@@ -50,7 +50,7 @@ impl Cast {
     /// Lets the destinations forget what nobody can repeat any more.
     pub(super) fn forget(&self) {
         let stage = &self.stage;
-        // Holds and reversals follow their request within a minute.
+        // Holds and reversals follow their request within a minute, unless they were recorded later.
         let before = self.begun.plus(stage.ns() / 1_000_000).minus(stage.remembered_ms + 60_000);
         stage.memory.borrow_mut().forget(before);
         if let Some(known) = &stage.known {
@@ -189,7 +189,9 @@ fn stage(plan: &Plan, welcome: &Welcome) -> Result<Stage, RunError> {
         payees,
         spaces: (0..a.traffic.operators).map(|operator| IdSpace::new(run, operator)).collect(),
         operators: Operators::default(),
-        remembered_ms: u64::from(welcome.window_max_ms) + u64::from(welcome.skew_max_ms),
+        remembered_ms: u64::from(welcome.window_max_ms)
+            + u64::from(welcome.skew_max_ms)
+            + plan.source.longest_ms(),
         memory: RefCell::new(Memory::new(a.traffic.operators)),
         own_times: OwnTimes::new(a.traffic.operators),
         faults: RefCell::new(Faults::default()),

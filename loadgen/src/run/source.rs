@@ -40,6 +40,14 @@ impl Source {
         }
     }
 
+    /// How long after its authorize a follow-up may come that has a time of its own, in milliseconds.
+    pub(super) fn longest_ms(&self) -> u64 {
+        match self {
+            Self::Drawn(_) => 0,
+            Self::Trace { trace, speed } => at_speed(trace.totals.longest_ns, *speed).div_ceil(1_000_000),
+        }
+    }
+
     /// Whether the rate is meant to stay what it is.
     pub fn is_flat(&self) -> bool {
         match self {

@@ -95,3 +95,6 @@ impl BlockHead {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use tests::played;

@@ -99,6 +99,11 @@ fn write_course(body: &mut Vec<u8>, course: &Course) {
             Action::Release => body.push(3),
             Action::Reverse => body.push(4),
             Action::Expire => body.push(5),
+            Action::Refund { amount } => {
+                body.push(6);
+                put(body, amount.minor());
+            }
+            Action::ReverseRefund => body.push(7),
         }
     }
 }
@@ -157,6 +162,8 @@ fn read_course(rest: &mut &[u8]) -> Result<Course, Wrong> {
             3 => Action::Release,
             4 => Action::Reverse,
             5 => Action::Expire,
+            6 => Action::Refund { amount: amount(rest)? },
+            7 => Action::ReverseRefund,
             _ => return Err("a follow-up that there is not"),
         };
         steps.push(Step { after_ns, action });

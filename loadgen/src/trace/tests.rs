@@ -53,6 +53,12 @@ fn open(bytes: &[u8]) -> Result<Trace, TraceError> {
     Trace::from_bytes(Path::new("some.trace"), bytes.to_vec())
 }
 
+/// These arrivals of the first operator, out of a trace, for the tests of those who play.
+pub(crate) fn played(arrivals: Vec<Arrival>) -> Replayed {
+    let bytes = written(&header(&played_settings()), vec![arrivals, vec![]]);
+    Replayed::new(Arc::new(open(&bytes).unwrap()), 0, 1.0, u64::MAX)
+}
+
 fn replayed(trace: Trace, speed: f64) -> Vec<Vec<Arrival>> {
     let trace = Arc::new(trace);
     let operators = 0..trace.header.operators;
@@ -177,6 +183,14 @@ fn arrivals_that_nobody_can_play_are_refused() {
         refused(&|a| a.fate = Fate::ApprovePart(Amount::MAX)).contains("more approved than was asked for")
     );
     let open_hold = Course { hold_ns: 1, steps: [].into() };
+    let twice = Course { hold_ns: 0, steps: vec![Step { after_ns: 1, action: Action::Reverse }; 2].into() };
+    assert!(
+        refused(&|a| {
+            a.scenario = Scenario::Reverse;
+            a.course = Some(Rc::new(twice.clone()));
+        })
+        .contains("a follow-up of what is no longer there")
+    );
     assert!(
         refused(&|a| {
             a.scenario = Scenario::Reserve;
@@ -189,7 +203,15 @@ fn arrivals_that_nobody_can_play_are_refused() {
 fn course(amount: u64) -> impl Strategy<Value = Course> {
     let capture = (1..=amount, any::<bool>())
         .prop_map(|(minor, last)| Action::Capture { amount: Amount::from_minor(minor).unwrap(), last });
-    let action = prop_oneof![capture, Just(Action::Release), Just(Action::Reverse), Just(Action::Expire)];
+    let refund = (1..=amount).prop_map(|minor| Action::Refund { amount: Amount::from_minor(minor).unwrap() });
+    let action = prop_oneof![
+        capture,
+        Just(Action::Release),
+        Just(Action::Reverse),
+        Just(Action::Expire),
+        refund,
+        Just(Action::ReverseRefund)
+    ];
     (0..u64::MAX / 2, prop::collection::vec((0_u64..1 << 50, action), 0..5)).prop_map(|(hold_ns, steps)| {
         let mut after_ns = 0;
         let steps = steps.into_iter().map(|(more_ns, action)| {

@@ -24,6 +24,8 @@ pub struct Totals {
     pub late: u64,
     /// Those with a course of their own.
     pub courses: u64,
+    /// How long after its authorize the latest follow-up of all comes, in nanoseconds.
+    pub longest_ns: u64,
     /// How long after the end of the trace the last follow-up comes, in nanoseconds.
     pub tail_ns: u64,
     /// The smallest amount in minor units.
@@ -63,6 +65,7 @@ impl Totals {
         }
         if let Some(course) = &arrival.course {
             self.courses += 1;
+            self.longest_ns = self.longest_ns.max(course.length_ns());
             let end_ns = arrival.at_ns.saturating_add(course.length_ns());
             self.tail_ns = self.tail_ns.max(end_ns.saturating_sub(self.length_ns));
         }

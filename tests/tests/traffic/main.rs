@@ -1,5 +1,6 @@
 //! What `loadgen` plays, against the real switch, and whether its records join with the journal.
 
+mod dumps;
 mod refunds;
 mod scene;
 mod sides;

@@ -42,13 +42,15 @@ impl Scene {
         assert!(matches!(load.status.code(), Some(0 | 4)), "{}", String::from_utf8_lossy(&said));
     }
 
-    /// Stops the switch and lets the auditor join the histories in a directory with the journal.
-    pub(crate) fn audit(self, out: &Path) {
+    /// Stops the switch and lets the auditor join the histories in a directory with the journal, whose lines it leaves
+    /// there; the directory goes with what it gives.
+    pub(crate) fn audit(self, out: &Path) -> tempfile::TempDir {
         fs::write(out.join("status.json"), self.home.status()).unwrap();
         self.home.stop(self.switch);
         let dump = run_well("holdfast", &["journal", "dump", text(&self.home.journal())]);
         fs::write(out.join("journal.jsonl"), dump.stdout).unwrap();
         run_well("loadgen", &["check", text(out)]);
+        self.directory
     }
 }
 
