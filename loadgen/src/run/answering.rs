@@ -63,6 +63,9 @@ pub struct Answered {
     pub open_holds: usize,
     /// Contradictions of the switch.
     pub strays: u64,
+    /// What ended it early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
     /// What was booked, by the number of the participant.
     pub booked: BTreeMap<u16, Booked>,
 }
@@ -70,7 +73,7 @@ pub struct Answered {
 /// Answers, and says what it answered.
 ///
 /// # Errors
-/// Where it could not sign on, left before its end, or could not write its results.
+/// Where it could not sign on, or could not write its results. What ends it early is part of them.
 pub fn answer(arguments: &AcquirerArguments, options: Table) -> Result<Exit, RunError> {
     let plan = Plan::acquirer(arguments)?;
     if let Some(output) = &plan.output {
@@ -78,7 +81,7 @@ pub fn answer(arguments: &AcquirerArguments, options: Table) -> Result<Exit, Run
     }
     let answered = on_stage(play(plan, arguments))??;
     results::publish(&arguments.to, "summary.json", &answered, &text(&answered))?;
-    Ok(if answered.strays == 0 { Exit::Pass } else { Exit::RunError })
+    Ok(if answered.strays == 0 && answered.broken.is_none() { Exit::Pass } else { Exit::RunError })
 }
 
 async fn play(plan: Plan, arguments: &AcquirerArguments) -> Result<Answered, RunError> {
@@ -105,11 +108,9 @@ async fn play(plan: Plan, arguments: &AcquirerArguments) -> Result<Answered, Run
     while let Some(joined) = players.join_next().await {
         left = left.and(outcome(joined));
     }
-    if let Some(writer) = writer {
-        writer.finish().map_err(RunError::io("history"))?;
-    }
-    left?;
-    Ok(answered(&cast, arguments, seconds))
+    let written = writer.map(HistoryWriter::finish).transpose().map_err(RunError::io("history"));
+    let broken = left.and(written.map(|_| ())).err().map(|error| error.to_string());
+    Ok(answered(&cast, arguments, seconds, broken))
 }
 
 fn outcome(joined: Result<Result<(), PlayError>, tokio::task::JoinError>) -> Result<(), RunError> {
@@ -186,7 +187,7 @@ impl Answering<'_> {
     }
 }
 
-fn answered(cast: &Cast, arguments: &AcquirerArguments, seconds: f64) -> Answered {
+fn answered(cast: &Cast, arguments: &AcquirerArguments, seconds: f64, broken: Option<String>) -> Answered {
     let mut booked = BTreeMap::new();
     let (mut forwards, mut deliveries, mut foreign) = (0, 0, 0);
     for (_, tally) in &cast.destinations {
@@ -221,6 +222,7 @@ fn answered(cast: &Cast, arguments: &AcquirerArguments, seconds: f64) -> Answere
         foreign,
         open_holds: cast.stage.memory.borrow().open_holds(),
         strays: faults.strays,
+        broken,
         booked,
     }
 }
@@ -244,6 +246,9 @@ fn text(a: &Answered) -> String {
             "  with participant {number}: captured {}, reversed {}, refunded {} (minor units)\n",
             b.captured, b.reversed, b.refunded
         ));
+    }
+    if let Some(broken) = &a.broken {
+        text.push_str(&format!("  BROKE OFF: {broken}\n"));
     }
     text + "\n  books: not compared\n"
         + &a.remarks.iter().map(|remark| format!("    {remark}\n")).collect::<String>()

@@ -60,3 +60,20 @@ fn an_operator_and_an_acquirer_in_processes_of_their_own_are_audited_together() 
     }
     scene.audit(&together);
 }
+
+#[test]
+fn an_acquirer_whose_switch_is_gone_says_so_and_writes_what_it_has() {
+    let mut scene = Scene::new();
+    let out = scene.path("acquirer");
+    let more = ["--name", "acquirer-2", "-o", text(&out)];
+    let mut acquirer = start(&scene, "acquirer", &more, &scene.path("acquirer.log"));
+    wait_until("the acquirer is signed on", SIGNED_ON_WITHIN, || {
+        assert_eq!(acquirer.ended(), None, "{}", acquirer.log_tail());
+        scene.home.status().contains("\"session\":").then_some(())
+    });
+    scene.switch.kill();
+    assert_eq!(acquirer.wait(ENDS_WITHIN).code(), Some(1), "{}", acquirer.log_tail());
+    let summary = summary(&out);
+    assert_eq!(summary["books"], "not_compared");
+    assert!(summary["broken"].as_str().is_some_and(|why| why.contains("acquirer-2")), "{summary:#}");
+}
