@@ -27,6 +27,8 @@ pub(super) enum Alarm {
     JournalFull,
     /// An index of the archive does not count: what it held is unavailable.
     ArchiveDamaged,
+    /// No snapshot could be made: a start takes longer by the hour, and nothing is trimmed.
+    NoSnapshot,
     /// A certificate has expired or is about to: of the switch, or of the authority.
     Certificate(&'static str),
     /// The file says something else than what runs.
@@ -43,6 +45,8 @@ pub(super) type Standing = BTreeMap<Alarm, String>;
 pub(super) struct Around {
     pub(super) journal_full: bool,
     pub(super) archive_damaged: u64,
+    /// Why the last snapshot was not made.
+    pub(super) snapshot_failing: Option<String>,
     pub(super) wall_clock_ahead_ms: i64,
     /// Why the last reload was refused.
     pub(super) reload_refused: Option<String>,
@@ -63,6 +67,10 @@ pub(super) fn standing(core: &Core, around: &Around, now: UnixMillis) -> Standin
             around.archive_damaged
         );
         alarms.insert(Alarm::ArchiveDamaged, text);
+    }
+    if let Some(why) = &around.snapshot_failing {
+        let text = format!("no snapshot is made, starts take longer and longer: {why}");
+        alarms.insert(Alarm::NoSnapshot, text);
     }
     let ahead_ms = around.wall_clock_ahead_ms;
     if ahead_ms.unsigned_abs() > ALARM_MS {

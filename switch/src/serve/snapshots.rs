@@ -14,6 +14,7 @@ use super::ServeError;
 use crate::clock::Clock;
 use crate::config::JournalConfig;
 use crate::driver::archive::Ask;
+use crate::telemetry::Telemetry;
 
 /// How often it is looked whether another segment is sealed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -56,13 +57,13 @@ impl SnapshotThread {
         snapshotter: Snapshotter<Paced<FileStorage>>,
         sealed: Sealed,
         clock: Arc<Mutex<Clock>>,
-        archive: Sender<Ask>,
+        told: (Sender<Ask>, Telemetry),
     ) -> io::Result<Self> {
         let (running, stop) = bounded(0);
         let storage = Arc::clone(snapshotter.storage());
         let log = dispatcher::get_default(Dispatch::clone);
         let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
-            dispatcher::with_default(&log, || run(snapshotter, &sealed, &clock, &stop, &archive));
+            dispatcher::with_default(&log, || run(snapshotter, &sealed, &clock, &stop, &told));
         })?;
         Ok(Self { running, storage, thread })
     }
@@ -80,7 +81,7 @@ fn run(
     sealed: &Sealed,
     clock: &Mutex<Clock>,
     stop: &Receiver<()>,
-    archive: &Sender<Ask>,
+    (archive, telemetry): &(Sender<Ask>, Telemetry),
 ) {
     // Of this thread alone: on Linux a priority belongs to a thread.
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
@@ -99,6 +100,7 @@ fn run(
             }
             Ok(SnapshotStep::Made { at, sequence, bytes }) => {
                 let took_ms = begun.take().map_or(0, |begun: Instant| begun.elapsed().as_millis());
+                telemetry.snapshots.made(bytes);
                 info!(segment = %at, facts = sequence.0, bytes, took_ms, "snapshot made");
                 Duration::ZERO
             }
@@ -117,6 +119,7 @@ fn run(
             }
             Err(error) => {
                 begun = None;
+                telemetry.snapshots.failed(chain(&error));
                 let error: &dyn std::error::Error = &error;
                 warn!(error, "no snapshot was made; payments go on, and so does the journal");
                 LOOK
@@ -133,4 +136,10 @@ fn tell(archive: &Sender<Ask>, ask: Ask) {
     if archive.send(ask).is_err() {
         warn!("the archive has ended before the snapshots");
     }
+}
+
+/// An error and its causes, in a line.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

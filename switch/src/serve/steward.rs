@@ -222,6 +222,7 @@ impl Steward {
         let around = Around {
             journal_full: driver.log().is_full(),
             archive_damaged: self.telemetry.archive().map_or(0, |counts| counts.damaged),
+            snapshot_failing: self.telemetry.snapshots.get().failing,
             wall_clock_ahead_ms: self.wall_clock_ahead_ms,
             reload_refused: self.telemetry.reloads_refused().1,
             certificates: self.certificates,

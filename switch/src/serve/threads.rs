@@ -180,7 +180,12 @@ impl Parts {
             }),
         )
         .map_err(|failure| ServeError::Journal(Arc::new(failure)))?;
-        let snapshots = SnapshotThread::start(snapshotter, log.sealed(), Arc::clone(clock), door.asks())?;
+        let snapshots = SnapshotThread::start(
+            snapshotter,
+            log.sealed(),
+            Arc::clone(clock),
+            (door.asks(), self.telemetry.clone()),
+        )?;
         let archive = ArchiveThread::start(archive, desk, self.wake.clone(), self.telemetry.clone())?;
         self.telemetry.watch_journal(log.statistics());
         let driver = Driver::new(core, log, self.driver_settings(), events, self.telemetry.clone());

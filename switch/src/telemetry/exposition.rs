@@ -16,6 +16,7 @@ use super::Telemetry;
 use super::archive::archive;
 use super::page::{Labels, Page};
 use super::participant::{ParticipantTallies, ParticipantTally, RequestKind};
+use super::snapshots::snapshots;
 use crate::admin::report::StatusReport;
 use crate::build;
 
@@ -244,6 +245,7 @@ impl Scrape {
         page.count("holdfast_journal_batches", "Batches merged into frames.", j.batches)?;
         let (buckets, sum) = sync_times(&j);
         page.histogram("holdfast_journal_sync_seconds", "What a write and sync took.", sum, &buckets)?;
+        snapshots(&self.telemetry.snapshots.get(), page)?;
         archive(&self.telemetry.archive().unwrap_or_default(), page)
     }
 }

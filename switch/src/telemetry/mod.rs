@@ -12,6 +12,7 @@ mod failures;
 mod page;
 mod participant;
 mod remarks;
+mod snapshots;
 mod tally;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,7 @@ pub use exposition::{CONTENT_TYPE, Named, Names, exposition};
 pub use failures::Failures;
 pub use participant::{ParticipantTallies, ParticipantTally, RequestKind};
 pub use remarks::{Matter, Oddity, Remarks};
+pub use snapshots::{SnapshotTally, Snapshots};
 pub use tally::{Durations, Tally};
 
 /// All counters of the process. Cheap to clone.
@@ -45,6 +47,8 @@ pub struct Parts {
     journal_full: AtomicBool,
     /// Written by the thread of the archive; nothing before it is opened.
     archive: Mutex<Option<ArchiveCounts>>,
+    /// Written by the thread that makes snapshots.
+    pub snapshots: SnapshotTally,
     /// Written by the thread of the admin interface.
     reloads_refused: Tally,
     /// Why the last reload was refused; nothing after a good one.
@@ -61,6 +65,7 @@ impl Default for Telemetry {
             ready: AtomicBool::new(false),
             journal_full: AtomicBool::new(false),
             archive: Mutex::default(),
+            snapshots: SnapshotTally::new(),
             reloads_refused: Tally::new(),
             reload_refused: Mutex::default(),
         }))

@@ -24,6 +24,10 @@ use crate::format::JournalId;
 use crate::scan::{Progress, Scanner};
 use crate::storage::{IndexStorage, Position, SegmentNumber, SnapshotFile};
 
+/// Without another snapshot, so often it is looked what became old: what stands in the way of a snapshot may be a disk
+/// that is full.
+const LOOK_AGAIN_MS: u64 = 10_000;
+
 /// When snapshots are made and what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotSettings {
@@ -79,6 +83,12 @@ pub struct Snapshotter<S> {
     newest: Option<SnapshotFile>,
     /// After a failure: not before this segment is sealed.
     not_before: SegmentNumber,
+    /// What a crash or a failure left unfinished may still take room.
+    unswept: bool,
+    /// Where the older of two snapshots stands that were found to count: what is before it may go once it is old.
+    behind: Option<SegmentNumber>,
+    /// When it is looked next for what became old without another snapshot.
+    look_again: UnixMillis,
     work: Work,
 }
 
@@ -114,8 +124,18 @@ impl<S: IndexStorage> Snapshotter<S> {
         settings: SnapshotSettings,
         newest: Option<SnapshotFile>,
     ) -> Self {
-        let not_before = SegmentNumber(0);
-        Self { storage, journal, core_settings, settings, newest, not_before, work: Work::Idle }
+        Self {
+            storage,
+            journal,
+            core_settings,
+            settings,
+            newest,
+            not_before: SegmentNumber(0),
+            unswept: true,
+            behind: None,
+            look_again: UnixMillis::default(),
+            work: Work::Idle,
+        }
     }
 
     /// Does a piece of work where there is some: loads a snapshot, folds one segment, writes a snapshot, or removes one
@@ -125,7 +145,7 @@ impl<S: IndexStorage> Snapshotter<S> {
     /// Why no snapshot was made. The work is given up, and begun anew when another segment is sealed.
     pub fn step(&mut self, sealed: SegmentNumber, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {
         let stepped = match std::mem::replace(&mut self.work, Work::Idle) {
-            Work::Idle => self.begin(sealed),
+            Work::Idle => self.begin(sealed, now),
             Work::Fold { core, from, until, base } => self.fold(core, from, until, base),
             Work::Write { core, from, base } => self.write(*core, from, base),
             Work::Trim { needed } => self.trim(needed, now),
@@ -133,6 +153,7 @@ impl<S: IndexStorage> Snapshotter<S> {
         };
         if stepped.is_err() {
             self.not_before = sealed.next();
+            self.unswept = true;
         }
         stepped
     }
@@ -170,9 +191,15 @@ impl<S: IndexStorage> Snapshotter<S> {
     }
 
     /// Starts from the newest snapshot that counts, or from the first fact.
-    fn begin(&mut self, sealed: SegmentNumber) -> Result<SnapshotStep, SnapshotError> {
+    fn begin(&mut self, sealed: SegmentNumber, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {
+        if std::mem::replace(&mut self.unswept, false) {
+            trim::remove_unfinished(&*self.storage)?;
+        }
         if !self.is_due(sealed)? {
-            return Ok(SnapshotStep::Idle);
+            return match self.behind {
+                Some(needed) if now >= self.look_again => self.trim(needed, now),
+                Some(_) | None => Ok(SnapshotStep::Idle),
+            };
         }
         let until = sealed.next();
         let mut files = self.storage.list_snapshots()?;
@@ -240,6 +267,7 @@ impl<S: IndexStorage> Snapshotter<S> {
         let made = SnapshotFile { at: from.segment, bytes, finished: true };
         self.newest = Some(made);
         trim::remove_others(&*self.storage, made, base)?;
+        self.behind = base.map(|base| base.at);
         self.work = match base {
             Some(base) if self.settings.retention.is_some() => Work::Trim { needed: base.at },
             Some(_) | None => self.then_indexes(),
@@ -248,6 +276,7 @@ impl<S: IndexStorage> Snapshotter<S> {
     }
 
     fn trim(&mut self, needed: SegmentNumber, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {
+        self.look_again = now.plus(LOOK_AGAIN_MS);
         let Some(retention) = self.settings.retention else { return Ok(SnapshotStep::Idle) };
         match trim::remove_oldest(&*self.storage, needed, retention, now)? {
             Some(segment) => {

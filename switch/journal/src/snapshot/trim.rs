@@ -6,7 +6,7 @@ use holdfast_protocol::UnixMillis;
 
 use super::SnapshotError;
 use crate::scan::read_first_frame;
-use crate::storage::{SegmentNumber, SnapshotFile, SnapshotStorage};
+use crate::storage::{IndexStorage, SegmentNumber, SnapshotFile, SnapshotStorage};
 
 /// Removes all snapshots but the one made now and the one it was made from, which counts too.
 pub(super) fn remove_others<S: SnapshotStorage>(
@@ -23,6 +23,17 @@ pub(super) fn remove_others<S: SnapshotStorage>(
     }
     if removed {
         storage.sync_directory()?;
+    }
+    Ok(())
+}
+
+/// Removes snapshots and indexes that a crash or a failure left unfinished: nobody reads them, and they take room.
+pub(super) fn remove_unfinished<S: IndexStorage>(storage: &S) -> Result<(), SnapshotError> {
+    for file in storage.list_snapshots()?.into_iter().filter(|file| !file.finished) {
+        storage.remove_snapshot(file)?;
+    }
+    for file in storage.list_indexes()?.into_iter().filter(|file| !file.finished) {
+        storage.remove_index(file)?;
     }
     Ok(())
 }

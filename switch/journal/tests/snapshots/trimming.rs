@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use holdfast_journal::{
-    SegmentNumber, SnapshotSettings, SnapshotStep, SnapshotStorage, Storage, read_facts, read_storage,
+    Fault, IndexStorage, SegmentNumber, SnapshotSettings, SnapshotStep, SnapshotStorage, Storage, read_facts,
+    read_storage,
 };
 
 use crate::course::Course;
@@ -72,6 +73,59 @@ fn what_is_younger_than_the_retention_stays() {
         }
     }
     assert!(removed.len() > 4 && removed.is_sorted() && removed[0] == 1, "{removed:?}");
+}
+
+#[test]
+fn what_became_old_goes_without_another_snapshot() {
+    let mut world = World::must_start(Course::new(7), trimming(Duration::from_secs(86_400)));
+    assert!(world.run(300) > 4);
+    while world.snapshot_step().unwrap() != SnapshotStep::Idle {}
+    assert_eq!(first(&world.course), SegmentNumber::FIRST);
+    // Nothing is sealed any more, as on a full disk.
+    world.course.now = world.course.now.plus(86_400_000);
+    let older = world.course.storage.list_snapshots().unwrap()[0].at;
+    let mut removed = 0;
+    while let SnapshotStep::Trimmed(_) = world.snapshot_step().unwrap() {
+        removed += 1;
+    }
+    assert!(removed > 4, "{removed} were removed");
+    assert_eq!(first(&world.course), older, "all before the older snapshot");
+}
+
+#[test]
+fn what_a_failure_leaves_unfinished_takes_no_room() {
+    let unfinished = |world: &World| {
+        let snapshots = world.course.storage.list_snapshots().unwrap();
+        let indexes = world.course.storage.list_indexes().unwrap();
+        snapshots.iter().filter(|file| !file.finished).count()
+            + indexes.iter().filter(|file| !file.finished).count()
+    };
+    let (mut failed, mut left) = (0, 0);
+    for at in (1..60).step_by(3) {
+        let mut world = World::must_start(Course::new(3), trimming(Duration::from_secs(86_400)));
+        assert!(world.run(60) > 0);
+        // Operations of the snapshotter alone.
+        while world.journal.sealed().0.is_multiple_of(2)
+            || world.snapshot_step().unwrap() != SnapshotStep::Idle
+        {
+            assert!(world.turn());
+        }
+        world.course.storage.set_fault(Fault::FailAt(at));
+        while world.journal.failure().is_none() {
+            match world.snapshot_step() {
+                Ok(_) => assert!(world.turn() || world.journal.failure().is_some()),
+                Err(_) => break,
+            }
+        }
+        if world.journal.failure().is_some() {
+            continue;
+        }
+        failed += 1;
+        left += unfinished(&world);
+        assert_eq!(world.snapshot_step().unwrap(), SnapshotStep::Idle, "it is tried later");
+        assert_eq!(unfinished(&world), 0, "failed at {at}");
+    }
+    assert!(failed > 2 && left > 0, "{failed} tries failed and left {left} files");
 }
 
 #[test]
