@@ -41,7 +41,8 @@ impl Plan {
             objectives: a.objectives.clone(),
             no_history: false,
             load,
-            to: OutputArguments { output: Some(output.to_owned()), ..a.to.clone() },
+            // Each fault says a line as it comes: it would be lost behind a live screen.
+            to: OutputArguments { output: Some(output.to_owned()), plain: true, ..a.to.clone() },
         })?;
         let schedule = schedule(run.seed, &faults, count, a.warmup, a.every);
         Ok(Self { run, schedule })
@@ -140,6 +141,7 @@ mod tests {
         let plan = plan("--start x --resolve 7s --drain 1s").unwrap();
         assert!(plan.run.arguments.load.place.tolerate_restarts);
         assert_eq!(plan.run.drain, Duration::from_secs(7));
+        assert!(plan.run.arguments.to.plain, "faults say lines, which a live screen would hide");
     }
 
     #[test]
