@@ -36,4 +36,16 @@ optional() { # command, Debian's package, what it is for
 }
 optional strace strace 'a sync that fails in another process'
 optional chromium chromium 'the report of a run in a browser'
+optional valgrind valgrind 'the gate of instruction counts'
+
+# It counts what scripts/bench-gate.sh compares, and must have the version of the library that it runs.
+version=$(sed -n '/^name = "gungraun-runner"$/{n;s/^version = "\(.*\)"$/\1/p;}' "$(dirname "${BASH_SOURCE[0]}")/../Cargo.lock")
+runner=$(command -v gungraun-runner || printf '%s' "${CARGO_HOME:-$HOME/.cargo}/bin/gungraun-runner")
+if command -v valgrind >/dev/null && [ "$("$runner" --version 2>/dev/null)" != "gungraun-runner $version" ]; then
+    if cargo install --locked --quiet gungraun-runner --version "=$version" >/dev/null 2>&1; then
+        printf 'install-tools: gungraun-runner %s installed\n' "$version"
+    else
+        printf 'install-tools: gungraun-runner %s could not be installed; skipped will be: the gate of instruction counts\n' "$version" >&2
+    fi
+fi
 printf 'install-tools: nothing else is needed\n'

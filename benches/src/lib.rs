@@ -3,6 +3,7 @@
 //! Absent on purpose: goals. A benchmark says what is; what it should be stands in the documents.
 
 pub mod figures;
+pub mod gate;
 pub mod raw_frames;
 pub mod traffic;
 

@@ -161,7 +161,7 @@ async fn every_question_has_a_command_and_every_end_an_exit_code() {
 #[test]
 fn the_scripts_explain_themselves_without_building() {
     let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts");
-    for script in ["test.sh", "demo.sh", "drill.sh", "bench.sh"] {
+    for script in ["test.sh", "demo.sh", "drill.sh", "bench.sh", "bench-gate.sh"] {
         let shown = Command::new("bash")
             .args([&format!("{scripts}/{script}"), "--help"])
             .env("PATH", "/usr/bin:/bin")
