@@ -13,6 +13,8 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 
 use super::gauges::Meter;
 use super::snapshot::Snapshot;
@@ -99,7 +101,19 @@ impl Screen {
 }
 
 fn listen() -> io::Result<Option<Order>> {
-    if !event::poll(LOOK)? {
+    // A terminal that was closed is at its end for ever, and whoever reads keys from it would go on trying.
+    let input = stdin();
+    let mut keys = [PollFd::new(&input, PollFlags::IN)];
+    let look = Timespec::try_from(LOOK).map_err(io::Error::other)?;
+    match rustix::event::poll(&mut keys, Some(&look)) {
+        // A signal, such as that of a new size.
+        Ok(_) | Err(Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if keys[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the terminal was closed"));
+    }
+    if !event::poll(Duration::ZERO)? {
         return Ok(None);
     }
     match event::read()? {

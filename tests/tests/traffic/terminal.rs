@@ -25,16 +25,21 @@ struct Terminal<'a> {
 
 impl<'a> Terminal<'a> {
     fn start(scene: &Scene, directory: &'a Path) -> Self {
+        Self::start_for(scene, directory, "120s", "true")
+    }
+
+    /// With a run of this length, after this command of the shell.
+    fn start_for(scene: &Scene, directory: &'a Path, length: &str, first: &str) -> Self {
         fs::create_dir_all(directory).unwrap();
         let file = |name: &str| directory.join(name).display().to_string();
         let out = file("out");
         let more =
-            ["--operators", "2", "--acquirers", "2", "-r", "100", "-d", "120s", "-w", "0s", "-o", &out];
+            ["--operators", "2", "--acquirers", "2", "-r", "100", "-d", length, "-w", "0s", "-o", &out];
         let mut line = scene.arguments("run", &more);
         line.insert(0, text(&program("loadgen")).to_owned());
         let line = line.join(" ");
         let shell = format!(
-            "stty rows 24 cols 80; stty -a > {before}; sh -c 'echo $$ > {pid}; exec {line}'; echo $? > {code}; stty -a > {after}",
+            "{first}; stty rows 24 cols 80; stty -a > {before}; sh -c 'echo $$ > {pid}; exec {line}'; echo $? > {code}; stty -a > {after}",
             before = file("before"),
             pid = file("pid"),
             code = file("code"),
@@ -127,4 +132,18 @@ fn a_run_that_is_asked_to_end_gives_the_terminal_back() {
         assert!(sent.success());
         assert_eq!(terminal.end(), "130", "{signal}");
     }
+}
+
+#[test]
+fn a_run_whose_terminal_is_closed_goes_on_where_it_was_told_to() {
+    let scene = Scene::new();
+    let directory = scene.path("closed");
+    // As `nohup` does it.
+    let mut terminal = Terminal::start_for(&scene, &directory, "15s", "trap '' HUP");
+    terminal.wait_for("approved");
+    terminal.script.kill().unwrap();
+    terminal.script.wait().unwrap();
+    let written = directory.join("out/summary.json");
+    wait_until("the run ends", ENDS_WITHIN, || written.exists().then_some(()));
+    assert_eq!(summary(&directory.join("out"))["verdict"]["books"], "closed");
 }
