@@ -14,7 +14,7 @@ use holdfast_journal::record::RecordWriter;
 use holdfast_journal::{Batch, Log};
 use holdfast_protocol::{Reason, TransactionKey, UnixMillis};
 
-use super::archive::Door;
+use super::archive::{Door, DoorCounts};
 use super::event::Event;
 use super::outbox::{Decided, Outbox};
 use super::seam::{Seam, Shipped};
@@ -198,6 +198,11 @@ impl<L: Log, S: Seam> Driver<L, S> {
             unsubmitted_bytes: self.unsubmitted.iter().map(|batch| batch.bytes.len()).sum(),
             outbound_bytes: self.sessions.iter().map(|live| live.outbound.queued_bytes()).sum(),
         }
+    }
+
+    /// What could not be handed over to the archive, or used of what it told.
+    pub fn door_counts(&self) -> DoorCounts {
+        self.archive.as_ref().map(Door::counts).unwrap_or_default()
     }
 
     /// No new work from now on; what is in flight finishes.

@@ -42,13 +42,13 @@ pub(super) fn open(
 impl ArchiveThread {
     pub(super) fn start(
         archive: Archive<FileStorage>,
-        desk: Desk,
+        mut desk: Desk,
         wake: Wake,
         telemetry: Telemetry,
     ) -> io::Result<Self> {
         let log = dispatcher::get_default(Dispatch::clone);
         let thread = std::thread::Builder::new().name("archive".to_owned()).spawn(move || {
-            dispatcher::with_default(&log, || run(archive, &desk, &wake, &telemetry));
+            dispatcher::with_default(&log, || run(archive, &mut desk, &wake, &telemetry));
         })?;
         Ok(Self(thread))
     }
@@ -59,7 +59,7 @@ impl ArchiveThread {
     }
 }
 
-fn run(mut archive: Archive<FileStorage>, desk: &Desk, wake: &Wake, telemetry: &Telemetry) {
+fn run(mut archive: Archive<FileStorage>, desk: &mut Desk, wake: &Wake, telemetry: &Telemetry) {
     // Of this thread alone: on Linux a priority belongs to a thread.
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
         warn!(%error, "the archive is kept at the usual priority");
@@ -68,7 +68,7 @@ fn run(mut archive: Archive<FileStorage>, desk: &Desk, wake: &Wake, telemetry: &
         telemetry.set_archive(archive.counts());
         match desk.serve_next(&mut archive) {
             Served::Answered => wake.wake(),
-            Served::Taken | Served::Idle => {}
+            Served::Taken => {}
             Served::Over => return,
         }
         say_damage(&mut archive);

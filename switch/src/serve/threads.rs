@@ -25,7 +25,7 @@ use super::{ServeError, Stop, Switch};
 use crate::admin::{self, AdminError, AdminThread, CommandReceiver};
 use crate::clock::Clock;
 use crate::config::{Config, DriverMode};
-use crate::driver::archive::door;
+use crate::driver::archive::{WAITING_MAX, door};
 use crate::driver::{Driver, DriverSettings};
 use crate::session::control::{EchoTimes, Offer};
 use crate::session::{Directory, Member};
@@ -168,7 +168,7 @@ impl Parts {
         let snapshotter = snapshotter(&recovered, &self.config.journal, self.config.settings.clone());
         let archive = archive::open(&recovered, recents, since)?;
         let lookups = usize::try_from(self.config.settings.recalls_max).unwrap_or(usize::MAX);
-        let (door, desk) = door(lookups.saturating_add(ASKS_BESIDE));
+        let (door, desk) = door(lookups.saturating_add(ASKS_BESIDE), WAITING_MAX);
         let log = Handle::start(
             recovered,
             Box::new(move || wake.wake()),

@@ -74,6 +74,7 @@ impl World {
     pub(crate) fn fail(&mut self, crash: Crash) -> Verdict {
         self.trace.note(self.now, || format!("the switch ends: {crash:?}"));
         self.switch_watched();
+        self.count_look_ups();
         // Batches that the journal did not take were decided, and nobody can know of them.
         let live = self.live();
         self.network.switch_gone(self.now);
@@ -94,6 +95,7 @@ impl World {
         self.switch = self.start_rotten(wall)?;
         if self.calm || self.random.percent(50) {
             self.heal_snapshots()?;
+            self.heal_indexes()?;
         }
         let recovered = self.recovered(live, jump)?;
         self.trace.note(self.now, || format!("the switch is back with {recovered:?}"));
@@ -164,6 +166,20 @@ impl World {
         let attempt = holdfast_journal::recover(disk, settings, id, self.wall(), &mut |_| Ok(()));
         self.trace.note(self.now, || format!("a first recovery comes to its end: {}", attempt.is_ok()));
         storage.crash(self.random.bits());
+    }
+
+    /// What is about to be lost.
+    fn live(&self) -> Contents {
+        Contents::of(self.switch.driver.core(), self.around.planted)
+    }
+
+    /// What the journal has kept is compared with what was decided.
+    fn compare_with_live(&self, live: &Contents, recovered: Sequence) -> Verdict {
+        if live.sequence == recovered {
+            let recovered = Contents::of(&self.around.decided.borrow().replica, self.around.planted);
+            return live.same_as(&recovered, "the core that decided");
+        }
+        Ok(())
     }
 
     /// Everybody takes part again.

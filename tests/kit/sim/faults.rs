@@ -60,6 +60,9 @@ faults! {
     SnapshotRotten "flipped bits in snapshots";
     SnapshotPassedOver "starts that passed over a rotten snapshot";
     SnapshotsRefused "starts refused for want of a sound snapshot";
+    IndexRotten "flipped bits in indexes of the archive";
+    IndexDamaged "indexes that were found damaged";
+    ArchiveFroze "standstills of the archive";
     ClockForward "clock jumps forward";
     ClockBack "clock jumps back";
     ClockAcrossRestart "clock jumps across a restart";

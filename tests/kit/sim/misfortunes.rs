@@ -21,6 +21,7 @@ impl World {
         self.by_the_operator_of_the_switch(rates.configuration);
         self.let_leave();
         self.strike_the_disk(rates.disk);
+        self.strike_the_archive()?;
         self.strike_the_switch(rates.switch)
     }
 

@@ -9,6 +9,7 @@
 //! Absent on purpose: threads. What each of the switch's threads does is done in a step of `world`, in an order that
 //! follows from the seed.
 
+mod archiving;
 mod auditor;
 mod checks;
 mod configuration;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use holdfast::driver::DriverSettings;
+use holdfast::driver::archive::WAITING_MAX;
 use holdfast_core::registry::{CurrencyLimits, Debtor, Limits, MerchantPattern, Route};
 use holdfast_protocol::{
     Amount, Currency, Kind, Merchant, MpsId, ParticipantNumber, PaymentId, SecurityLevel, Total, UnixMillis,
@@ -28,6 +29,17 @@ pub(crate) struct Party {
     pub(crate) window: u32,
 }
 
+/// How much the archive can take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ArchivePlan {
+    /// Asks that wait for it.
+    pub(crate) asks_max: usize,
+    /// Turns whose leavings wait for room.
+    pub(crate) waiting_max: usize,
+    /// Asks that it serves in a turn are fewer than this; 0 where it serves all at once.
+    pub(crate) served_below: u64,
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -44,6 +56,9 @@ pub(crate) struct Plan {
     /// The net debit caps in the tight currency.
     pub(crate) tight_cap: i128,
     pub(crate) routes: Vec<Route>,
+    /// The same transactions are asked about again and again, each time after they have left memory.
+    pub(crate) returning: bool,
+    pub(crate) archive: ArchivePlan,
 }
 
 pub(crate) fn number(n: u16) -> ParticipantNumber {
@@ -85,11 +100,17 @@ impl Plan {
             operators.push(party(guest_operator().get(), r, false));
             destinations.push(party(guest_destination().get(), r, true));
         }
+        let mut core = core_settings(r);
+        // Soon enough that they leave several times.
+        let returning = r.percent(40);
+        core.window_max_ms = if returning { r.between(6_000, 13_000) } else { core.window_max_ms };
         Self {
             routes: routes(seed, &operators, &destinations),
             operators,
             destinations,
-            core: core_settings(r),
+            core,
+            returning,
+            archive: archive_plan(r),
             driver: driver_settings(r),
             journal: journal_settings(r),
             request_window: if r.percent(20) { 12 } else { 10_000 },
@@ -205,6 +226,15 @@ fn core_settings(r: &mut Random) -> holdfast_core::Settings {
         expected_rate_per_s: 20,
         answer_extension_bytes_max: if tight(20, 1, 0) == 1 { 40 } else { 1 << 20 },
         ..holdfast_core::Settings::default()
+    }
+}
+
+/// In half of the seeds it is as fast as it can be; in others slow, and with few places.
+fn archive_plan(r: &mut Random) -> ArchivePlan {
+    ArchivePlan {
+        asks_max: if r.percent(30) { r.between(1, 6) as usize } else { 1_024 },
+        waiting_max: if r.percent(40) { r.between(0, 4) as usize } else { WAITING_MAX },
+        served_below: if r.percent(50) { r.between(2, 6) } else { 0 },
     }
 }
 

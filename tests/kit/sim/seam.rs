@@ -31,7 +31,8 @@ impl fmt::Debug for Observer {
 
 impl Observer {
     pub(crate) fn new(around: &Surroundings, epoch: Epoch) -> Self {
-        let wrongdoer = around.planted.map(|planted| Wrongdoer::new(planted, epoch));
+        let wrongdoer =
+            around.planted.map(|planted| Wrongdoer::new(planted, epoch, Rc::clone(&around.found)));
         Self { watched: Rc::clone(&around.watched), wrongdoer, early: VecDeque::new() }
     }
 

@@ -8,9 +8,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Sender, unbounded};
+use crossbeam::channel::{Sender, TrySendError, unbounded};
 use holdfast::clock::Timeline;
-use holdfast::driver::archive::{Desk, Served, door};
+use holdfast::driver::archive::{Ask, Desk, Served, door};
 use holdfast::driver::{Driver, Event};
 use holdfast::serve::recover::resume;
 use holdfast::session::Member;
@@ -30,7 +30,7 @@ use super::configuration::Configuration;
 use super::disk::Disk;
 use super::log::{Decided, Tap};
 use super::plan::{Plan, START};
-use super::planted::{Planted, Recovery};
+use super::planted::{FirstFound, Planted, Recovery};
 use super::seam::Observer;
 use super::violation::{Verdict, Violation, ensure};
 use super::watch::Watched;
@@ -46,9 +46,6 @@ const SNAPSHOTS: SnapshotSettings = SnapshotSettings {
 /// Few, so that now and then some are lost until they are indexed.
 const UNINDEXED_MAX: usize = 2_000;
 
-/// Asks that wait for the archive, which answers at once.
-const ASKS_MAX: usize = 1_024;
-
 /// What outlives the switch's process.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
@@ -57,6 +54,8 @@ pub(crate) struct Surroundings {
     pub(crate) decided: Rc<RefCell<Decided>>,
     pub(crate) watched: Rc<RefCell<Watched>>,
     pub(crate) planted: Option<Planted>,
+    /// For what is planted in the archive.
+    pub(crate) found: Rc<RefCell<FirstFound>>,
     /// When the run began, for what takes an instant.
     pub(crate) base: Instant,
     pub(crate) configuration: RefCell<Configuration>,
@@ -68,6 +67,12 @@ pub(crate) struct Switch {
     pub(crate) driver: Driver<Tap, Observer>,
     pub(crate) archive: Archive<Disk>,
     desk: Desk,
+    /// For what is made of snapshots and indexes, and what had no room yet.
+    asks: Sender<Ask>,
+    unasked: Option<Ask>,
+    /// Leavings that a planted wrong lets look-ups overtake.
+    overtaken: Vec<Ask>,
+    overtake: bool,
     snapshotter: Snapshotter<Disk>,
     pub(crate) report: Option<Report>,
     /// The snapshots that did not count, and why.
@@ -173,7 +178,8 @@ impl Switch {
         );
         let archive = Archive::open(recovered.storage(), recovered.journal(), recents, since);
         let archive = archive.map_err(|error| Violation::new("archive", chain(&error)))?;
-        let (door, desk) = door(ASKS_MAX);
+        let (door, desk) = door(plan.archive.asks_max, plan.archive.waiting_max);
+        let asks = door.asks();
         let log = Tap::new(SteppedJournal::start(recovered), around);
         let (events, receiver) = unbounded();
         let seam = Observer::new(around, epoch);
@@ -192,6 +198,10 @@ impl Switch {
             driver,
             archive,
             desk,
+            asks,
+            unasked: None,
+            overtaken: Vec::new(),
+            overtake: around.planted == Some(Planted::LeavingOvertaken),
             snapshotter,
             report,
             unusable: recovery.unusable,
@@ -248,20 +258,30 @@ impl Switch {
         self.timeline.now(elapsed_us)
     }
 
-    pub(crate) fn turn(&mut self, now: UnixMillis, time: UnixMillis) {
+    /// A turn of the driver and then one of the archive, which serves so many asks at most. What it answers is the next
+    /// turn's.
+    pub(crate) fn turn(&mut self, now: UnixMillis, time: UnixMillis, asks_served: u64) {
         self.driver.turn(time, instant(self.base, now));
-        // The archive's thread has its turn at once; what it answers is the next turn's.
         let mut answered = false;
-        loop {
-            match self.desk.serve_one(&mut self.archive) {
-                Served::Answered => answered = true,
-                Served::Taken => {}
-                Served::Idle | Served::Over => break,
-            }
+        for _ in 0..asks_served {
+            let Some(ask) = self.desk.take() else { break };
+            answered |= self.serve(ask);
         }
         if answered {
             self.driver.turn(time, instant(self.base, now));
         }
+    }
+
+    fn serve(&mut self, ask: Ask) -> bool {
+        if self.overtake && matches!(ask, Ask::Left(..)) {
+            self.overtaken.push(ask);
+            return false;
+        }
+        let answered = self.desk.serve(&mut self.archive, ask) == Served::Answered;
+        for left in std::mem::take(&mut self.overtaken) {
+            self.desk.serve(&mut self.archive, left);
+        }
+        answered
     }
 
     /// Writes and syncs what was handed in.
@@ -278,10 +298,14 @@ impl Switch {
     /// # Errors
     /// Why none was made.
     pub(crate) fn snapshot(&mut self, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {
+        // As the thread that makes them, it goes on when the archive has room for what it tells.
+        if !self.tell_the_archive() {
+            return Ok(SnapshotStep::Idle);
+        }
         let stepped = self.snapshotter.step(self.driver.log().journal.sealed(), now);
         match &stepped {
-            Ok(SnapshotStep::Indexed(of)) => self.archive.made(*of),
-            Ok(SnapshotStep::IndexTrimmed(of)) => self.archive.gone(*of),
+            Ok(SnapshotStep::Indexed(of)) => self.unasked = Some(Ask::Made(*of)),
+            Ok(SnapshotStep::IndexTrimmed(of)) => self.unasked = Some(Ask::Gone(*of)),
             Ok(
                 SnapshotStep::Idle
                 | SnapshotStep::More
@@ -290,7 +314,15 @@ impl Switch {
             )
             | Err(_) => {}
         }
+        self.tell_the_archive();
         stepped
+    }
+
+    /// False where it has no room.
+    fn tell_the_archive(&mut self) -> bool {
+        let Some(ask) = self.unasked.take() else { return true };
+        self.unasked = self.asks.try_send(ask).map_err(TrySendError::into_inner).err();
+        self.unasked.is_none()
     }
 
     pub(crate) fn door(&mut self, now: UnixMillis, time: UnixMillis) -> Door<'_> {

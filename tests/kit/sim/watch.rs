@@ -2,6 +2,7 @@
 //! whether a new hold respects the cap (I9).
 
 mod deliveries;
+mod recalls;
 mod refunds;
 
 use std::collections::BTreeMap;
@@ -156,7 +157,7 @@ impl Watched {
             }
             (Input::Refund(_, m), Some(before)) => self.refunded(core, before, m.id, facts)?,
             (Input::LinkLost(from), _) => self.link_lost(core, *from),
-            (Input::Recalled(key, recalled), None) => self.reckoning.recalled(*key, recalled)?,
+            (Input::Recalled(key, recalled), before) => self.recalled(before, *key, recalled)?,
             _ => {}
         }
         for fact in facts {
@@ -262,25 +263,6 @@ impl Watched {
     fn reversed(&mut self, core: &Core, before: &Before) -> Verdict {
         self.each_delivery(before, DeliveryEvent::Reverse);
         self.met(core, before, Event::Reverse)
-    }
-
-    fn link_lost(&mut self, core: &Core, from: From) {
-        let of_link =
-            |known: &Known| known.destination == from.participant && known.instance == Some(from.instance);
-        let keys: Vec<TransactionKey> = self
-            .known
-            .iter()
-            .rev()
-            .filter(|(_, known)| of_link(known))
-            .map(|(key, _)| *key)
-            .take(LOOKED_AT)
-            .collect();
-        for key in keys {
-            if let Some(view) = core.transaction(key) {
-                self.coverage.money(view.money, Event::LinkLost);
-                self.all_deliveries(core, key, DeliveryEvent::LinkLost);
-            }
-        }
     }
 
     fn fact(&mut self, core: &Core, fact: &Fact) -> Verdict {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use holdfast_protocol::{BusinessDate, Epoch, ParticipantNumber, Sequence, TransactionKey, UnixMillis};
 
-use super::checks::{i1, i3, i4, i5, i6, i7, i8};
+use super::archiving::Troubles;
+use super::checks::{i1, i3, i4, i5, i6, i8};
 use super::configuration::Configuration;
 use super::coverage::Coverage;
 use super::destination::Destination;
@@ -57,6 +58,7 @@ pub(crate) struct World {
     pub(crate) leaving: Option<ParticipantNumber>,
     /// Snapshots in which a bit has flipped.
     pub(crate) rotten: Vec<Rotten>,
+    pub(crate) troubles: Troubles,
     gossip: Vec<TransactionKey>,
     /// The switch's time when each epoch began.
     began: BTreeMap<Epoch, UnixMillis>,
@@ -72,6 +74,7 @@ impl World {
             decided: Rc::new(RefCell::new(Decided::new(plan.core.clone()))),
             watched: Rc::new(RefCell::new(Watched::new(Rc::clone(&plan)))),
             planted,
+            found: Rc::default(),
             // Ahead of everything that reads a clock of its own.
             base: Instant::now() + Duration::from_secs(3_600),
             configuration: RefCell::new(Configuration::default()),
@@ -95,6 +98,7 @@ impl World {
             stops_at: None,
             leaving: None,
             rotten: Vec::new(),
+            troubles: Troubles::default(),
             gossip: Vec::new(),
             began: BTreeMap::new(),
             time_high: START,
@@ -148,6 +152,7 @@ impl World {
 
     /// What the run was like.
     pub(crate) fn into_course(mut self, seed: u64) -> Course {
+        self.count_look_ups();
         self.coverage.merge(&self.around.watched.borrow().coverage);
         for (reason, count) in &self.network.ended {
             self.coverage.ended(*reason, *count);
@@ -181,14 +186,14 @@ impl World {
         let (now, time) = (self.now, self.time());
         self.network.deliver_up(now, &mut self.switch.door(now, time))?;
         if self.calm || self.random.percent(85) {
-            self.switch.turn(now, time);
+            self.turn(time);
         }
         if self.calm || self.random.percent(70) {
             self.write()?;
         }
         let time = self.time();
         if self.calm || self.random.percent(60) {
-            self.switch.turn(now, time);
+            self.turn(time);
         }
         self.network.collect(now);
         self.network.deliver_down(now)?;
@@ -325,6 +330,7 @@ impl World {
         self.trace.note(self.now, || "faults stop".to_owned());
         self.around.disk.storage.set_room(u64::MAX);
         self.heal_snapshots()?;
+        self.heal_indexes()?;
         (self.room_again, self.stops_at, self.leaving) = (None, None, None);
         if self.switch.driver.view().stopping {
             self.fail(super::crashes::Crash::Kill)?;
@@ -376,19 +382,5 @@ impl World {
         let today = self.switch.driver.core().business_date()?;
         let days = (0..40).map(|day| BusinessDate::from_utc(START.plus(day * 86_400_000)));
         days.into_iter().find(|date| *date > today)
-    }
-
-    /// What is about to be lost.
-    pub(crate) fn live(&self) -> i7::Contents {
-        i7::Contents::of(self.switch.driver.core(), self.around.planted)
-    }
-
-    /// What the journal has kept is compared with what was decided.
-    pub(crate) fn compare_with_live(&self, live: &i7::Contents, recovered: Sequence) -> Verdict {
-        if live.sequence == recovered {
-            let recovered = i7::Contents::of(&self.around.decided.borrow().replica, self.around.planted);
-            return live.same_as(&recovered, "the core that decided");
-        }
-        Ok(())
     }
 }

@@ -1,7 +1,8 @@
-//! Which cells of the two tables and which reasons were reached, and which must be.
+//! Which cells of the two tables and which reasons were reached, and what look-ups in the archive came to, and which must be.
 //!
 //! A reachable cell that the fixed set of seeds never reaches is a failure, and so is an impossible one that is reached.
 
+pub mod archive;
 pub mod delivery;
 pub mod money;
 pub mod reasons;
@@ -11,6 +12,8 @@ use std::fmt::{self, Write as _};
 use holdfast_core::transaction::delivery::{Event as DeliveryEvent, Progress};
 use holdfast_core::transaction::money::{Event as MoneyEvent, Money};
 use holdfast_protocol::Reason;
+
+use archive::LookedUp;
 
 /// Whether a cell can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +32,14 @@ const REASONS: usize = 512;
 pub struct Coverage {
     money: [[u64; MoneyEvent::ALL.len()]; Money::ALL.len()],
     delivery: [[u64; DeliveryEvent::ALL.len()]; Progress::ALL.len()],
+    archive: [u64; LookedUp::ALL.len()],
     reasons: Vec<u64>,
 }
 
 impl Default for Coverage {
     fn default() -> Self {
-        Self { money: Default::default(), delivery: Default::default(), reasons: vec![0; REASONS] }
+        let (money, delivery, archive) = Default::default();
+        Self { money, delivery, archive, reasons: vec![0; REASONS] }
     }
 }
 
@@ -53,6 +58,11 @@ impl Coverage {
         self.delivery[place(&Progress::ALL, &progress)][place(&DeliveryEvent::ALL, &event)] += 1;
     }
 
+    /// Look-ups came to this so many times.
+    pub(crate) fn looked_up(&mut self, to: LookedUp, count: u64) {
+        self.archive[place(&LookedUp::ALL, &to)] += count;
+    }
+
     /// Somebody was told a reason.
     pub(crate) fn reason(&mut self, reason: Reason) {
         self.reasons[usize::from(reason.number())] += 1;
@@ -68,6 +78,7 @@ impl Coverage {
         let (money, delivery) = (other.money.iter().flatten(), other.delivery.iter().flatten());
         self.money.iter_mut().flatten().zip(money).for_each(|(sum, more)| *sum += more);
         self.delivery.iter_mut().flatten().zip(delivery).for_each(|(sum, more)| *sum += more);
+        self.archive.iter_mut().zip(&other.archive).for_each(|(sum, more)| *sum += more);
         self.reasons.iter_mut().zip(&other.reasons).for_each(|(sum, more)| *sum += more);
     }
 
@@ -84,7 +95,9 @@ impl Coverage {
             };
             DeliveryEvent::ALL.iter().zip(row).map(cell)
         });
-        money.chain(delivery)
+        let archive = LookedUp::ALL.iter().zip(&self.archive);
+        let archive = archive.map(|(to, count)| (format!("archive {to:?}"), Reach::Reachable, *count));
+        money.chain(delivery).chain(archive)
     }
 
     fn reasons(&self) -> impl Iterator<Item = (Reason, reasons::Tried, u64)> + '_ {

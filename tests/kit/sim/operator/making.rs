@@ -15,6 +15,9 @@ impl Operator {
     /// One new request; none where there is nothing to ask for.
     pub(super) fn make(&mut self, scene: &mut Scene<'_>) -> Option<RequestId> {
         let now = self.stamp(scene.now);
+        if let Some(message) = self.of_the_same_again(now, scene) {
+            return Some(self.keep(message, None));
+        }
         let recent = self.transactions.len().saturating_sub(25);
         let original = self.random.pick(&self.transactions[recent..]).copied();
         let roll = self.random.below(1_000);
@@ -173,7 +176,7 @@ impl Operator {
         self.random.pick(&newest).copied().unwrap_or(otherwise)
     }
 
-    fn capture(&mut self, now: UnixMillis, of: RequestId, scene: &Scene<'_>) -> Message {
+    pub(super) fn capture(&mut self, now: UnixMillis, of: RequestId, scene: &Scene<'_>) -> Message {
         let original = if self.random.percent(75) { self.reserved(of) } else { of };
         let held = self.requests.get(&original).map(|request| &request.message);
         let currency = match held {
@@ -197,7 +200,7 @@ impl Operator {
         })
     }
 
-    fn release(&mut self, now: UnixMillis, of: RequestId, scene: &Scene<'_>) -> Message {
+    pub(super) fn release(&mut self, now: UnixMillis, of: RequestId, scene: &Scene<'_>) -> Message {
         let original = if self.random.percent(60) { self.reserved(of) } else { of };
         let (id, expires) = (self.id(now), self.expires(now, scene));
         Message::Release(Release {
@@ -271,20 +274,6 @@ impl Operator {
         let original = *self.random.pick(&reversals)?;
         let payee = self.payee_of(original);
         Some(self.reverse(now, original, payee, scene))
-    }
-
-    /// About one that has perhaps left memory.
-    fn of_old_original(&mut self, now: UnixMillis, scene: &Scene<'_>) -> Message {
-        let original = self.random.pick(&self.transactions).copied().expect("there is one");
-        match self.random.below(10) {
-            0..6 => {
-                let payee = self.payee_of(original);
-                self.reverse(now, original, payee, scene)
-            }
-            6..7 => self.release(now, original, scene),
-            7..9 => self.refund_of(now, original, scene),
-            _ => self.capture(now, original, scene),
-        }
     }
 
     /// An authorize whose times are wrong, and the refusal that it must get.

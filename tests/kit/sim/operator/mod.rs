@@ -5,8 +5,9 @@ mod hearing;
 mod making;
 mod mutating;
 mod refunding;
+mod returning;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use holdfast_protocol::{
     Answer, Epoch, Inquiry, Message, ParticipantNumber, Reason, RequestId, TransactionKey, UnixMillis,
@@ -67,6 +68,8 @@ pub(crate) struct Operator {
     transactions: Vec<RequestId>,
     /// Originals that are held back so that their reversal comes first.
     held_back: Vec<(UnixMillis, RequestId)>,
+    /// Those that are asked about again each time they have left memory, and when they last were.
+    same: VecDeque<(RequestId, UnixMillis)>,
     random: Random,
     made: u64,
     /// The switch's time less the true time, as the last welcome said.
@@ -85,6 +88,7 @@ impl Operator {
             waiting: BTreeSet::new(),
             transactions: Vec::new(),
             held_back: Vec::new(),
+            same: VecDeque::new(),
             random: Random::new(seed, 100 + u64::from(party.number.get())),
             made: 0,
             ahead_ms: 0,

@@ -11,7 +11,7 @@ use super::Planted;
 
 /// What was found of each id the first time.
 #[derive(Debug, Default)]
-pub(super) struct FirstFound(HashMap<TransactionKey, Archived>);
+pub(crate) struct FirstFound(HashMap<TransactionKey, Archived>);
 
 impl FirstFound {
     /// What the core hears instead; none where it hears what was found.
@@ -32,6 +32,11 @@ impl FirstFound {
                     entry.linked = Linked::Alone;
                     Recalled::Found(Archived::Transaction(entry))
                 })
+            }
+            (Planted::RecalledDebtorSwapped, Recalled::Found(Archived::Transaction(mut entry))) => {
+                let terms = entry.closed.terms.as_mut()?;
+                terms.debtor = terms.debtor.opposite();
+                Some(Recalled::Found(Archived::Transaction(entry)))
             }
             _ => None,
         }

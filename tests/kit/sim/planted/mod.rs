@@ -9,6 +9,7 @@ mod wrongdoer;
 
 use holdfast_core::Settings;
 
+pub(crate) use archive::FirstFound;
 pub(crate) use recovery::{Recovery, digest};
 pub(crate) use wrongdoer::Wrongdoer;
 
@@ -69,6 +70,8 @@ planted! {
     ArchivedTakenForAbsent "archived-taken-for-absent" "what the archive finds counts as unknown";
     OldIndexAnswers "old-index-answers" "the archive finds a transaction as it left memory the first time, not the last";
     RefundsNotArchived "refunds-not-archived" "the archive does not know what of an original was refunded";
+    RecalledDebtorSwapped "recalled-debtor-swapped" "who owes by a transaction that was recalled gets it, so that refunds and reversals of it are booked the other way round";
+    LeavingOvertaken "leaving-overtaken" "a look-up overtakes what left memory before it";
     ForwardedAgainAsNew "forwarded-again-as-new" "a forward that leaves again lacks its repeat flag";
     DeliveredAgainAsNew "delivered-again-as-new" "a delivery that leaves again lacks its repeat flag";
     DecidedThroughTooFar "decided-through-too-far" "a destination is told that one answer more is decided";

@@ -1,6 +1,8 @@
 //! The wrongs that are done between the driver and its core.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use holdfast::driver::outbox::Waiting;
 use holdfast_core::effect::{Delivery, Effect};
@@ -26,12 +28,13 @@ pub(crate) struct Wrongdoer {
     others: Vec<SessionId>,
     /// A capture that was beyond the hold: what was asked for.
     beyond: Option<Capture>,
-    found: FirstFound,
+    /// An archive outlives the process.
+    found: Rc<RefCell<FirstFound>>,
 }
 
 impl Wrongdoer {
-    pub(crate) fn new(planted: Planted, epoch: Epoch) -> Self {
-        Self { planted, epoch, answers: 0, others: Vec::new(), beyond: None, found: FirstFound::default() }
+    pub(crate) fn new(planted: Planted, epoch: Epoch, found: Rc<RefCell<FirstFound>>) -> Self {
+        Self { planted, epoch, answers: 0, others: Vec::new(), beyond: None, found }
     }
 
     pub(crate) fn is(&self, planted: Planted) -> bool {
@@ -55,7 +58,7 @@ impl Wrongdoer {
             }
             (Planted::CaptureBeyondHold, Input::Capture(from, m)) => self.within(core, *from, m),
             (planted, Input::Recalled(key, recalled)) => {
-                let wrong = self.found.wrong(planted, *key, recalled);
+                let wrong = self.found.borrow_mut().wrong(planted, *key, recalled);
                 wrong.map(|wrong| Input::Recalled(*key, wrong))
             }
             (Planted::CapNotChecked, Input::Configure(participants, routes)) => {

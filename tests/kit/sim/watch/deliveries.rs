@@ -3,13 +3,34 @@
 use holdfast_core::effect::{Delivery, Effect};
 use holdfast_core::input::From;
 use holdfast_core::transaction::delivery::{Event as DeliveryEvent, Progress, Step, next};
+use holdfast_core::transaction::money::Event;
 use holdfast_core::{Core, Fact};
 use holdfast_protocol::{DeliveryNumber, TransactionKey, UnixMillis};
 
-use super::{Before, Watched, key_of};
+use super::{Before, Known, LOOKED_AT, Watched, key_of};
 use crate::sim::violation::{Verdict, ensure};
 
 impl Watched {
+    /// Each transaction of the link meets its loss, and so do its deliveries.
+    pub(super) fn link_lost(&mut self, core: &Core, from: From) {
+        let of_link =
+            |known: &Known| known.destination == from.participant && known.instance == Some(from.instance);
+        let keys: Vec<TransactionKey> = self
+            .known
+            .iter()
+            .rev()
+            .filter(|(_, known)| of_link(known))
+            .map(|(key, _)| *key)
+            .take(LOOKED_AT)
+            .collect();
+        for key in keys {
+            if let Some(view) = core.transaction(key) {
+                self.coverage.money(view.money, Event::LinkLost);
+                self.all_deliveries(core, key, DeliveryEvent::LinkLost);
+            }
+        }
+    }
+
     /// An acknowledgement came: what the core makes of it is what the table says.
     pub(super) fn acknowledged(
         &mut self,
