@@ -49,15 +49,8 @@ free_mb=$(df -Pm "$work" | awk 'NR == 2 { print $4 }')
 say "$payments payments at $rate/s take $seconds s and need about $needed_mb MB of $work, which has $free_mb MB free"
 [ "$free_mb" -gt "$needed_mb" ] || fail "there is too little room: name another directory, or fewer payments"
 
-free_port() {
-    local port hex
-    while :; do
-        port=$((20000 + RANDOM % 12000))
-        hex=$(printf ':%04X ' "$port")
-        cat /proc/net/{udp,udp6,tcp,tcp6} 2>/dev/null | grep -qi "$hex" || break
-    done
-    printf '%s' "$port"
-}
+# shellcheck source=scripts/switch.sh
+. "$root/scripts/switch.sh"
 listen=127.0.0.1:$(free_port)
 admin=127.0.0.1:$(free_port)
 {
@@ -83,15 +76,7 @@ skew_max_ms = 1000
 budget_max_ms = 5000
 expected_rate_per_s = $rate
 TEXT
-    for number in 1 2 3; do
-        printf '\n[[participants]]\nname = "operator-%s"\nnumber = %s\nroles = ["originates", "receives"]\n' "$number" "$number"
-        printf 'caps = { EUR = "1000000000000.00", USD = "1000000000000.00" }\n'
-        printf 'limits = { level_1 = {}, level_2 = {}, level_3 = {}, level_4 = {} }\n'
-        printf '\n[[routes]]\nmps = "mps-%s"\ndestination = "operator-%s"\n' "$number" "$number"
-        printf '\n[[participants]]\nname = "acquirer-%s"\nnumber = %s\nroles = ["receives"]\n' "$number" "$((10 + number))"
-        printf 'caps = { EUR = "1000000000000.00", USD = "1000000000000.00" }\n'
-        printf '\n[[routes]]\nmps = "acq-%s"\ndestination = "acquirer-%s"\n' "$number" "$number"
-    done
+    switch_participants
 } > "$work/holdfast.toml"
 mkdir -p "$work/certs"
 "$bin/holdfast" certs "$work/certs" --config "$work/holdfast.toml" > /dev/null
