@@ -13,12 +13,15 @@ use holdfast_tests::requests::approval;
 use tempfile::TempDir;
 
 /// A switch of one operator and one acquirer with small segments.
+/// Of the switches here: the first and, while payments pass, the next are written full of zeros.
+const SEGMENT_BYTES: u64 = 8 << 20;
+
 fn home() -> (TempDir, SwitchHome) {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 1, 1);
     let toml = fs::read_to_string(home.config()).unwrap();
-    let journal = "[journal]\nsegment_bytes = 8388608\nfull_reserve_bytes = 1048576\n";
-    let toml = toml.replace("[journal]\n", journal)
+    let journal = format!("[journal]\nsegment_bytes = {SEGMENT_BYTES}\nfull_reserve_bytes = 1048576\n");
+    let toml = toml.replace("[journal]\n", &journal)
         + "\n[sessions]\necho_timeout_ms = 600000\n[requests]\nwindow_max_ms = 120000\nbudget_max_ms = 100000\n";
     fs::write(home.config(), toml).unwrap();
     (directory, home)
