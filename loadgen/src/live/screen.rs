@@ -1,6 +1,7 @@
 //! The terminal itself: taken, drawn on, and given back however the program ends.
 
 use std::io::{self, IsTerminal, Stderr, stderr, stdin};
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError};
 use std::time::{Duration, Instant};
@@ -41,7 +42,9 @@ pub fn is_usable() -> bool {
 /// The terminal in raw mode with a screen of its own; as it was before once this is dropped.
 #[derive(Debug)]
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stderr>>,
+    /// Given back by [`give_back`] and never dropped: what it does then it also says, and where the terminal was closed a
+    /// program that says something there panics.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Stderr>>>,
 }
 
 impl Screen {
@@ -61,7 +64,7 @@ impl Screen {
         if taken.is_err() {
             give_back();
         }
-        Ok(Self { terminal: taken? })
+        Ok(Self { terminal: ManuallyDrop::new(taken?) })
     }
 
     /// Draws and listens until the other end hangs up.
