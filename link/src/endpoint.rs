@@ -94,7 +94,7 @@ fn bind(
     let mut config = EndpointConfig::default();
     config.max_udp_payload_size(settings.mtu.max(1_472)).map_err(io::Error::other)?;
     if let Some(secret) = secret {
-        secret.configure(&mut config);
+        secret.configure(&mut config, address);
     }
     let server = server.map(|tls| server_config(settings, receive_buffer_bytes, tls));
     let quinn = quinn::Endpoint::new(config, server, socket, Arc::new(TokioRuntime))?;

@@ -6,6 +6,7 @@
 //! it is back.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use quinn::crypto::{CryptoError, HmacKey};
@@ -28,12 +29,19 @@ impl ResetSecret {
         Self(blake3::derive_key("holdfast 2026-11-22 stateless resets", key))
     }
 
-    /// Tokens and connection ids of an endpoint follow from it.
-    pub(crate) fn configure(&self, endpoint: &mut EndpointConfig) {
-        let ids = blake3::derive_key("holdfast 2026-11-22 connection ids", &self.0);
+    /// That of one address: with one secret for several, who saw a packet to one could ask another for the token that
+    /// ends its link (RFC 9000, 21.11).
+    fn of(&self, address: SocketAddr) -> Self {
+        Self(*blake3::keyed_hash(&self.0, address.to_string().as_bytes()).as_bytes())
+    }
+
+    /// Tokens and connection ids of the endpoint at this address follow from it.
+    pub(crate) fn configure(&self, endpoint: &mut EndpointConfig, address: SocketAddr) {
+        let secret = self.of(address);
+        let ids = blake3::derive_key("holdfast 2026-11-22 connection ids", &secret.0);
         let [a, b, c, d, e, f, g, h, ..] = ids;
         let key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        endpoint.reset_key(Arc::new(self.clone()));
+        endpoint.reset_key(Arc::new(secret));
         endpoint.cid_generator(move || -> Box<dyn ConnectionIdGenerator> {
             Box::new(HashedConnectionIdGenerator::from_key(key))
         });
@@ -74,5 +82,15 @@ mod tests {
         assert!(secret.verify(b"a connection", &sign(b"two")).is_err());
         assert!(secret.verify(b"another", &sign(b"one")).is_err());
         assert!(secret.verify(b"a connection", b"short").is_err());
+    }
+
+    #[test]
+    fn an_address_gives_no_token_of_another() {
+        let secret = ResetSecret::from_private_key(b"one");
+        let [here, there] = [7_070, 7_071].map(|port| secret.of(([127, 0, 0, 1], port).into()));
+        let mut signature = [0; blake3::OUT_LEN];
+        there.sign(b"a connection", &mut signature);
+        assert!(there.verify(b"a connection", &signature).is_ok());
+        assert!(here.verify(b"a connection", &signature).is_err());
     }
 }
