@@ -121,10 +121,7 @@ trap 'exit 143' TERM
 # Room for one run at a time at a million a second: two facts of each payment, and segments made in advance.
 journal_bytes_max=330
 needed_mb=$(((fill + seconds + 3) * journal_bytes_max + 1500))
-free_mb() { df -Pm "$1" | awk 'NR == 2 { print $4 }'; }
-disk_mb=$(free_mb "$data")
-say "needs up to $needed_mb MB of $raw, which has $disk_mb MB free"
-[ "$disk_mb" -gt "$needed_mb" ] || fail 'there is too little room: name another --out, or fewer --seconds'
+room_for 'each run' "$needed_mb" "$data" 'name another --out, or fewer --seconds'
 # Memory for what is remembered, and as much to spare; ready before the measurement where there is enough.
 available_mb=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
 expected=$((available_mb * 1000000 / 4 / (90 * (remember + 2 * skew_s))))

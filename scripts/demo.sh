@@ -79,6 +79,15 @@ expected_rate() {
     fi
 }
 
+# Beside segments made in advance and the frames of so many seconds: at most so much journal for each operation (330 bytes at a
+# million a second, as scripts/bench.sh reckons), and where they are audited, what histories and the journal's dump take, too.
+needed_mb() {
+    local most=1000000 bytes=330
+    [ "$rate" = max ] || most=$rate
+    [ "$saturation" = 1 ] || bytes=2500
+    printf '%s' $(((seconds + 3) * (most / 1000 * bytes / 1000 + 15) + 1500))
+}
+
 configuration() {
     local directory=$1
     switch_configuration "$directory/certs" "$directory/journal"
@@ -116,6 +125,7 @@ fi
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
 out=$work
+[ -n "$serve" ] || room_for "a run of $seconds s" "$(needed_mb)" "$work" 'name another --out, fewer --seconds or a lower --rate'
 [ -z "$limit" ] || [ ! -e "$work/holdfast.toml" ] || wrong "$work has a configuration already: --limit needs another directory"
 [ -e "$work/holdfast.toml" ] || configuration "$work" > "$work/holdfast.toml"
 [ -e "$work/certs/ca.pem" ] || { mkdir -p "$work/certs" && "$bin/holdfast" certs "$work/certs" --config "$work/holdfast.toml" > /dev/null; }

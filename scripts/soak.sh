@@ -45,12 +45,11 @@ work=$(cd "$work" && pwd)
 # Two facts of each payment, and its frames' share: at most 450 bytes of the journal at this rate; 120 of an index. Beside
 # it segments made in advance and three snapshots.
 needed_mb=$((payments * 570 / 1000000 + 2000))
-free_mb=$(df -Pm "$work" | awk 'NR == 2 { print $4 }')
-say "$payments payments at $rate/s take $seconds s and need about $needed_mb MB of $work, which has $free_mb MB free"
-[ "$free_mb" -gt "$needed_mb" ] || fail "there is too little room: name another directory, or fewer payments"
-
 # shellcheck source=scripts/switch.sh
 . "$root/scripts/switch.sh"
+say "$payments payments at $rate/s take $seconds s"
+room_for 'their journal' "$needed_mb" "$work" 'name another directory, or fewer payments'
+
 listen=127.0.0.1:$(free_port)
 admin=127.0.0.1:$(free_port)
 {

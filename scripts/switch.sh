@@ -84,3 +84,16 @@ switch_is_ready() { # programs, process, admin
     done
     return 1
 }
+
+# Megabytes that are free where a directory is.
+free_mb() { # directory
+    df -Pm "$1" | awk 'NR == 2 { print $4 }'
+}
+
+# Says what a run needs of a directory before it begins; fails, saying so, where that is not free. It needs `say` and `fail`.
+room_for() { # what needs it, megabytes, directory, what else could be done
+    local free
+    free=$(free_mb "$3")
+    say "$1 may need $2 MB of $3, which has $free MB free"
+    [ "$free" -gt "$2" ] || fail "there is too little room: $4"
+}

@@ -5,6 +5,7 @@
 pub mod figures;
 pub mod gate;
 pub mod raw_frames;
+pub mod room;
 pub mod traffic;
 
 use std::path::Path;

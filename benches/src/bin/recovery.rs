@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use holdfast_benches::room;
 use holdfast_benches::traffic::{self, START, approval, from, view};
 use holdfast_core::effect::Effect;
 use holdfast_core::leaving::Recents;
@@ -61,12 +62,15 @@ impl Arguments {
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    println!("needs about {} MiB under {}", (arguments.ids * 600) >> 20, arguments.directory.display());
     if arguments.directory.exists() {
         return Err("the directory exists already".into());
     }
+    room::require(&arguments.directory, arguments.ids.saturating_mul(600))?;
     let measured = measure(&arguments);
-    std::fs::remove_dir_all(&arguments.directory)?;
+    // Where nothing was made, only why counts.
+    if arguments.directory.exists() {
+        std::fs::remove_dir_all(&arguments.directory)?;
+    }
     measured
 }
 
