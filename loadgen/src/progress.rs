@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::accounting::Counts;
 use crate::cli::Format;
-use crate::live::{self, Live, Phase, RateBy, Setting, Snapshot};
+use crate::live::{self, Live, Phase, Setting, Snapshot};
 use crate::machine::{HiccupMeter, this_thread};
 use crate::measure::bins::{Distribution, Sum};
 use crate::measure::kinds::{Figure, Measure};
@@ -168,7 +168,7 @@ impl Progress {
 fn setting(plan: &Plan, meter: &HiccupMeter) -> Setting {
     let a = &plan.arguments;
     Setting {
-        command: if plan.rate_by() == RateBy::Trace { "replay" } else { "run" },
+        command: plan.command,
         switch: a.load.place.switch,
         admin: a.load.place.admin_address(),
         seed: plan.seed,

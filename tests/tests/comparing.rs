@@ -44,6 +44,7 @@ fn a_configuration_is_run_in_turns_with_itself_and_what_is_left_can_be_compared_
     assert_eq!(p50.expect("enough was answered for a p50")["runs"], serde_json::json!([REPEATS, REPEATS]));
     for side in ["a", "b"] {
         let seeds = (1..=REPEATS).map(|n| out.join(side).join(format!("{n:02}")).join("summary.json"));
+        assert!(out.join(side).join("01/config.toml").exists(), "each can be made again by itself");
         let all: Vec<Value> =
             seeds.map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()).collect();
         assert!(all.windows(2).all(|pair| pair[0]["seed"] != pair[1]["seed"]), "each pair has its seed");

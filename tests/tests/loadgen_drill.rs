@@ -114,6 +114,67 @@ fn a_drill_with_nothing_in_flight_says_that_it_shows_nothing() {
     assert_eq!(summary["drill"]["faults"][0]["in_flight"], 0);
 }
 
+/// Cuts, which is all that may be done to a switch that the drill did not start: it goes on with its journal, of which a copy is
+/// read, and what it did before is nobody's fault.
+#[test]
+fn cuts_alone_leave_a_switch_of_somebody_else_as_it_was() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 2, 2);
+    let mut switch = home.start();
+    let cuts = ["--cut", "operator-1:1500ms", "--cut", "acquirer-2:1s", "--every", "3s", "--kills", "2"];
+    for number in ["1", "2"] {
+        let out = directory.path().join(number);
+        let load = ["--rate", "60", "--warmup", "0s", "--seed", number, "-o", text(&out)];
+        let words = words(&home, &cuts.into_iter().chain(load).collect::<Vec<_>>());
+        let start = words.iter().position(|word| word == "--start").unwrap();
+        let without: Vec<&str> = words
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| !(start..start + 2).contains(place))
+            .map(|(_, word)| word.as_str())
+            .collect();
+        let output = run("loadgen", &without);
+        assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+        let drill = drill_of(&out);
+        assert_eq!(drill["verdict"], "clean", "{drill}");
+        let of_other_times = u64::from(number == "2");
+        assert_eq!(drill["audit"]["findings_total"], of_other_times, "{drill}");
+        for fault in drill["faults"].as_array().unwrap() {
+            let (one, two) = (&fault["unavailable_s"]["operator-1"], &fault["unavailable_s"]["operator-2"]);
+            assert_eq!(fault["ready_after_s"], Value::Null, "{fault}");
+            let is_operator = fault["fault"] == "cut operator-1:1.5s";
+            assert!(!is_operator || (seconds(one) >= 1.5 && seconds(two) < seconds(one)), "{fault}");
+        }
+        let left = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+        assert_eq!(
+            left.filter(|path| path.is_dir() && !path.ends_with("history")).count(),
+            0,
+            "no copy is left"
+        );
+        assert_eq!(switch.ended(), None, "{}", switch.log_tail());
+    }
+    home.stop(switch);
+}
+
+/// What was measured is not thrown away because nobody says where the journal is.
+#[test]
+fn a_drill_that_cannot_be_judged_says_what_it_measured() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 2, 2);
+    let out = directory.path().join("out");
+    let faults = ["--restart", "switch", "--every", "2s", "--kills", "1", "--rate", "40", "--warmup", "0s"];
+    let more = ["--dump", "sh -c 'echo no such journal >&2; exit 1'", "--seed", "3", "-o", text(&out)];
+    let output = drill(&home, &faults.into_iter().chain(more).collect::<Vec<_>>());
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    assert!(shown(&output).contains("no such journal"), "{}", shown(&output));
+    let drill = drill_of(&out);
+    assert_eq!(drill["verdict"], "unfinished", "{drill}");
+    assert_eq!(drill["faults"].as_array().unwrap().len(), 1, "{drill}");
+    assert!(out.join("report.html").exists());
+}
+
 /// Whoever interrupts a drill is rid of all that it started.
 #[test]
 fn an_interrupted_drill_ends_what_it_started() {

@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use toml::Table;
 
 use super::metric::METRICS;
 use crate::cli::configuration::resolve;
 use crate::cli::{Command, CompareArguments, RunArguments};
 use crate::exit::Exit;
 use crate::random::mix;
-use crate::run::{Plan, RunError, perform};
+use crate::run::{Plan, RunError, keep_options, perform};
 
 /// The runs of both sides, as their summaries.
 pub(super) type Sides = [Vec<Value>; 2];
@@ -55,11 +56,15 @@ pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<Result<Sid
         let order = if pair % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order {
             let name = ["a", "b"][side];
-            let mut run = sides[side].clone();
+            let (mut run, options) = sides[side].clone();
             run.load.traffic.seed = Some(pair_seed);
             run.to.quiet = true;
             run.to.output =
                 arguments.to.output.as_ref().map(|output| output.join(name).join(format!("{:02}", pair + 1)));
+            if let Some(output) = &run.to.output {
+                // Each can be made again by itself, as its report says.
+                keep_options(output, options, pair_seed)?;
+            }
             let report = perform(Plan::new(run)?)?;
             report.write()?;
             let exit = report.exit_code();
@@ -89,13 +94,13 @@ fn line(summary: &Value) -> String {
     format!("goodput {goodput:>9.0}/s  p99 {p99:>10}  {measurement}")
 }
 
-/// The arguments of `loadgen run --config FILE`, and nothing else.
-fn configured(file: &Path) -> Result<RunArguments, RunError> {
+/// The arguments of `loadgen run --config FILE`, and nothing else; and every option of it.
+fn configured(file: &Path) -> Result<(RunArguments, Table), RunError> {
     let words = ["loadgen".into(), "run".into(), "--config".into(), OsString::from(file)];
     let usage = |text: String| RunError::Usage(format!("{}: {text}", file.display()));
     let resolved = resolve(words, |_| None).map_err(|error| usage(error.to_string()))?;
     match resolved.arguments.command {
-        Command::Run(run) => Ok(*run),
+        Command::Run(run) => Ok((*run, resolved.options)),
         Command::Gen(_)
         | Command::Replay(_)
         | Command::Operator(_)
@@ -133,7 +138,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.toml");
         std::fs::write(&file, "switch = \"127.0.0.1:9\"\ncerts = \"c\"\nrate = 77\n").unwrap();
-        assert_eq!(configured(&file).unwrap().load.place.switch.port(), 9);
+        assert_eq!(configured(&file).unwrap().0.load.place.switch.port(), 9);
         std::fs::write(&file, "rate = 77\n").unwrap();
         assert!(matches!(configured(&file), Err(RunError::Usage(_))), "no switch is named");
     }

@@ -67,6 +67,9 @@ pub struct AuditSummary {
     pub findings_by_class: BTreeMap<&'static str, u64>,
     /// In all.
     pub findings_total: u64,
+    /// Of those, that the journal of a switch that was not started here holds transactions of other times, of which no history knows:
+    /// nothing speaks against the switch in that.
+    pub of_other_times: u64,
     /// The first of each class, in words.
     pub examples: Vec<String>,
     /// Transactions that were joined.

@@ -1,6 +1,7 @@
 //! What the auditor needs besides the histories: the switch's report about itself, and its journal.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -23,33 +24,89 @@ pub(super) async fn keep_status(a: &DrillArguments, output: &Path) -> Result<Opt
     Ok(admin::journal_directory(&status).map(PathBuf::from))
 }
 
-/// Writes the dump of the journal beside the histories. The switch must have ended, unless --dump knows better.
+/// A journal that changed while it was copied may look corrupt: then it is copied again, at most this often.
+const COPIES_MAX: u32 = 3;
+/// What `holdfast journal dump` ends with where a journal looks corrupt.
+const CORRUPT: i32 = 6;
+
+/// Why there is no dump.
+enum Undumped {
+    /// It could not be tried.
+    Broken(RunError),
+    /// The program says so, and ended with this.
+    Refused(Option<i32>, String),
+}
+
+impl From<Undumped> for RunError {
+    fn from(undumped: Undumped) -> Self {
+        match undumped {
+            Undumped::Broken(error) => error,
+            Undumped::Refused(_, text) => Self::Drill(text),
+        }
+    }
+}
+
+/// Writes the dump of the journal beside the histories. A switch that was started here must have ended; of another, which goes
+/// on, a copy of the journal is read, unless --dump knows better.
 ///
 /// # Errors
 /// Where nobody says where the journal is, or it cannot be dumped.
 pub(super) fn keep_journal(a: &DrillArguments, told: Option<PathBuf>, output: &Path) -> Result<(), RunError> {
-    let mut dump = match (&a.dump, a.journal.clone().or(told)) {
-        (Some(command), _) => shell(command),
-        (None, Some(directory)) => {
-            let mut dump = Command::new(holdfast());
-            dump.args(["journal", "dump"]).arg(directory).stdin(Stdio::null());
-            dump
+    let into = output.join(check::JOURNAL);
+    match (&a.dump, a.journal.clone().or(told)) {
+        (Some(command), _) => Ok(dump(shell(command), &into)?),
+        (None, Some(directory)) if a.start.is_some() => Ok(dump(dump_of(&directory), &into)?),
+        (None, Some(directory)) => dump_of_copy(&directory, output, &into),
+        (None, None) => Err(RunError::Drill("where is the journal? --journal or --dump says it".to_owned())),
+    }
+}
+
+fn dump_of(directory: &Path) -> Command {
+    let mut dump = Command::new(holdfast());
+    dump.args(["journal", "dump"]).arg(directory).stdin(Stdio::null());
+    dump
+}
+
+fn dump_of_copy(directory: &Path, output: &Path, into: &Path) -> Result<(), RunError> {
+    for attempt in 1..=COPIES_MAX {
+        let copy = tempfile::tempdir_in(output).map_err(RunError::io(output.display().to_string()))?;
+        copy_files(directory, copy.path()).map_err(RunError::io(directory.display().to_string()))?;
+        match dump(dump_of(copy.path()), into) {
+            // The switch began a segment or removed one meanwhile.
+            Err(Undumped::Refused(Some(CORRUPT), _)) if attempt < COPIES_MAX => {}
+            end => return Ok(end?),
         }
-        (None, None) => {
-            return Err(RunError::Drill("where is the journal? --journal or --dump says it".to_owned()));
+    }
+    Ok(())
+}
+
+/// A journal is a directory of files.
+fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        match fs::copy(entry.path(), to.join(entry.file_name())) {
+            Ok(_) => {}
+            // Removed since, because no start needs it any more.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
-    };
-    let path = output.join(check::JOURNAL);
-    let file = File::create(&path).map_err(RunError::io(path.display().to_string()))?;
+    }
+    Ok(())
+}
+
+fn dump(mut dump: Command, into: &Path) -> Result<(), Undumped> {
+    let io = |what: String| |source| Undumped::Broken(RunError::io(what)(source));
+    let file = File::create(into).map_err(io(into.display().to_string()))?;
     let ended =
         dump.stdout(file).stderr(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output);
     let shown = format!("{dump:?}");
-    let ended = ended.map_err(RunError::io(shown.clone()))?;
+    let ended = ended.map_err(io(shown.clone()))?;
     if ended.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&ended.stderr);
-    Err(RunError::Drill(format!("the journal cannot be dumped: {shown} ended with {}: {said}", ended.status)))
+    let text = format!("the journal cannot be dumped: {shown} ended with {}: {said}", ended.status);
+    Err(Undumped::Refused(ended.status.code(), text))
 }
 
 /// The switch's program beside this one, or the one that the system finds.

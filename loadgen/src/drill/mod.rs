@@ -20,6 +20,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
+use holdfast_audit::finding::Class;
 use rustix::process::Signal;
 use toml::Table;
 
@@ -34,7 +35,7 @@ use crate::measure::slices::Group;
 use crate::objective::Standing;
 use crate::report::Report;
 use crate::results::summary::{Audit, Books};
-use crate::run::{Backstage, Beside, RunError, direct, interrupted, keep_options, nanos, on_stage};
+use crate::run::{Backstage, Beside, RunError, Signals, direct, keep_options, nanos, on_stage};
 use process::SwitchProcess;
 use recovery::{Calm, Heard};
 use strikes::{Arm, Struck};
@@ -58,9 +59,13 @@ pub fn run(arguments: &DrillArguments, options: Table) -> Result<Exit, RunError>
     let verdict = summary.verdict;
     report.summary.verdict.audit = match &summary.audit {
         None => Audit::NotRun,
-        Some(audit) if audit.findings_total == 0 => Audit::Clean,
+        Some(audit) if audit.findings_total == audit.of_other_times => Audit::Clean,
         Some(_) => Audit::Faulty,
     };
+    if summary.audit.as_ref().is_some_and(|audit| audit.of_other_times > 0) {
+        let text = "the switch's journal holds transactions of other times, of which no history here knows: they are not judged";
+        report.summary.verdict.remarks.push(text.to_owned());
+    }
     report.summary.drill = Some(summary);
     report.publish()?;
     if let (Some(directory), DrillVerdict::Faulty) = (kept, verdict) {
@@ -94,9 +99,10 @@ type FirstHeard = Rc<RefCell<Option<Backstage>>>;
 
 impl Drill<'_> {
     async fn carry_out(self) -> Result<(Report, DrillSummary), RunError> {
-        let a = self.arguments;
+        // Before anything is started, and the same ones to the end: whoever asks for the end between two looks is heard at the next.
+        let mut signals = Signals::hear().map_err(RunError::io("signals"))?;
         let arm = self.arm()?;
-        arm.until_ready().await?;
+        arm.until_ready(signals.next()).await?;
         let (backstage, planned): (FirstHeard, usize) = (Rc::default(), self.plan.schedule.len());
         let beside: Beside = {
             let (arm, seen, schedule) = (arm.clone(), Rc::clone(&backstage), self.plan.schedule.clone());
@@ -105,7 +111,24 @@ impl Drill<'_> {
                 Box::pin(arm.strike(backstage, schedule))
             })
         };
-        let report = direct(self.plan.run.clone(), Some(beside)).await?;
+        let report = direct(self.plan.run.clone(), Some(beside), &mut signals).await?;
+        // Whatever is missing for the auditor, what was measured is not thrown away.
+        let audit = self.audit(&arm, &report, &mut signals).await;
+        let faults = arm.struck.borrow().clone();
+        let backstage = backstage.borrow();
+        let (faults, calm) = self.faults(&report, &faults, backstage.as_ref());
+        let summary = self.summary(&report, faults, calm, planned, audit.as_ref());
+        Ok((report, summary))
+    }
+
+    /// Ends the switch, where it is ours, and lets the auditor look at what is left; `None` where the run was not whole.
+    async fn audit(
+        &self,
+        arm: &Arm,
+        report: &Report,
+        signals: &mut Signals,
+    ) -> Result<Option<holdfast_audit::Report>, RunError> {
+        let a = self.arguments;
         let is_whole = !report.is_interrupted() && report.broken().is_none();
         let told = if is_whole { evidence::keep_status(a, self.output).await? } else { None };
         // One that was frozen when the drill broke off must not stay so.
@@ -115,21 +138,15 @@ impl Drill<'_> {
             self.say("the switch is asked to end");
             tokio::select! {
                 ended = arm.until_ended() => ended?,
-                () = interrupted() => {}
+                () = signals.next() => {}
             }
         }
-        let audit = if is_whole {
-            evidence::keep_journal(a, told, self.output)?;
-            self.say("the auditor joins the journal with what operators and destinations saw");
-            Some(check::look(self.output)?)
-        } else {
-            None
-        };
-        let faults = arm.struck.borrow().clone();
-        let backstage = backstage.borrow();
-        let (faults, calm) = self.faults(&report, &faults, backstage.as_ref());
-        let summary = self.summary(&report, faults, calm, planned, audit.as_ref());
-        Ok((report, summary))
+        if !is_whole {
+            return Ok(None);
+        }
+        evidence::keep_journal(a, told, self.output)?;
+        self.say("the auditor joins the journal with what operators and destinations saw");
+        Ok(Some(check::look(self.output)?))
     }
 
     fn arm(&self) -> Result<Arm, RunError> {
@@ -205,11 +222,15 @@ impl Drill<'_> {
         faults: Vec<FaultSummary>,
         calm: Option<Calm>,
         planned: usize,
-        audit: Option<&holdfast_audit::Report>,
+        audit: Result<&Option<holdfast_audit::Report>, &RunError>,
     ) -> DrillSummary {
         let counts = &report.summary.accounting;
         let unresolved = counts.in_flight_at_end + counts.unknown;
-        let why = why_faulty(report, unresolved, audit);
+        let (audit, why) = match audit {
+            Ok(Some(audit)) => (Some(audit), self.why_faulty(report, unresolved, audit)),
+            Ok(None) => (None, vec![]),
+            Err(error) => (None, vec![format!("no audit: {error}")]),
+        };
         let is_vacuous = faults.iter().all(|fault| fault.in_flight == 0);
         let verdict = match audit {
             None => DrillVerdict::Unfinished,
@@ -229,29 +250,37 @@ impl Drill<'_> {
             audit: audit.map(|audit| AuditSummary {
                 findings_by_class: audit.findings_by_class.clone(),
                 findings_total: audit.findings_total,
+                of_other_times: self.of_other_times(audit),
                 examples: audit.findings.iter().map(|f| format!("{}: {}", f.class, f.what)).collect(),
                 transactions: audit.tally.transactions,
                 records: audit.tally.records,
             }),
         }
     }
-}
 
-/// Everything that speaks against the switch, in words.
-fn why_faulty(report: &Report, unresolved: u64, audit: Option<&holdfast_audit::Report>) -> Vec<String> {
-    let Some(audit) = audit else { return vec![] };
-    let mut why = Vec::new();
-    if !audit.is_clean() {
-        why.push(format!("the auditor found {}", audit.findings_total));
+    /// Everything that speaks against the switch, in words.
+    fn why_faulty(&self, report: &Report, unresolved: u64, audit: &holdfast_audit::Report) -> Vec<String> {
+        let mut why = Vec::new();
+        let found = audit.findings_total - self.of_other_times(audit);
+        if found > 0 {
+            why.push(format!("the auditor found {found}"));
+        }
+        if unresolved > 0 {
+            why.push(format!("{unresolved} operations had no outcome when the time was over"));
+        }
+        if report.summary.verdict.books == Books::Open {
+            why.push("the books do not close".to_owned());
+        }
+        if report.has_run_error() {
+            why.push("answers contradicted each other, or came to nothing that was asked".to_owned());
+        }
+        why
     }
-    if unresolved > 0 {
-        why.push(format!("{unresolved} operations had no outcome when the time was over"));
+
+    /// Findings that are none of a switch that ran before: its journal has other times, of which nobody here knows.
+    fn of_other_times(&self, audit: &holdfast_audit::Report) -> u64 {
+        let started_here = self.arguments.start.is_some();
+        let not_covered = audit.findings_by_class.get(Class::NotCovered.name());
+        not_covered.copied().filter(|_| !started_here).unwrap_or(0)
     }
-    if report.summary.verdict.books == Books::Open {
-        why.push("the books do not close".to_owned());
-    }
-    if report.has_run_error() {
-        why.push("answers contradicted each other, or came to nothing that was asked".to_owned());
-    }
-    why
 }

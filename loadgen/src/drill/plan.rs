@@ -32,7 +32,7 @@ impl Plan {
         let (count, duration) = times(a)?;
         let place = PlaceArguments { tolerate_restarts: true, drain: a.resolve, ..a.load.place.clone() };
         let load = LoadArguments { place, traffic: a.load.traffic.clone() };
-        let run = run::Plan::new(RunArguments {
+        let mut run = run::Plan::new(RunArguments {
             rate: Rate::PerSecond(a.rate),
             shape: Shape::default(),
             phase: 0.0,
@@ -44,6 +44,7 @@ impl Plan {
             // Each fault says a line as it comes: it would be lost behind a live screen.
             to: OutputArguments { output: Some(output.to_owned()), plain: true, ..a.to.clone() },
         })?;
+        run.command = "drill";
         let schedule = schedule(run.seed, &faults, count, a.warmup, a.every);
         Ok(Self { run, schedule })
     }

@@ -14,7 +14,7 @@ use super::process::SwitchProcess;
 use super::schedule::Strike;
 use crate::admin;
 use crate::player::Act;
-use crate::run::{Backstage, RunError, interrupted, nanos};
+use crate::run::{Backstage, RunError, nanos};
 
 /// How often a process is asked whether it has ended.
 const LOOK: Duration = Duration::from_millis(2);
@@ -126,10 +126,9 @@ impl Arm {
 
     /// Waits for the end of a fault, or for the run to end early.
     async fn pause(&self, backstage: &Backstage, pause: Duration) {
-        let mut act = backstage.act.clone();
         tokio::select! {
             () = sleep(pause) => {}
-            _ = act.wait_for(|act| *act > Act::Sending) => {}
+            () = over(backstage) => {}
         }
     }
 
@@ -139,7 +138,7 @@ impl Arm {
         self.until_ended().await?;
         self.with_switch(SwitchProcess::start_again)?;
         self.lift(backstage, index, RESIDUE, None);
-        self.until_ready().await?;
+        self.until_ready(over(backstage)).await?;
         self.struck.borrow_mut()[index].ready_ns = Some(backstage.stage.ns());
         Ok(())
     }
@@ -159,11 +158,11 @@ impl Arm {
         Ok(())
     }
 
-    /// Waits until the switch takes work.
+    /// Waits until the switch takes work, or until `given_up`.
     ///
     /// # Errors
     /// Where it ends or takes too long, and where the user does not want to wait.
-    pub async fn until_ready(&self) -> Result<(), RunError> {
+    pub async fn until_ready(&self, given_up: impl Future<Output = ()>) -> Result<(), RunError> {
         let Some(admin) = self.admin else { return Ok(()) };
         let until = Instant::now() + self.patience;
         let ready = async {
@@ -181,7 +180,7 @@ impl Arm {
         };
         tokio::select! {
             ready = ready => ready,
-            () = interrupted() => Err(RunError::Interrupted),
+            () = given_up => Err(RunError::Interrupted),
         }
     }
 
@@ -225,5 +224,14 @@ impl Arm {
         if !self.quiet {
             eprintln!("{text}");
         }
+    }
+}
+
+/// Waits until the run does not send any more because somebody asked for its end, or because it is over.
+async fn over(backstage: &Backstage) {
+    let mut act = backstage.act.clone();
+    match act.wait_for(|act| *act > Act::Sending).await {
+        // That nobody is left to say so means the same.
+        Ok(_) | Err(_) => {}
     }
 }

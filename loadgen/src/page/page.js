@@ -92,6 +92,9 @@ function health(summary) {
     ["facts in a frame", j.batch_mean.toFixed(1)]]));
 }
 
+// What a run of each command is called, and the words that make it again.
+const COMMANDS = { run: "Load run", replay: "Replay of a trace", operator: "One operator alone", drill: "Drill" };
+
 function reproduce(command, seed, config) {
   report.append(element("h2", {}, "To reproduce"),
     element("p", {}, "With the configuration that lies beside this file:"),
@@ -126,7 +129,8 @@ function showDrill(drill, end) {
 
 function showRun({ summary, points, heat_map, spectrum: spectra, kills = [] }) {
   const drill = summary.drill ?? null;
-  heading(summary.build, summary.host, drill ? "Drill" : "Load run");
+  const command = summary.config.command ?? (drill ? "drill" : "run");
+  heading(summary.build, summary.host, COMMANDS[command]);
   if (drill) showDrill(drill, points.reduce((latest, p) => Math.max(latest, p.at_s + p.length_s), 0.001));
   verdict(summary);
   tiles(summary);
@@ -146,7 +150,7 @@ function showRun({ summary, points, heat_map, spectrum: spectra, kills = [] }) {
   latencies("Latency by operator", Object.entries(summary.latency_us_by_operator));
   accounting(summary);
   health(summary);
-  reproduce(drill ? "drill" : "run", summary.seed, summary.config);
+  reproduce(command, summary.seed, summary.config);
 }
 
 const FOUND = {

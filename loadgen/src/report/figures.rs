@@ -299,6 +299,7 @@ fn config(plan: &Plan) -> serde_json::Value {
     };
     let drawn = replay.is_none();
     json!({
+        "command": plan.command,
         "replay": replay,
         "switch": l.place.switch.to_string(),
         "admin": l.place.admin_address().map(|address| address.to_string()),

@@ -52,7 +52,7 @@ impl Reading {
 }
 
 /// Everything that changes while a run goes on.
-struct Director {
+struct Director<'a> {
     plan: Plan,
     cast: Cast,
     act: watch::Sender<Act>,
@@ -62,7 +62,7 @@ struct Director {
     /// What ended the run early.
     broken: Option<RunError>,
     /// What the user or the system says.
-    signals: Signals,
+    signals: &'a mut Signals,
     /// How often the user has interrupted: once ends the sending, twice the drain.
     interrupts: u32,
     /// Whether operations are still sent.
@@ -77,9 +77,12 @@ struct Director {
     progress: Progress,
 }
 
-/// Directs a run, and what goes on beside it.
-pub(super) async fn direct(plan: Plan, beside: Option<Beside>) -> Result<Report, RunError> {
-    let signals = Signals::hear().map_err(RunError::io("signals"))?;
+/// Directs a run, and what goes on beside it. The signals are whose the run is: what came before it ends it at once.
+pub(super) async fn direct(
+    plan: Plan,
+    beside: Option<Beside>,
+    signals: &mut Signals,
+) -> Result<Report, RunError> {
     let (sender, receiver) = watch::channel(Act::Sending);
     let mut writer = match &plan.output {
         Some(output) => {
@@ -154,7 +157,7 @@ async fn read_positions(plan: &Plan) -> Result<Option<Positions>, RunError> {
     }
 }
 
-impl Director {
+impl Director<'_> {
     /// Lets operations be sent until the time is over; gives the readings at both ends of the measured time.
     async fn send(&mut self, meter: &HiccupMeter) -> (Reading, Reading) {
         let mut start = Reading::take(&self.plan).await;

@@ -39,7 +39,7 @@ pub use backstage::{Backstage, Beside};
 pub use closing::{Closing, Sums};
 pub(crate) use side::NOT_COMPARED;
 pub use side::{Side, operator};
-pub(crate) use signals::interrupted;
+pub(crate) use signals::Signals;
 pub use source::Source;
 
 /// Why a run could not be made, or broke off.
@@ -143,6 +143,8 @@ pub struct Plan {
     pub source: Source,
     /// The one who is played; `None` where everybody is.
     pub alone: Option<Side>,
+    /// The command that it is a run of: what people read, and what makes it again.
+    pub command: &'static str,
 }
 
 impl Plan {
@@ -182,7 +184,11 @@ impl Plan {
         }
         let drain = if place.drain.is_zero() { longest_drain(place) + source.tail() } else { place.drain };
         let (seed, currency) = (traffic.seed, traffic.currency);
-        Ok(Self { arguments, seed, currency, drain, output, remarks, source, alone: None })
+        let command = match source {
+            Source::Drawn(_) => "run",
+            Source::Trace { .. } => "replay",
+        };
+        Ok(Self { arguments, seed, currency, drain, output, remarks, source, alone: None, command })
     }
 
     /// Operations a second of one operator; `None` in a closed loop.
@@ -317,15 +323,22 @@ fn first_of(trials: &Trials, rate_per_s: f64) -> Result<(Plan, u64), RunError> {
 /// # Errors
 /// Where the run could not begin.
 pub fn perform(plan: Plan) -> Result<Report, RunError> {
-    on_stage(direct(plan, None))?
+    on_stage(async {
+        let mut signals = Signals::hear().map_err(RunError::io("signals"))?;
+        direct(plan, None, &mut signals).await
+    })?
 }
 
 /// Makes one run, and begins something beside it once everybody has signed on. To be called within [`on_stage`].
 ///
 /// # Errors
 /// Where the run could not begin.
-pub(crate) async fn direct(plan: Plan, beside: Option<Beside>) -> Result<Report, RunError> {
-    Box::pin(measure::direct(plan, beside)).await
+pub(crate) async fn direct(
+    plan: Plan,
+    beside: Option<Beside>,
+    signals: &mut Signals,
+) -> Result<Report, RunError> {
+    Box::pin(measure::direct(plan, beside, signals)).await
 }
 
 /// Drives a future on this thread, the one that plays.

@@ -44,7 +44,7 @@ impl Plan {
             // The rate of `loadgen run` is that of all operators together.
             settings.rate_per_s = Some(rate);
         }
-        plan.alone = Some(Side::Operator(index));
+        (plan.alone, plan.command) = (Some(Side::Operator(index)), "operator");
         Ok(plan)
     }
 
@@ -59,7 +59,7 @@ impl Plan {
         run.load.traffic.acquirers = index + 1;
         run.load.traffic.operators = NUMBERS_MAX;
         let mut plan = Self::new(run)?;
-        plan.alone = Some(Side::Acquirer(index));
+        (plan.alone, plan.command) = (Some(Side::Acquirer(index)), "acquirer");
         Ok(plan)
     }
 

@@ -2,20 +2,25 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Both signals, heard from now on: one that comes while nobody waits is not lost.
+/// Both signals, heard from now on: one that comes while nobody waits is not lost. Once they were heard, neither ends the process by
+/// itself any more, so whoever hears them must go on listening, or hand them to who does.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    pub(super) fn hear() -> std::io::Result<Self> {
+    /// Hears them from now on.
+    ///
+    /// # Errors
+    /// Where the machine refuses.
+    pub(crate) fn hear() -> std::io::Result<Self> {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     /// The next.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -23,10 +28,24 @@ impl Signals {
     }
 }
 
-/// Waits for the user, or whoever looks after the process, to ask for the end.
-pub(crate) async fn interrupted() {
-    match Signals::hear() {
-        Ok(mut signals) => signals.next().await,
-        Err(_) => std::future::pending().await,
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Signal as Number, getpid, kill_process};
+
+    use super::*;
+
+    /// What comes while something else is done is found at the next look.
+    #[tokio::test]
+    async fn a_signal_that_comes_between_two_looks_is_not_lost() {
+        let (mut signals, mut others) = (Signals::hear().unwrap(), Signals::hear().unwrap());
+        for number in [Number::INT, Number::TERM] {
+            kill_process(getpid(), number).unwrap();
+            others.next().await;
+            tokio::select! {
+                biased;
+                () = signals.next() => {}
+                () = std::future::ready(()) => panic!("{number:?} was lost"),
+            }
+        }
     }
 }
