@@ -9,7 +9,8 @@ case ${1-} in
 scripts/drill.sh [KILLS [SEED]]
 
 Runs a switch, two operators and two destinations as processes of their own, and under load strikes one of them at a time
-with SIGKILL, SIGSTOP then SIGCONT, or SIGTERM. Afterwards the auditor must find nothing.
+with SIGKILL, SIGSTOP then SIGCONT, or SIGTERM; each fifth time the switch while it writes an index or a snapshot, or starts
+from one. Afterwards the auditor must find nothing.
 
   scripts/drill.sh            fifty strikes, with a seed from the clock
   scripts/drill.sh 200        two hundred

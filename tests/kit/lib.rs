@@ -14,5 +14,7 @@ pub mod peer;
 pub mod processes;
 pub mod requests;
 pub mod sim;
+pub mod skipped;
 pub mod small_disk;
 pub mod wait;
+pub mod watch;

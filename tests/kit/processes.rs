@@ -10,6 +10,8 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::wait::wait_until;
 
 /// Recovery reads the whole journal; the machine may be busy.
@@ -135,6 +137,26 @@ impl Process {
     pub fn freeze(&self, pause: Duration) {
         self.signal("STOP");
         std::thread::sleep(pause);
+        self.signal("CONT");
+    }
+
+    /// Lets it stand still until [`Self::go_on`]; each of its threads does when this returns.
+    pub fn stand_still(&self) {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::STOP).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        wait_until(&format!("{} stands still", self.name), EXIT_WITHIN, || {
+            let tasks = fs::read_dir(format!("/proc/{}/task", self.id())).unwrap();
+            let stands = |task: PathBuf| {
+                // Behind the name, which may hold anything: its state. A thread that has ended stands still, too.
+                let stat = fs::read_to_string(task.join("stat")).unwrap_or_default();
+                stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
+            };
+            tasks.into_iter().all(|task| stands(task.unwrap().path())).then_some(())
+        });
+    }
+
+    /// It stood still, and goes on.
+    pub fn go_on(&self) {
         self.signal("CONT");
     }
 

@@ -3,6 +3,7 @@
 
 mod destination;
 mod diary;
+mod late;
 mod operator;
 
 use std::error::Error;

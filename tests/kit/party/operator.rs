@@ -1,5 +1,5 @@
 //! An operator: pays and reserves, captures, releases and reverses what it got, and repeats what a lost link left open.
-//! What was open when it was killed stays unknown to it; the switch ends it.
+//! To some of it it comes back late. What was open when it was killed stays unknown to it; the switch ends it.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -8,27 +8,32 @@ use std::time::Duration;
 use holdfast_loadgen::history::record::{EventKind, Role, payment_id_digest};
 use holdfast_participant::{Link, Received, RequestIds, Roles};
 use holdfast_protocol::{
-    Answer, Authorize, Message, MessageType, Outcome, ParticipantNumber, Refund, RequestId, UnixMillis,
+    Answer, Authorize, Inquiry, Message, MessageType, Outcome, ParticipantNumber, Refund, RequestId, Status,
+    UnixMillis,
 };
 use tokio::signal::unix::Signal;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::diary::Diary;
+use super::late::{self, Late};
 use super::{LEAVE_WITHIN, Party, terminations};
 use crate::requests::{capture, now, pay, refund, release, reserve, reverse, reverse_refund};
 
 /// Requests unanswered at once.
 const OPEN_MAX: usize = 200;
-/// Beats of an operator in a second.
-const BEATS: u32 = 50;
-/// How long a request may live, and a reservation that nobody captures.
-const LIFE_MS: u64 = 6_000;
+/// Beats of an operator in a second, at most.
+const BEATS_MAX: u32 = 250;
+/// Late requests in one beat, at most.
+const LATE_MAX: usize = 2;
+/// How long a request may live, which is within the window of the drill's switch, and a reservation that nobody captures.
+const LIFE_MS: u64 = 4_500;
 const HOLD_MS: u64 = 8_000;
 
 pub(super) async fn run(party: &Party) -> Result<(), Box<dyn Error>> {
     let config = party.config(Roles::Originator)?;
     let mut terminate = terminations()?;
-    let mut clock = interval(Duration::from_secs(1) / BEATS);
+    let beats = party.rate.clamp(1, BEATS_MAX);
+    let mut clock = interval(Duration::from_secs(1) / beats);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let diary = Diary::begin(party, Role::Operator, now())?;
     let mut desk = Desk {
@@ -37,10 +42,11 @@ pub(super) async fn run(party: &Party) -> Result<(), Box<dyn Error>> {
         ids: RequestIds::new()?,
         open: HashMap::new(),
         refunded: HashMap::new(),
+        late: Late::default(),
         sent: 0,
         ending: false,
     };
-    let each_beat = (party.rate / BEATS).max(1);
+    let each_beat = (party.rate / beats).max(1);
     while let Some(mut link) = party.dial(&config, &mut terminate).await {
         desk.repeat(&mut link)?;
         if desk.serve(&mut link, &mut terminate, &mut clock, each_beat).await? {
@@ -67,6 +73,7 @@ struct Desk {
     open: HashMap<RequestId, Open>,
     /// What refunds refund.
     refunded: HashMap<RequestId, Authorize>,
+    late: Late,
     /// New requests so far.
     sent: u64,
     ending: bool,
@@ -88,6 +95,9 @@ impl Desk {
                 taken = link.take(&mut received) => lost = taken.is_err(),
                 _ = clock.tick() => {
                     self.give_up(link.switch_time());
+                    if !self.ending {
+                        self.come_back(link)?;
+                    }
                     let room = OPEN_MAX.saturating_sub(self.open.len()).min(each_beat as usize);
                     for _ in 0..if self.ending { 0 } else { room } {
                         self.new_work(link)?;
@@ -96,8 +106,10 @@ impl Desk {
                 _ = terminate.recv() => self.ending = true,
             }
             for Received { message, .. } in received.drain(..) {
-                if let Message::Answer(answer) = message {
-                    self.heard(link, &answer)?;
+                match message {
+                    Message::Answer(answer) => self.heard(link, &answer)?,
+                    Message::Status(status) => self.told(link, &status),
+                    _ => {}
                 }
             }
             self.diary.write()?;
@@ -143,6 +155,7 @@ impl Desk {
             Message::Release(m) => sent.release(m, self.number, false),
             Message::Reverse(m) => sent.reverse(m, self.number, false),
             Message::Refund(m) => sent.refund(m, self.number, false),
+            Message::Inquiry(m) => sent.about(MessageType::Inquiry, copies).ids(self.number, m.id, m.id),
             other => panic!("an operator sends no {other:?}"),
         });
         self.diary.write()?;
@@ -167,7 +180,10 @@ impl Desk {
     }
 
     fn heard(&mut self, link: &mut Link, answer: &Answer) -> std::io::Result<()> {
-        let open = self.open.remove(&answer.id);
+        // A question is settled by a status alone; what comes here is the answer of another copy.
+        let asked = |open: &Open| matches!(open.message, Message::Inquiry(_));
+        let open =
+            if self.open.get(&answer.id).is_some_and(asked) { None } else { self.open.remove(&answer.id) };
         let (message, original, copies) = match &open {
             Some(open) => (kind(&open.message), open.original, open.copies),
             // It was given up, or this is the answer of another copy.
@@ -208,6 +224,10 @@ impl Desk {
                 let reversal = holdfast_protocol::Reverse { id, expires, ..reverse(request) };
                 return self.send(link, reversal.into(), id, request.id, expires);
             }
+            (holdfast_protocol::Kind::Pay, 5 | 6) => {
+                self.late.keep(request);
+                return Ok(());
+            }
             (holdfast_protocol::Kind::Reserve, 0..=4) => {
                 let part = if chance == 0 { request.amount.minor() / 2 } else { request.amount.minor() };
                 holdfast_protocol::Capture { id, expires, ..capture(request, part, true) }.into()
@@ -218,6 +238,44 @@ impl Desk {
             _ => return Ok(()),
         };
         self.send(link, next, id, request.id, expires)
+    }
+
+    /// To what the switch has forgotten since.
+    fn come_back(&mut self, link: &mut Link) -> std::io::Result<()> {
+        let time = link.switch_time();
+        for _ in 0..LATE_MAX.min(OPEN_MAX.saturating_sub(self.open.len())) {
+            let Some(paid) = self.late.take_due(time) else { break };
+            let id = self.ids.next(time);
+            let expires = id.created().plus(LIFE_MS);
+            match u128::from_be_bytes(paid.id.to_bytes()) / 10 % 3 {
+                0 => {
+                    let reversal = holdfast_protocol::Reverse { id, expires, ..reverse(&paid) };
+                    self.send(link, reversal.into(), id, paid.id, expires)?;
+                }
+                1 => {
+                    let part = (paid.amount.minor() / 2).max(1);
+                    let refund = Refund { id, expires, ..refund(&paid, part) };
+                    self.refunded.insert(id, paid);
+                    self.send(link, refund.into(), id, id, expires)?;
+                }
+                _ => {
+                    let inquiry = Inquiry { id: paid.id, originator: None, correlation: self.sent };
+                    self.send(link, inquiry.into(), paid.id, paid.id, expires)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is said of a payment that was approved long ago.
+    fn told(&mut self, link: &Link, status: &Status) {
+        // Another copy was answered before, or it was given up.
+        if self.open.remove(&status.id).is_none() {
+            return;
+        }
+        let told = self.diary.record(EventKind::Told, link.switch_time()).about(MessageType::Inquiry, 0);
+        self.diary.add(told.ids(self.number, status.id, status.id).status(status));
+        late::must_know(status);
     }
 
     /// Some refunds are taken back again.
@@ -252,6 +310,7 @@ fn kind(message: &Message) -> MessageType {
         Message::Reverse(_) => MessageType::Reverse,
         // Written down as a request that opens a transaction.
         Message::Refund(_) => MessageType::Authorize,
+        Message::Inquiry(_) => MessageType::Inquiry,
         other => panic!("an operator sends no {other:?}"),
     }
 }
@@ -265,6 +324,8 @@ fn as_copy(message: Message, copy: u8) -> Message {
         Message::Release(m) => Message::Release(holdfast_protocol::Release { repeat, attempt, ..m }),
         Message::Reverse(m) => Message::Reverse(holdfast_protocol::Reverse { repeat, attempt, ..m }),
         Message::Refund(m) => Message::Refund(Refund { repeat, attempt, ..m }),
+        // Which changes nothing, and so has no copies.
+        Message::Inquiry(m) => Message::Inquiry(m),
         other => panic!("an operator sends no {other:?}"),
     }
 }
