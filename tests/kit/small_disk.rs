@@ -16,8 +16,8 @@ pub struct SmallDisk {
 const KEEP: &str = r#"mount -t tmpfs -o size="$1" none "$2" && echo mounted && exec cat"#;
 
 impl SmallDisk {
-    /// A filesystem of so many bytes at a directory, which is made. `None`, with a line that says why, where the machine
-    /// does not allow it.
+    /// A filesystem of so many bytes at a directory, which is made. `None`, and the test is skipped, where the machine does
+    /// not allow it.
     pub fn mount(at: &Path, bytes: u64) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         let keeper = Command::new("unshare")
@@ -37,7 +37,7 @@ impl SmallDisk {
             .spawn();
         let mut keeper = match keeper {
             Ok(keeper) => keeper,
-            Err(error) => return skipped(&error.to_string()),
+            Err(error) => return not_mounted(&error.to_string()),
         };
         let mut line = String::new();
         BufReader::new(keeper.stdout.take().expect("it is piped")).read_line(&mut line).unwrap();
@@ -45,7 +45,7 @@ impl SmallDisk {
             return Some(Self { keeper });
         }
         let status = keeper.wait().unwrap();
-        skipped(&format!("unshare and mount ended with {status}"))
+        not_mounted(&format!("unshare and mount ended with {status}"))
     }
 
     /// The words with which a command enters.
@@ -62,8 +62,8 @@ impl SmallDisk {
     }
 }
 
-fn skipped(why: &str) -> Option<SmallDisk> {
-    eprintln!("SKIPPED: this machine lets no test mount a filesystem of limited size: {why}");
+fn not_mounted(why: &str) -> Option<SmallDisk> {
+    crate::skipped::skipped(&format!("this machine lets no test mount a filesystem of limited size: {why}"));
     None
 }
 

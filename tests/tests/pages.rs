@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use holdfast_tests::processes::{SwitchHome, program, run, run_well, text};
+use holdfast_tests::skipped::skipped;
 
 /// What a browser ends with where it drew the page: the page says how many pictures it has.
 const DRAWN: &str = "data-drawn=\"4\"";
 /// A drill has one more: who was not served.
 const DRAWN_OF_DRILL: &str = "data-drawn=\"5\"";
 const DRAWN_OF_COMPARISON: &str = "data-drawn=\"1\"";
-const SKIPPED: &str = "SKIPPED: without chromium no report is drawn; scripts/install-tools.sh installs it";
+const WITHOUT: &str = "without chromium no report is drawn; scripts/install-tools.sh installs it";
 
 #[test]
 fn a_browser_draws_the_report_of_a_run_without_asking_anybody() {
-    let Some(browser) = browser() else { return eprintln!("{SKIPPED}") };
+    let Some(browser) = browser() else { return skipped(WITHOUT) };
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 2, 2);
     let switch = home.start();
@@ -62,7 +63,7 @@ fn draw_a_comparison(browser: &Path, directory: &Path, summary: &Path) {
 
 #[test]
 fn a_browser_draws_who_was_not_served_in_a_drill() {
-    let Some(browser) = browser() else { return eprintln!("{SKIPPED}") };
+    let Some(browser) = browser() else { return skipped(WITHOUT) };
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 2, 2);
     let out = directory.path().join("out");

@@ -9,6 +9,7 @@ use holdfast_protocol::Message;
 use holdfast_tests::peer::{Peer, wait_until};
 use holdfast_tests::processes::{Process, SwitchHome, run_well, text};
 use holdfast_tests::requests::{approval, pay};
+use holdfast_tests::skipped::skipped;
 
 use crate::{SEGMENT_BYTES, approved, home, parties, patient};
 
@@ -80,7 +81,7 @@ async fn a_write_that_fails_stops_the_switch_before_anybody_hears_of_it() {
 async fn a_sync_that_fails_stops_the_switch_before_anybody_hears_of_it() {
     let (_directory, home) = home();
     if Command::new("strace").arg("--version").output().is_err() {
-        return eprintln!("SKIPPED: without strace no sync of another process can be made to fail");
+        return skipped("without strace no sync of another process can be made to fail");
     }
     let mut tracer = None;
     fails(
