@@ -1,7 +1,6 @@
 //! A disk that fails: the process stops with a clear message, nobody hears of what was not synced, and the next start is
 //! clean.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -11,7 +10,7 @@ use holdfast_tests::processes::{Process, SwitchHome, run_well, text};
 use holdfast_tests::requests::{approval, pay};
 use holdfast_tests::skipped::skipped;
 
-use crate::{SEGMENT_BYTES, approved, home, parties, patient};
+use crate::{approved, home, next_segment_is_ready, parties, patient};
 
 /// Behind this no file of the switch may grow: more than its log, less than what its journal has by then.
 const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -94,18 +93,6 @@ async fn a_sync_that_fails_stops_the_switch_before_anybody_hears_of_it() {
     )
     .await;
     tracer.expect("it was started").wait().unwrap();
-}
-
-/// Else it may be the making of that which fails.
-async fn next_segment_is_ready(process: &Process) {
-    wait_until("the next segment to be ready", async || written(process) > 2 * SEGMENT_BYTES).await;
-}
-
-/// How many bytes a process has written to files.
-fn written(process: &Process) -> u64 {
-    let counts = fs::read_to_string(format!("/proc/{}/io", process.id())).unwrap();
-    let line = counts.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap();
-    line.parse().unwrap()
 }
 
 /// Every sync of a process fails from now on.

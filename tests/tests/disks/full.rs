@@ -5,23 +5,18 @@ use std::fs;
 use std::process::Command;
 
 use holdfast_protocol::{Authorize, Outcome, Reason};
-use holdfast_tests::evidence::sum_of;
 use holdfast_tests::peer::wait_until;
-use holdfast_tests::processes::{SwitchHome, http_get, program, text};
+use holdfast_tests::processes::{http_get, program, text};
 use holdfast_tests::requests::{approval, capture, pay, reserve, reverse};
 use holdfast_tests::small_disk::SmallDisk;
 
-use crate::{approved, home, outcome, parties, patient};
+use crate::{approved, home, metric, outcome, parties, patient};
 
 /// Two segments and nothing more.
 const DISK_BYTES: u64 = 24 << 20;
 const BALLAST_BYTES: usize = 7 << 20;
 /// More than two segments take, each of two frames.
 const PAYMENTS_MAX: u32 = 4_000;
-
-fn metric(home: &SwitchHome, name: &str) -> f64 {
-    http_get(home.admin, "/metrics").map_or(0.0, |(_, page)| sum_of(&page, name))
-}
 
 #[tokio::test]
 async fn a_full_disk_refuses_new_work_finishes_what_is_open_and_works_again_when_there_is_room() {

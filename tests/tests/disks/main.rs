@@ -3,19 +3,21 @@
 mod broken;
 mod full;
 mod rotten;
+mod snapshots;
 
 use std::fs;
 
 use holdfast_protocol::{Answer, Authorize, Message, Outcome};
-use holdfast_tests::peer::{Peer, sign_on};
-use holdfast_tests::processes::SwitchHome;
+use holdfast_tests::evidence::sum_of;
+use holdfast_tests::peer::{Peer, sign_on, wait_until};
+use holdfast_tests::processes::{Process, SwitchHome, http_get};
 use holdfast_tests::requests::approval;
 use tempfile::TempDir;
 
-/// A switch of one operator and one acquirer with small segments.
 /// Of the switches here: the first and, while payments pass, the next are written full of zeros.
 const SEGMENT_BYTES: u64 = 8 << 20;
 
+/// A switch of one operator and one acquirer with small segments.
 fn home() -> (TempDir, SwitchHome) {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 1, 1);
@@ -63,4 +65,21 @@ async fn approved(operator: &mut Peer, acquirer: &mut Peer, request: &Authorize)
 /// A request that outlives a restart on a busy machine.
 fn patient(request: Authorize) -> Authorize {
     Authorize { budget_ms: 90_000, expires: request.id.created().plus(100_000), ..request }
+}
+
+/// The sum of a metric's samples; zero where there are none.
+fn metric(home: &SwitchHome, name: &str) -> f64 {
+    http_get(home.admin, "/metrics").map_or(0.0, |(_, page)| sum_of(&page, name))
+}
+
+/// Else it may be the making of that which fails.
+async fn next_segment_is_ready(process: &Process) {
+    wait_until("the next segment to be ready", async || written(process) > 2 * SEGMENT_BYTES).await;
+}
+
+/// How many bytes a process has written to files.
+fn written(process: &Process) -> u64 {
+    let counts = fs::read_to_string(format!("/proc/{}/io", process.id())).unwrap();
+    let line = counts.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap();
+    line.parse().unwrap()
 }

@@ -1,0 +1,106 @@
+//! A disk without room for a snapshot: payments go on, the failure is an alarm, what it had written is removed, and when
+//! there is room again a snapshot is made, from which the next start goes on.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use holdfast_protocol::{Outcome, Reason};
+use holdfast_tests::peer::{Peer, wait_until};
+use holdfast_tests::processes::{SwitchHome, http_get, program, text};
+use holdfast_tests::requests::pay;
+use holdfast_tests::small_disk::SmallDisk;
+use holdfast_tests::watch::Watch;
+
+use crate::{approved, home, metric, next_segment_is_ready, outcome, parties};
+
+/// Four segments and some snapshots.
+const DISK_BYTES: u64 = 40 << 20;
+/// Room for the index of a segment of which nothing has left memory, and not for a snapshot of it.
+const LEFT_BYTES: u64 = 32 << 10;
+/// Each is a frame; more than two segments take.
+const PAYMENTS_MAX: u32 = 6_000;
+
+const WITHIN: Duration = Duration::from_secs(10);
+
+const MADE: &str = "holdfast_snapshots_made_total";
+const FAILURES: &str = "holdfast_snapshot_failures_total";
+
+fn free_bytes(directory: &Path) -> u64 {
+    let disk = rustix::fs::statvfs(directory).unwrap();
+    disk.f_bavail * disk.f_frsize
+}
+
+/// Names of what stands in the journal's directory with such a word in it.
+fn named(directory: &Path, word: &str) -> Vec<String> {
+    let files = fs::read_dir(directory).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.contains(word)).collect()
+}
+
+/// Payments that nobody waits for, until a metric reaches one.
+async fn work_until(home: &SwitchHome, (operator, acquirer): &mut (Peer, Peer), name: &str) {
+    for payment in 0..PAYMENTS_MAX {
+        let answer = outcome(operator, acquirer, &pay("shop@nowhere", 1)).await;
+        assert_eq!((answer.outcome, answer.reason), (Outcome::Declined, Reason::MpsUnknown));
+        if payment % 20 == 0 && metric(home, name) >= 1.0 {
+            return;
+        }
+    }
+    panic!("{name} did not rise");
+}
+
+#[tokio::test]
+async fn a_snapshot_without_room_is_an_alarm_and_is_made_when_there_is_room() {
+    let (_directory, mut home) = home();
+    let toml = fs::read_to_string(home.config()).unwrap();
+    fs::write(home.config(), toml.replace("[journal]\n", "[journal]\nsnapshot_segments = 1\n")).unwrap();
+    let Some(disk) = SmallDisk::mount(&home.journal(), DISK_BYTES) else { return };
+    home.launcher = disk.enter();
+    let journal = disk.inside(&home.journal());
+    let process = home.start();
+    let mut peers = parties(&home).await;
+    let paid = pay("shop@acq-1", 700);
+    approved(&mut peers.0, &mut peers.1, &paid).await;
+    next_segment_is_ready(&process).await;
+    let ballast = journal.join("ballast");
+    fs::write(&ballast, vec![1; usize::try_from(free_bytes(&journal) - LEFT_BYTES).unwrap()]).unwrap();
+
+    let watch = Watch::of(&journal);
+    work_until(&home, &mut peers, FAILURES).await;
+    watch.next(".unfinished", WITHIN);
+    let later = pay("shop@acq-1", 50);
+    approved(&mut peers.0, &mut peers.1, &later).await;
+    assert_eq!(metric(&home, MADE), 0.0);
+    assert_eq!(metric(&home, "holdfast_journal_full"), 0.0, "a snapshot takes no payment's room");
+    let status = home.status();
+    assert!(status.contains("no snapshot is made, starts take longer and longer"), "{status}");
+    assert!(status.contains("No space left on device"), "{status}");
+    assert!(metric(&home, "holdfast_alarms") >= 1.0);
+    let log = process.log_tail();
+    assert!(log.contains("no snapshot was made; payments go on"), "{log}");
+    wait_until("what was begun to be removed", async || named(&journal, "unfinished").is_empty()).await;
+    assert_eq!(http_get(home.admin, "/readyz").expect("the switch answers").0, 200);
+
+    fs::remove_file(&ballast).unwrap();
+    work_until(&home, &mut peers, MADE).await;
+    wait_until("the alarm to fall", async || !home.status().contains("no snapshot is made")).await;
+    assert_eq!(named(&journal, ".snapshot").len(), 1);
+    drop(peers);
+    home.stop(process);
+    let mut verify = Command::new(&home.launcher[0]);
+    verify.args(&home.launcher[1..]).arg(program("holdfast"));
+    verify.args(["journal", "verify", text(&home.journal())]);
+    assert!(verify.output().unwrap().status.success());
+
+    let process = home.start();
+    assert!(process.log_tail().contains("snapshot loaded"), "{}", process.log_tail());
+    let (mut operator, mut acquirer) = parties(&home).await;
+    for request in [&paid, &later] {
+        approved(&mut operator, &mut acquirer, request).await;
+    }
+    assert!(home.status().contains("\"debits\":\"750\""), "I2: nothing was paid twice: {}", home.status());
+    drop((operator, acquirer));
+    home.stop(process);
+}
