@@ -6,7 +6,7 @@ use crate::schedule::Schedule;
 use crate::trace::Replayed;
 
 /// See the module. In the order of time.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Arrivals {
     /// Drawn.
     Drawn(Box<Schedule>),

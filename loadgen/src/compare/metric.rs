@@ -45,15 +45,20 @@ impl Metric {
 }
 
 /// What should be the same in all runs that are compared, besides their configurations: its name and where it stands.
-const CONDITIONS: [(&str, &str); 4] = [
+const CONDITIONS: [(&str, &str); 8] = [
+    ("command", "/config/command"),
+    ("trace", "/config/replay/checksum"),
+    ("speed of the replay", "/config/replay/speed"),
     ("processor", "/host/cpu"),
     ("number of cores", "/host/cores"),
+    ("kernel", "/host/kernel"),
     ("build", "/build/commit"),
     ("profile", "/build/profile"),
 ];
 
-/// What a configuration may have of its own: where things are, and what is judged.
-const OWN: [&str; 5] = ["switch", "admin", "slo", "history", "tolerate_restarts"];
+/// What a configuration may have of its own: where things are, a trace too, and what is judged. What a trace holds and how fast it is
+/// sent stand among the conditions, and so does the command.
+const OWN: [&str; 7] = ["switch", "admin", "slo", "history", "tolerate_restarts", "replay", "command"];
 
 /// What the two sets do not have in common, in words. Seeds may differ within a set, and should not between them.
 pub fn differences(a: &[Value], b: &[Value]) -> Vec<String> {
@@ -112,6 +117,30 @@ mod tests {
         let suspect = json!({ "verdict": { "measurement": "suspect" } });
         let side = std::slice::from_ref(&suspect);
         assert_eq!(differences(side, side).len(), 2, "one for each side");
+    }
+
+    #[test]
+    fn another_trace_or_another_speed_is_named_and_where_it_lay_is_not() {
+        let run = |file: &str, checksum: &str, speed: f64| {
+            let replay = json!({ "trace": file, "checksum": checksum, "speed": speed });
+            let config = json!({ "command": "replay", "replay": replay });
+            json!({ "config": config, "verdict": { "measurement": "valid" } })
+        };
+        let monday = run("monday.trace", "0a0b0c0d", 1.0);
+        let copied = run("copies/monday.trace", "0a0b0c0d", 1.0);
+        assert_eq!(differences(std::slice::from_ref(&monday), &[copied]), Vec::<String>::new());
+        let again = run("monday.trace", "11223344", 2.0);
+        let words = [
+            r#"trace: A "0a0b0c0d", B "11223344""#.to_owned(),
+            "speed of the replay: A 1.0, B 2.0".to_owned(),
+        ];
+        assert_eq!(differences(std::slice::from_ref(&monday), &[again]), words);
+        let drawn =
+            json!({ "config": { "command": "run", "replay": null }, "verdict": { "measurement": "valid" } });
+        let words = differences(&[monday], &[drawn]).join("\n");
+        for expected in ["command: A", "trace: A \"0a0b0c0d\", B nothing", "speed of the replay"] {
+            assert!(words.contains(expected), "{expected}:\n{words}");
+        }
     }
 
     #[test]

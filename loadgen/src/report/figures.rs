@@ -293,6 +293,7 @@ fn config(plan: &Plan) -> serde_json::Value {
         Source::Drawn(_) => None,
         Source::Trace { trace, speed } => Some(json!({
             "trace": trace.path.display().to_string(),
+            "checksum": format!("{:08x}", trace.checksum),
             "speed": speed,
             "made_from": trace.header.made_from,
         })),

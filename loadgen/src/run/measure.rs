@@ -194,7 +194,15 @@ impl Director<'_> {
             () = self.signals.next() => self.interrupts += 1,
         }
         self.obey();
+        self.note_fault();
         self.take_slice(false);
+    }
+
+    /// A trace that is no longer what was checked ends the run.
+    fn note_fault(&mut self) {
+        if let Some(fault) = self.plan.source.fault() {
+            self.broken.get_or_insert(RunError::Trace(fault));
+        }
     }
 
     /// Does what the user asks for with keys.
@@ -292,6 +300,7 @@ impl Director<'_> {
 
     /// Everybody leaves.
     async fn leave(&mut self) {
+        self.note_fault();
         let broken = matches!(self.broken, Some(RunError::Play(PlayError::Link { .. })));
         self.act.send_replace(if broken { Act::Broken } else { Act::Over });
         while let Some(joined) = self.players.join_next().await {

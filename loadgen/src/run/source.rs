@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::arrivals::Arrivals;
 use crate::schedule::{Schedule, ScheduleSettings};
-use crate::trace::{Replayed, Trace, at_speed};
+use crate::trace::{Replayed, Trace, TraceError, at_speed};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -48,6 +48,14 @@ impl Source {
         }
     }
 
+    /// What is wrong with where they come from, once: then no more come.
+    pub(super) fn fault(&self) -> Option<TraceError> {
+        match self {
+            Self::Drawn(_) => None,
+            Self::Trace { trace, .. } => trace.fault(),
+        }
+    }
+
     /// Whether the rate is meant to stay what it is.
     pub fn is_flat(&self) -> bool {
         match self {
@@ -60,9 +68,9 @@ impl Source {
     pub fn planned(&self, from_ns: u64, until_ns: u64) -> f64 {
         match self {
             Self::Drawn(settings) => settings.planned(from_ns, until_ns),
-            Self::Trace { trace, .. } => {
+            Self::Trace { trace, speed } => {
                 let of_operator = |operator| {
-                    let arrivals = self.arrivals(operator, until_ns);
+                    let arrivals = Replayed::at_once(Arc::clone(trace), operator, *speed, until_ns);
                     arrivals.filter(|arrival| arrival.at_ns >= from_ns).count()
                 };
                 (0..trace.header.operators).map(of_operator).sum::<usize>() as f64

@@ -69,7 +69,7 @@ impl Description {
         Self {
             file: trace.path.display().to_string(),
             version: VERSION,
-            bytes: trace.bytes.len() as u64,
+            bytes: trace.bytes,
             seed: header.seed,
             length_s: seconds(header.length_ns),
             warmup_s: seconds(header.warmup_ns),

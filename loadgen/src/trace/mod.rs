@@ -6,6 +6,7 @@
 //!
 //! Absent on purpose: anything that depends on the machine, the time or the build.
 
+mod ahead;
 mod describe;
 mod header;
 mod reader;
@@ -38,8 +39,10 @@ const BLOCK_CHECKED_BYTES: usize = 20;
 const BODY_BYTES_MAX: usize = 1 << 20;
 /// Arrivals of one block.
 const BLOCK_ARRIVALS: u32 = 4_096;
-/// The largest trace: it is read whole before the first operation is sent, so that the disk takes no part in what is measured.
-const TRACE_BYTES_MAX: u64 = 4 << 30;
+/// The most blocks of a trace: a hundred megabytes of places where they stand, which is what is kept of a trace.
+const BLOCKS_MAX: u32 = 1 << 22;
+/// Blocks that are read ahead of whoever plays them, so that the disk takes no part in what is measured.
+const BLOCKS_AHEAD: usize = 2;
 
 /// What a block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,23 +3,38 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Trace, record};
+use super::ahead::{Ahead, Blocks, Read};
+use super::{BLOCK_HEAD_BYTES, Trace, record};
 use crate::arrival::{Arrival, Course, Step};
 
 /// See the module. In the order of time.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Replayed {
     trace: Arc<Trace>,
-    operator: usize,
-    /// The next block.
-    block: usize,
-    /// What is left of the one before it.
+    blocks: Feed,
+    /// The block that is played, and how much of it was.
+    block: Vec<u8>,
     at: usize,
-    end: usize,
     before_ns: u64,
     number: u64,
     speed: f64,
     until_ns: u64,
+}
+
+/// Where blocks come from.
+#[derive(Debug)]
+enum Feed {
+    Ahead(Ahead),
+    AtOnce(Blocks),
+}
+
+impl Feed {
+    fn next(&mut self) -> Option<Read> {
+        match self {
+            Self::Ahead(blocks) => blocks.next(),
+            Self::AtOnce(blocks) => blocks.next(),
+        }
+    }
 }
 
 /// A time of the trace as it comes at this speed.
@@ -28,10 +43,22 @@ pub(crate) fn at_speed(ns: u64, speed: f64) -> u64 {
 }
 
 impl Replayed {
-    /// The arrivals of an operator, counted from zero, at this speed and up to this time of the run.
+    /// The arrivals of an operator, counted from zero, at this speed and up to this time of the run. They are read ahead.
     pub fn new(trace: Arc<Trace>, operator: u32, speed: f64, until_ns: u64) -> Self {
-        let operator = operator as usize;
-        Self { trace, operator, block: 0, at: 0, end: 0, before_ns: 0, number: 0, speed, until_ns }
+        match Ahead::begin(&trace, operator as usize) {
+            Ok(ahead) => Self::fed(trace, Feed::Ahead(ahead), speed, until_ns),
+            Err(_) => Self::at_once(trace, operator, speed, until_ns),
+        }
+    }
+
+    /// The same for whoever need not hurry: every block is read when it is asked for.
+    pub fn at_once(trace: Arc<Trace>, operator: u32, speed: f64, until_ns: u64) -> Self {
+        let blocks = Blocks::new(Arc::clone(&trace), operator as usize);
+        Self::fed(trace, Feed::AtOnce(blocks), speed, until_ns)
+    }
+
+    fn fed(trace: Arc<Trace>, blocks: Feed, speed: f64, until_ns: u64) -> Self {
+        Self { trace, blocks, block: vec![], at: 0, before_ns: 0, number: 0, speed, until_ns }
     }
 }
 
@@ -39,15 +66,14 @@ impl Iterator for Replayed {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
-        if self.at == self.end {
-            let block = self.trace.blocks.get(self.operator)?.get(self.block)?;
-            self.block += 1;
-            (self.at, self.end, self.before_ns) = (block.begin, block.end, block.base_ns);
+        while self.at >= self.block.len() {
+            (self.before_ns, self.block) = self.blocks.next()?;
+            self.at = BLOCK_HEAD_BYTES;
         }
-        let mut rest = &self.trace.bytes[self.at..self.end];
+        let mut rest = &self.block[self.at..];
         let read = record::read(&mut rest, self.before_ns, self.number, &self.trace.scenarios);
         let arrival = read.expect("the trace was checked when it was opened");
-        self.at = self.end - rest.len();
+        self.at = self.block.len() - rest.len();
         self.before_ns = arrival.at_ns;
         self.number += 1;
         let at_ns = at_speed(arrival.at_ns, self.speed);

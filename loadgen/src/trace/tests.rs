@@ -1,5 +1,8 @@
 //! What is written is read again; what was altered is not.
 
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -49,8 +52,16 @@ fn generated(settings: &ScheduleSettings) -> Vec<u8> {
     written(&header(settings), drawn(settings))
 }
 
+/// A file without a name that holds this.
+fn file_of(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
 fn open(bytes: &[u8]) -> Result<Trace, TraceError> {
-    Trace::from_bytes(Path::new("some.trace"), bytes.to_vec())
+    Trace::read(Path::new("some.trace"), file_of(bytes))
 }
 
 /// These arrivals of the first operator, out of a trace, for the tests of those who play.
@@ -148,6 +159,49 @@ fn any_byte_that_changed_is_noticed_and_so_is_every_cut() {
     let error = open(&[&bytes[..], b"more"].concat()).unwrap_err();
     let expected = format!("some.trace is damaged at offset {}: 4 bytes after the end", bytes.len());
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_block_that_changed_since_it_was_checked_is_not_played_nor_what_comes_after() {
+    let bytes = generated(&busy());
+    let file = file_of(&bytes);
+    let handle = file.try_clone().unwrap();
+    let trace = Arc::new(Trace::read(Path::new("some.trace"), file).unwrap());
+    let whole = |operator| Replayed::at_once(Arc::clone(&trace), operator, 1.0, u64::MAX).count() as u64;
+    assert_eq!((whole(0), whole(1)), (trace.totals.by_operator[0], trace.totals.by_operator[1]));
+    assert!(trace.fault().is_none());
+    // The second block of the first operator, well inside.
+    let first = header(&busy()).to_bytes().len();
+    let second = first + BLOCK_HEAD_BYTES + body_bytes(&bytes[first..]);
+    let at = second + BLOCK_HEAD_BYTES + 100;
+    handle.write_all_at(&[bytes[at] ^ 1], at as u64).unwrap();
+    let played = Replayed::new(Arc::clone(&trace), 0, 1.0, u64::MAX).count();
+    assert_eq!(played, BLOCK_ARRIVALS as usize, "the first block and no more");
+    let fault = trace.fault().expect("it was noticed").to_string();
+    assert_eq!(fault, format!("some.trace is another at offset {second} than when it was checked"));
+    assert!(trace.fault().is_none(), "it is said once");
+    assert_eq!(whole(1), trace.totals.by_operator[1], "others are played on");
+}
+
+fn body_bytes(block: &[u8]) -> usize {
+    u32::from_le_bytes(*block[16..].first_chunk().unwrap()) as usize
+}
+
+/// Whoever stops in the middle leaves no thread behind: dropping waits for it.
+#[test]
+fn a_replay_that_is_left_early_stops_reading() {
+    let trace = Arc::new(open(&generated(&busy())).unwrap());
+    let mut replayed = Replayed::new(Arc::clone(&trace), 0, 1.0, u64::MAX);
+    assert!(replayed.next().is_some());
+    drop(replayed);
+    assert_eq!(Arc::strong_count(&trace), 1, "nobody else has it any more");
+}
+
+#[test]
+fn the_checksum_is_that_of_all_its_bytes() {
+    let bytes = generated(&busy());
+    let trace = open(&bytes).unwrap();
+    assert_eq!((trace.checksum, trace.bytes), (crc32c::crc32c(&bytes), bytes.len() as u64));
 }
 
 #[test]

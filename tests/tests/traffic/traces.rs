@@ -43,7 +43,9 @@ fn a_trace_is_sent_as_it_was_made_and_its_books_close() {
     let expected: Vec<_> = by_scenario.map(|(name, count)| (name.clone(), count.as_u64().unwrap())).collect();
     assert_eq!(scheduled(&summary), expected, "every operation of the trace was sent");
     assert_eq!(summary["accounting"]["errors"], 0, "{summary:#}");
+    assert_eq!(summary["config"]["command"], "replay");
     assert_eq!(summary["config"]["replay"]["speed"], 2.0);
+    assert_eq!(summary["config"]["replay"]["checksum"].as_str().map(str::len), Some(8), "what was sent");
     assert_eq!(summary["config"]["duration_s"], 2.0, "four seconds at twice the speed");
     assert_eq!(summary["seed"], 7);
     assert!(out.join("report.html").exists() && out.join("config.toml").exists());
