@@ -52,6 +52,44 @@ pub struct Objective {
     text: String,
 }
 
+/// Objectives as given, and which of them a picture of response times can show.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Objectives {
+    /// All of them.
+    pub objectives: Vec<String>,
+    /// Those on a percentile of the response.
+    pub limits: Vec<Limit>,
+}
+
+/// An objective on a percentile of the response.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Limit {
+    /// As given.
+    pub objective: String,
+    /// What is compared with it, in microseconds.
+    pub limit_us: f64,
+}
+
+impl Objectives {
+    /// Of these.
+    pub fn of(all: &[Objective]) -> Self {
+        let limit = |objective: &Objective| match objective.subject {
+            Subject::Percentile(Figure::Response, _) | Subject::Max(Figure::Response) => {
+                Some(Limit { objective: objective.text.clone(), limit_us: objective.limit })
+            }
+            Subject::Percentile(..)
+            | Subject::Max(_)
+            | Subject::Errors
+            | Subject::Goodput
+            | Subject::Achieved => None,
+        };
+        Self {
+            objectives: all.iter().map(ToString::to_string).collect(),
+            limits: all.iter().filter_map(limit).collect(),
+        }
+    }
+}
+
 /// What a run knows about a subject.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Known {
@@ -225,6 +263,17 @@ mod tests {
         let close = |certainty| objective.judge(Known::Value(49_000.0, certainty)).close;
         assert!(close(Certainty::Within(40_000.0, 60_000.0)) && close(Certainty::Unknown));
         assert!(!close(Certainty::Within(48_000.0, 49_500.0)) && !close(Certainty::Exact));
+    }
+
+    #[test]
+    fn a_picture_of_responses_shows_the_limits_on_the_response() {
+        let all =
+            ["p99<10ms", "errors<0.01%", "service.p99<1ms", "max <= 2s"].map(|text| text.parse().unwrap());
+        let of = Objectives::of(&all);
+        assert_eq!(of.objectives, ["p99<10ms", "errors<0.01%", "service.p99<1ms", "max<=2s"]);
+        let shown: Vec<_> =
+            of.limits.iter().map(|limit| (limit.objective.as_str(), limit.limit_us)).collect();
+        assert_eq!(shown, [("p99<10ms", 10_000.0), ("max<=2s", 2_000_000.0)]);
     }
 
     #[test]

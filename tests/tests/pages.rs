@@ -91,6 +91,40 @@ fn a_browser_draws_who_was_not_served_in_a_drill() {
     }
 }
 
+/// A search and a sweep with the real programs, small, and what their pages show: trials, the objective, the ends.
+#[test]
+fn a_browser_draws_a_search_and_a_sweep() {
+    let Some(browser) = browser() else { return skipped(WITHOUT) };
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 2, 2);
+    let switch = home.start();
+    let (listen, admin, certs) = (home.listen.to_string(), home.admin.to_string(), home.certs());
+    let place = ["--switch", &listen, "--admin", &admin, "--certs", text(&certs), "--operators", "2"];
+    let load = ["--acquirers", "2", "--mix", "pay:1", "-d", "1s", "-w", "200ms", "--seed", "5", "--quiet"];
+    let common: Vec<&str> = place.into_iter().chain(load).chain(["--slo", "p50<10s"]).collect();
+    let search = ["capacity", "--from", "50", "--top", "100", "--planned", "80", "-o"];
+    let sweep = ["sweep", "--rates", "20,40,60,80", "--repeats", "1", "-o"];
+    let (searched, swept) = (directory.path().join("searched"), directory.path().join("swept"));
+    run_well("loadgen", &[&search[..], &[text(&searched)], &common].concat());
+    run_well("loadgen", &[&sweep[..], &[text(&swept)], &common].concat());
+    home.stop(switch);
+    let words: [(&Path, &str, &[&str]); 2] = [
+        (&searched, "capacity", &["Capacity at least 100 operations a second", "Headroom over the planned"]),
+        (&swept, "sweep", &["Runs are marked by p50&lt;10s", "Throughput against what is in flight"]),
+    ];
+    for (out, command, words) in words {
+        let drawn = draw(&browser, &out.join("report.html"), directory.path());
+        assert!(drawn.contains("data-drawn="), "the page was not drawn to its end:\n{}", shown(&drawn));
+        // A line of the picture has its name in the legend.
+        let line = "<th><div class=\"u-marker\"";
+        assert!(drawn.contains(line) && drawn.contains(">p50&lt;10s</div>"), "{}", shown(&drawn));
+        let again = format!("loadgen {command} --config config.toml --seed 5");
+        for words in words.iter().chain(&[again.as_str()]) {
+            assert!(drawn.contains(words), "{words} is not on the page:\n{}", shown(&drawn));
+        }
+    }
+}
+
 fn browser() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let directories: Vec<PathBuf> = std::env::split_paths(&path).collect();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::search::Found;
 use super::trial::{Trial, TrialStanding};
 use crate::exit::Exit;
+use crate::objective::Objectives;
 use crate::report::table::grouped;
 use crate::results::head::Head;
 
@@ -31,8 +32,9 @@ pub struct Answer {
     pub planned_per_s: Option<f64>,
     /// How much more than is planned passes, as a share of the plan; negative where less does.
     pub headroom: Option<f64>,
-    /// The objectives, as given.
-    pub objectives: Vec<String>,
+    /// What was to be kept.
+    #[serde(flatten)]
+    pub objectives: Objectives,
     /// The mix, as resolved.
     pub mix: String,
     /// Every trial, in the order they were made.
@@ -45,7 +47,7 @@ pub struct Asked {
     /// The planned load.
     pub planned_per_s: Option<f64>,
     /// The objectives.
-    pub objectives: Vec<String>,
+    pub objectives: Objectives,
     /// The mix.
     pub mix: String,
     /// The seed.
@@ -101,7 +103,7 @@ impl Answer {
 
     fn write(&self, out: &mut String) -> fmt::Result {
         writeln!(out, "\n{}\n{}", self.head.program(), self.head.machine())?;
-        writeln!(out, "{} that keeps {}\n", self.mix, self.objectives.join(", "))?;
+        writeln!(out, "{} that keeps {}\n", self.mix, self.objectives.objectives.join(", "))?;
         let rate = |rate: Option<f64>| rate.map_or_else(|| "-".to_owned(), per_second);
         let (passes, fails) = (rate(self.passes_per_s), rate(self.fails_per_s));
         match self.found {

@@ -11,6 +11,7 @@ use toml::Table;
 
 use crate::cli::CapacityArguments;
 use crate::exit::Exit;
+use crate::objective::Objectives;
 use crate::page;
 use crate::results;
 use crate::run::{RunError, keep_options};
@@ -33,7 +34,7 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
     }
     let asked = Asked {
         planned_per_s: arguments.planned,
-        objectives: arguments.objectives.iter().map(ToString::to_string).collect(),
+        objectives: Objectives::of(&arguments.objectives),
         mix: arguments.load.traffic.mix.to_string(),
         seed: trials.seed,
         colocated: arguments.load.place.is_colocated(),
@@ -44,7 +45,7 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
             "seed {}: capacity of {} that keeps {}",
             trials.seed,
             asked.mix,
-            asked.objectives.join(", ")
+            asked.objectives.objectives.join(", ")
         );
     }
     let goal = Goal { first: arguments.from, top: arguments.top, width: arguments.width };

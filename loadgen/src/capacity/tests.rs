@@ -26,7 +26,7 @@ fn answer(planned: Option<f64>, standing: impl Fn(f64) -> TrialStanding) -> Answ
     });
     let asked = Asked {
         planned_per_s: planned,
-        objectives: vec!["p99<10ms".to_owned()],
+        objectives: Objectives::of(&["p99<10ms".parse().unwrap()]),
         mix: "pay:1".to_owned(),
         seed: 7,
         colocated: true,

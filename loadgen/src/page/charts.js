@@ -122,12 +122,14 @@ function percentile(inverse) {
   return "p" + String(+((1 - 1 / inverse) * 100).toFixed(4));
 }
 
-// Trials of a search: what each rate gave.
+// Trials of a search: what each rate gave, and what was to be kept.
 function trials(answer, note) {
   const all = [...answer.trials].sort((a, b) => a.rate_per_s - b.rate_per_s);
   // A short trial has too few independent samples for a p99: its p50 says where it was.
   const of = (standing) => all.map((t) => (t.standing === standing ? t.p99_us ?? t.p50_us : null));
   const dots = (name, color) => line(name, color, { width: 0, value: (_, v) => time(v), points: { show: true, size: 9, fill: style(color) } });
+  const limits = answer.limits ?? [];
+  const limit = ({ objective }) => line(objective, "--bad", { dash: [2, 3], width: 1, value: (_, v) => time(v) });
   const bracket = { hooks: { draw: [(plot) => {
     for (const [rate, color] of [[answer.passes_per_s, "--good"], [answer.fails_per_s, "--bad"]]) {
       if (rate === null) continue;
@@ -145,8 +147,8 @@ function trials(answer, note) {
   return chart("Latency against rate", note, {
     scales: { x: { time: false }, y: { distr: 3 } }, plugins: [bracket],
     axes: [axis("operations a second", count, { size: 34 }), axis("", sparse(time))],
-    series: [{ label: "rate", value: (_, v) => count(v) }, dots("passed", "--good"), dots("failed", "--bad"), dots("discarded", "--five")],
-  }, [all.map((t) => t.rate_per_s), of("passed"), of("failed"), of("discarded")]);
+    series: [{ label: "rate", value: (_, v) => count(v) }, dots("passed", "--good"), dots("failed", "--bad"), dots("discarded", "--five"), ...limits.map(limit)],
+  }, [all.map((t) => t.rate_per_s), of("passed"), of("failed"), of("discarded"), ...limits.map((l) => all.map(() => l.limit_us))]);
 }
 
 // The Universal Scalability Law with its band, no further than twice the data, and the runs it was fitted to.

@@ -173,7 +173,7 @@ function showCapacity(answer) {
     tile("fails", perSecond(answer.fails_per_s), "the lowest that does not"), tile("width", share(answer.width), "of the bracket"),
     tile("goodput", perSecond(answer.goodput_per_s), "at the rate that passes")));
   report.append(element("h2", {}, "Trials"), place(trials(answer,
-    "p99 of the response in each trial, p50 where it was too short for that; the dashed lines are the rate that passes and the rate that fails.")),
+    "p99 of the response in each trial, p50 where it was too short for that; the dashed lines are the rate that passes and the rate that fails, the dotted one the objective.")),
     trialTable(answer.trials));
   reproduce("capacity", answer.seed, { objectives: answer.objectives, mix: answer.mix });
 }
@@ -189,10 +189,11 @@ function showSweep(answer) {
   const { knee, scalability } = answer;
   const words = knee === null ? "Too few rates for a knee"
     : `The knee lies between ${count(knee.from_per_s)} and ${count(knee.to_per_s)} operations a second${knee.open_end ? ", or beyond what was tried" : ""}`;
-  banner(knee === null || knee.open_end ? "doubt" : "good", words, [`Mix: ${answer.mix}`, ...(answer.label ? [answer.label] : [])]);
+  banner(knee === null || knee.open_end ? "doubt" : "good", words, [`Mix: ${answer.mix}`,
+    ...(answer.objectives?.length > 0 ? [`Runs are marked by ${answer.objectives.join(", ")}`] : []), ...(answer.label ? [answer.label] : [])]);
   report.append(element("h2", {}, "Curves"),
-    place(trials({ trials: answer.points, passes_per_s: knee?.from_per_s ?? null, fails_per_s: knee?.to_per_s ?? null },
-      "p99 of the response in each run, p50 where it was too short for that; the dashed lines are the ends of the knee.")));
+    place(trials({ trials: answer.points, limits: answer.limits, passes_per_s: knee?.from_per_s ?? null, fails_per_s: knee?.to_per_s ?? null },
+      "p99 of the response in each run, p50 where it was too short for that; the dashed lines are the ends of the knee, a dotted one an objective.")));
   if (scalability !== null) report.append(place(scaling(scalability, answer.points)));
   report.append(trialTable(answer.points));
   reproduce("sweep", answer.seed, { mix: answer.mix });

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::knee::{Knee, Load, knee};
 use super::scalability::{Fit, Sample, fit};
 use crate::capacity::trial::{Trial, TrialStanding};
+use crate::objective::Objectives;
 use crate::report::table::grouped;
 use crate::results::head::Head;
 
@@ -32,13 +33,16 @@ pub struct Answer {
     pub knee: Option<Knee>,
     /// The Universal Scalability Law.
     pub scalability: Option<Fit>,
+    /// What runs are marked with, where objectives were given.
+    #[serde(flatten)]
+    pub objectives: Objectives,
     /// The mix.
     pub mix: String,
 }
 
 impl Answer {
     /// Of these runs. Those that were discarded are listed and count for nothing.
-    pub fn new(points: Vec<Point>, mix: &str, seed: u64, colocated: bool) -> Self {
+    pub fn new(points: Vec<Point>, objectives: Objectives, mix: &str, head: Head) -> Self {
         let loads = loads(&points);
         let samples: Vec<Sample> = loads
             .iter()
@@ -46,10 +50,11 @@ impl Answer {
             .map(|(per_s, in_flight)| Sample { in_flight: *in_flight, per_s: *per_s })
             .collect();
         Self {
-            head: Head::new(seed, colocated),
-            knee: knee(&loads, seed),
-            scalability: fit(&samples, seed),
+            knee: knee(&loads, head.seed),
+            scalability: fit(&samples, head.seed),
+            head,
             points,
+            objectives,
             mix: mix.to_owned(),
         }
     }
@@ -62,7 +67,11 @@ impl Answer {
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
-        writeln!(out, "\n{}\n{}; {}\n", self.head.program(), self.head.machine(), self.mix)?;
+        writeln!(out, "\n{}\n{}; {}", self.head.program(), self.head.machine(), self.mix)?;
+        if !self.objectives.objectives.is_empty() {
+            writeln!(out, "runs are marked by {}", self.objectives.objectives.join(", "))?;
+        }
+        writeln!(out)?;
         writeln!(
             out,
             "  {:>11}{:>12}{:>12}{:>11}{:>11}{:>11}  runs",
@@ -193,7 +202,7 @@ mod tests {
         let mut points: Vec<_> =
             (1..10).flat_map(|n| vec![point(f64::from(n) * 1_000.0, TrialStanding::Passed); 2]).collect();
         points.push(point(20_000.0, TrialStanding::Discarded));
-        let answer = Answer::new(points, "pay:1", 3, true);
+        let answer = Answer::new(points, Objectives::default(), "pay:1", Head::new(3, true));
         let text = answer.text();
         for words in ["5,000", "0 of 1", "2 of 2", "knee between", "Universal Scalability Law", "co-located"]
         {

@@ -10,8 +10,10 @@ use toml::Table;
 use crate::capacity::trial::{Spoiled, TrialStanding, judge};
 use crate::cli::SweepArguments;
 use crate::exit::Exit;
+use crate::objective::Objectives;
 use crate::page;
 use crate::results;
+use crate::results::head::Head;
 use crate::run::{RunError, keep_options};
 use crate::trials::Trials;
 use answer::{Answer, Point};
@@ -48,8 +50,8 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
             }
         }
     }
-    let answer =
-        Answer::new(points, &a.load.traffic.mix.to_string(), trials.seed, a.load.place.is_colocated());
+    let head = Head::new(trials.seed, a.load.place.is_colocated());
+    let answer = Answer::new(points, Objectives::of(&a.objectives), &a.load.traffic.mix.to_string(), head);
     publish(a, &answer)?;
     if let Some(Spoiled { exit, why }) = spoiled {
         eprintln!("loadgen: the sweep broke off: {why}");
