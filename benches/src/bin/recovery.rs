@@ -3,7 +3,11 @@
 //! Makes a journal of payments, each a reservation and its approval, spread over the seconds given, and a snapshot of it;
 //! then opens it as a start does, once from the snapshot and once without. Nothing is read from the page cache.
 //!
-//! `cargo run --release -p holdfast-benches --bin recovery -- --ids 10000000`
+//! With `--since-times`, payments go on at the same rate after the snapshot, and seconds are forgotten as new ones come,
+//! until so many times its length was sealed: the start just before a switch would begin the next snapshot (that many
+//! times is [`SnapshotSettings::times_its_size`]), or, with more, while it makes one.
+//!
+//! `cargo run --release -p holdfast-benches --bin recovery -- --ids 10000000 --since-times 2`
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -31,6 +35,9 @@ struct Arguments {
     /// Seconds in which they were created.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// After the snapshot, payments go on until so many times its length was sealed.
+    #[arg(long, default_value_t = 0)]
+    since_times: u64,
     /// Length of a segment in MiB.
     #[arg(long, default_value_t = 64)]
     segment_mib: u64,
@@ -48,10 +55,15 @@ impl Arguments {
     fn settings(&self) -> Settings {
         let rate = (self.ids / self.seconds.max(1)).max(1);
         Settings {
-            window_max_ms: (self.seconds + 60) * 1_000,
+            window_max_ms: self.seconds * 1_000,
             expected_rate_per_s: u32::try_from(rate).unwrap_or(u32::MAX),
             ..Settings::default()
         }
+    }
+
+    /// How many segments are sealed after a snapshot of this length.
+    fn since(&self, bytes: u64) -> u64 {
+        (bytes * self.since_times).div_ceil(self.segment_mib << 20)
     }
 
     fn journal_settings(&self) -> holdfast_journal::Settings {
@@ -94,7 +106,7 @@ fn measure(arguments: &Arguments) -> Result<(), Failure> {
         );
         println!(
             "{} remembered ids, {} facts: {:.2} s {way}; memory made ready before in {prepare_s:.2} s",
-            arguments.ids,
+            core.remembered(),
             core.sequence().0,
             took.as_secs_f64(),
         );
@@ -144,24 +156,45 @@ fn make(arguments: &Arguments) -> Result<String, Failure> {
     let (mut core, recovered) = opened?;
     let snapshotter = snapshotter(arguments, &recovered);
     let log = Handle::start(recovered, Box::new(|| {}), Box::new(|failure| panic!("{failure}")))?;
-    let (mut facts, mut out, mut pays) =
-        (RecordWriter::default(), Output::default(), traffic::Pays::default());
+    let (mut facts, mut out) = (RecordWriter::default(), Output::default());
     core.set_epoch(log.epoch());
     traffic::configure(&mut core, &mut out);
     submit(&core, &log, &mut facts, &mut out, START);
-    let (world, mut made) = (view(), 0);
-    while made < arguments.ids {
-        let now = START.plus(made * arguments.seconds * 1_000 / arguments.ids);
-        for _ in 0..BATCH.min(arguments.ids - made) {
-            pay(&mut core, &world, &mut pays, &mut out, now);
-            made += 1;
-        }
-        submit(&core, &log, &mut facts, &mut out, now);
+    let mut going = Going { arguments, world: view(), pays: traffic::Pays::default(), made: 0 };
+    while going.made < arguments.ids {
+        going.on(&mut core, &log, &mut facts, &mut out);
     }
-    snapshot(snapshotter, &log)?;
+    let bytes = snapshot(snapshotter, &log)?;
+    let (before, more) = (log.sealed().through().0, arguments.since(bytes));
+    while log.sealed().through().0 - before < more {
+        going.on(&mut core, &log, &mut facts, &mut out);
+    }
     let digest = core.digest().to_string();
     log.stop().map_err(|failure| failure.to_string())?;
     Ok(digest)
+}
+
+/// Payments at a steady rate.
+struct Going<'a> {
+    arguments: &'a Arguments,
+    world: View,
+    pays: traffic::Pays,
+    made: u64,
+}
+
+impl Going<'_> {
+    /// The next batch.
+    fn on(&mut self, core: &mut Core, log: &Handle, facts: &mut RecordWriter, out: &mut Output) {
+        let Arguments { ids, seconds, .. } = self.arguments;
+        let now = START.plus(self.made * seconds * 1_000 / ids);
+        core.step(now, &Input::Tick, &self.world, out);
+        out.effects.clear();
+        for _ in 0..BATCH {
+            pay(core, &self.world, &mut self.pays, out, now);
+        }
+        self.made += BATCH;
+        submit(core, log, facts, out, now);
+    }
 }
 
 fn pay(core: &mut Core, world: &View, pays: &mut traffic::Pays, out: &mut Output, now: UnixMillis) {
@@ -200,31 +233,31 @@ fn snapshotter(
     Snapshotter::new(recovered.storage(), recovered.journal(), arguments.settings(), settings, None)
 }
 
-/// Makes one snapshot of all that is sealed.
+/// Makes one snapshot of all that is sealed. Its length.
 fn snapshot(
     mut snapshotter: Snapshotter<holdfast_journal::FileStorage>,
     log: &Handle,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let started = Instant::now();
     while log.unsynced_bytes() > 0 {
         std::thread::yield_now();
     }
     let sealed = log.sealed().through();
+    let mut folded = Duration::ZERO;
     loop {
         match snapshotter.step(sealed, START)? {
-            SnapshotStep::More
-            | SnapshotStep::Indexed(_)
-            | SnapshotStep::Trimmed(_)
-            | SnapshotStep::IndexTrimmed(_) => {}
+            SnapshotStep::Indexed(_) => folded = started.elapsed(),
+            SnapshotStep::More | SnapshotStep::Trimmed(_) | SnapshotStep::IndexTrimmed(_) => {}
             SnapshotStep::Idle => return Err("too little was sealed for a snapshot".into()),
             SnapshotStep::Made { sequence, bytes, .. } => {
                 println!(
-                    "a snapshot of {} facts, {} MiB, made in {:.1} s",
+                    "a snapshot of {} facts, {} MiB, made in {:.1} s, {:.1} of them for folding",
                     sequence.0,
                     bytes >> 20,
-                    started.elapsed().as_secs_f64()
+                    started.elapsed().as_secs_f64(),
+                    folded.as_secs_f64(),
                 );
-                return Ok(());
+                return Ok(bytes);
             }
         }
     }
