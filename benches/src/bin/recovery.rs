@@ -77,7 +77,8 @@ fn main() -> Result<(), Failure> {
     if arguments.directory.exists() {
         return Err("the directory exists already".into());
     }
-    room::require(&arguments.directory, arguments.ids.saturating_mul(600))?;
+    let an_id = arguments.since_times.saturating_mul(100).saturating_add(600);
+    room::require(&arguments.directory, arguments.ids.saturating_mul(an_id))?;
     let measured = measure(&arguments);
     // Where nothing was made, only why counts.
     if arguments.directory.exists() {

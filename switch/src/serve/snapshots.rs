@@ -1,4 +1,7 @@
-//! The thread that makes snapshots: of the lowest priority, and waited for by nothing but the orderly stop.
+//! The thread that makes snapshots: waited for by nothing but the orderly stop.
+//!
+//! It has the usual priority and holds back by itself ([`Paced`]). At the lowest one it fell behind where the processors
+//! were taken: then the journal grows, and with it the next start.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,9 +21,6 @@ use crate::telemetry::Telemetry;
 
 /// How often it is looked whether another segment is sealed.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The lowest priority there is: what a payment needs is never taken by a snapshot.
-const NICE: i32 = 19;
 
 /// Of a hundred parts of the time, how many a snapshot takes that is not late. One that is late takes all.
 const SHARE: u32 = 33;
@@ -83,10 +83,6 @@ fn run(
     stop: &Receiver<()>,
     (archive, telemetry): &(Sender<Ask>, Telemetry),
 ) {
-    // Of this thread alone: on Linux a priority belongs to a thread.
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        warn!(%error, "snapshots are made at the usual priority");
-    }
     let mut begun = None;
     loop {
         let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();

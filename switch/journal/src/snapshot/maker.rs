@@ -2,7 +2,7 @@
 //!
 //! A snapshot is made of the one before it and the segments sealed since, in a core of its own that lives only while it
 //! is made (`docs/decisions/0003-snapshots.md` says why). Nothing here is on the way of a payment: whoever calls
-//! [`Snapshotter::step`] brings a thread of low priority, or a simulator's turn.
+//! [`Snapshotter::step`] brings a thread of its own, or a simulator's turn.
 //!
 //! The same folding finds what left memory: each segment gets its index for the archive when it is folded.
 //!
@@ -34,7 +34,7 @@ pub struct SnapshotSettings {
     /// So many segments are sealed between two snapshots, at least; zero makes none.
     pub segments_between: u64,
     /// And so many times as many bytes of them as the last snapshot has, so that snapshots never write more than a part
-    /// of what the journal does.
+    /// of what the journal does. The lower, the shorter the next start, and the more work for snapshots.
     pub times_its_size: u64,
     /// Segments that no start needs are removed once they are this old; none is ever removed where this is none.
     pub retention: Option<Duration>,
@@ -44,7 +44,7 @@ pub struct SnapshotSettings {
 
 impl Default for SnapshotSettings {
     fn default() -> Self {
-        Self { segments_between: 4, times_its_size: 4, retention: None, archive_retention: None }
+        Self { segments_between: 4, times_its_size: 2, retention: None, archive_retention: None }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A storage for work that can wait: whoever reads and writes through it gets a share of the time and no more.
 //!
-//! A snapshot is hundreds of megabytes and millions of facts. Even at the lowest priority it takes from a payment what
-//! no priority guards: the other half of a processor's core, its caches, the way to memory. Spread over the time in
+//! A snapshot is hundreds of megabytes and millions of facts. Making it takes from a payment what no priority of
+//! threads guards: the other half of a processor's core, its caches, the way to memory. Spread over the time in
 //! which it is wanted, it takes little at any moment.
 
 use std::io;
