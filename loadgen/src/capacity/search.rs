@@ -211,7 +211,8 @@ impl Search {
         let outside = 1.0 + self.goal.width / 4.0;
         let (below, above) = (whole(lower.rate / outside), whole(upper.rate * outside));
         match self.load(below) {
-            Some(load) if load.lead() >= LEAD => {}
+            Some(load) if load.standing() == Standing::Passes && load.lead() >= LEAD => {}
+            // One that failed and was overruled by what passes above it is no end of the answer before it passes itself.
             Some(_) | None => return Step::Try(below),
         }
         match self.load(above) {
@@ -271,6 +272,29 @@ mod tests {
         } else {
             Vote::Failed
         }
+    }
+
+    /// Two bad moments of the machine at what becomes the lower end: what passes above overrules them for the search, but the end
+    /// passes only by trials of its own.
+    #[test]
+    fn an_end_of_the_bracket_leads_by_its_own_votes() {
+        let (mut search, mut bad_moments) = (Search::new(GOAL), 2);
+        let found = loop {
+            match search.next() {
+                Step::Try(rate) if rate == 46_965.0 && bad_moments > 0 => {
+                    bad_moments -= 1;
+                    search.note(rate, Vote::Failed);
+                }
+                Step::Try(rate) if rate <= 47_281.0 => search.note(rate, Vote::Passed),
+                Step::Try(rate) => search.note(rate, Vote::Failed),
+                Step::Done(found) => break found,
+            }
+        };
+        let Found::Bracket(below, above) = found else { panic!("{found:?}") };
+        assert_eq!((below, bad_moments), (46_965.0, 0), "the moments were met");
+        let (below, above) = (search.load(below).unwrap(), search.load(above).unwrap());
+        assert_eq!((below.standing(), above.standing()), (Standing::Passes, Standing::Fails));
+        assert!(below.lead() >= LEAD && above.lead() >= LEAD, "{search:?}");
     }
 
     #[test]
