@@ -1,8 +1,9 @@
-//! Disks that are full, fail or rot, under the real program.
+//! Disks that are full, slow, fail or rot, under the real program.
 
 mod broken;
 mod full;
 mod rotten;
+mod slow;
 mod snapshots;
 
 use std::fs;
