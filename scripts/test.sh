@@ -40,7 +40,7 @@ code=0
 cargo test --locked --manifest-path "$manifest" --profile testrelease --no-fail-fast "$@" || code=$?
 # The last thing that is read: what passed because it was not run has shown nothing.
 if [ -s "$HOLDFAST_SKIPPED" ]; then
-    printf '\ntest: %s tests were SKIPPED, because this machine does not allow them (HOLDFAST_NO_SKIPS=1 makes that a failure):\n' \
+    printf '\ntest: tests that were SKIPPED: %s, because this machine does not allow them (HOLDFAST_NO_SKIPS=1 makes that a failure):\n' \
         "$(wc -l < "$HOLDFAST_SKIPPED")"
     sort "$HOLDFAST_SKIPPED" | sed 's/^SKIPPED: /  /'
 else

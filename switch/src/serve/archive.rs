@@ -13,7 +13,7 @@ use crate::driver::archive::{Desk, Served};
 use crate::telemetry::Telemetry;
 use crate::transport::Wake;
 
-/// Behind payments: whoever waits for a look-up waits seconds at the most.
+/// Behind payments and snapshots: what is looked up is old, and whoever asks repeats.
 const NICE: i32 = 10;
 
 /// The running thread. It ends when nobody is left who asks.

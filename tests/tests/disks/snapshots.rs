@@ -69,7 +69,9 @@ async fn a_snapshot_without_room_is_an_alarm_and_is_made_when_there_is_room() {
 
     let watch = Watch::of(&journal);
     work_until(&home, &mut peers, FAILURES).await;
-    watch.next(".unfinished", WITHIN);
+    // The index has room, and the snapshot has not.
+    watch.next(".snapshot.unfinished", WITHIN);
+    assert!(!named(&journal, ".index").is_empty(), "the segment's index is there");
     let later = pay("shop@acq-1", 50);
     approved(&mut peers.0, &mut peers.1, &later).await;
     assert_eq!(metric(&home, MADE), 0.0);

@@ -3,7 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
+use holdfast_loadgen::history::record::{EventKind, RECORD_BYTES};
+use holdfast_protocol::Outcome;
+
 use crate::stage::Stage;
+
+/// Where these stand in a record: docs/HISTORY.md.
+const KIND: usize = 4;
+const OUTCOME: usize = 72;
 
 /// Where it is looked for when everything has ended.
 pub(crate) struct Evidence {
@@ -23,10 +30,11 @@ impl Evidence {
         let (made, loaded) = (log.matches("snapshot made").count(), log.matches("snapshot loaded").count());
         let dump = fs::read_to_string(self.directory.join("journal.jsonl")).unwrap();
         let recalled = dump.lines().filter(|line| line.contains("\"kind\":\"recalled\"")).count();
+        let told = self.told_approved();
         let verified = holdfast_journal::verify(&self.journal).unwrap().expect("there is a journal");
         let indexed: u64 = verified.indexes.iter().map(|index| *index.counts.as_ref().unwrap()).sum();
         println!(
-            "{made} snapshots made, {loaded} starts from one; {} indexes of {indexed} ids, {recalled} originals recalled",
+            "{made} snapshots made, {loaded} starts from one; {} indexes of {indexed} ids, {recalled} originals recalled, {told} found for who asked",
             verified.indexes.len()
         );
         assert!(made > 0, "no snapshot was made");
@@ -37,8 +45,21 @@ impl Evidence {
         }
         assert!(indexed > 0 || !is_long, "no id is in an index");
         assert!(recalled > 0, "no original was found in the archive");
+        assert!(told > 0, "nobody who asked late was told of an approval");
         let files = fs::read_dir(&self.journal).unwrap().map(|file| file.unwrap().file_name());
         let left: Vec<_> = files.filter(|name| name.to_string_lossy().ends_with(".unfinished")).collect();
         assert!(left.is_empty(), "nobody reads these any more, and they take room: {left:?}");
+    }
+
+    /// How many late inquiries were answered with an approval: operators ask only about what is old.
+    fn told_approved(&self) -> usize {
+        let files = fs::read_dir(self.directory.join("history")).unwrap().map(|file| file.unwrap().path());
+        let operators = files.filter(|path| path.to_string_lossy().ends_with(".operator.history"));
+        let told = |record: &&[u8]| {
+            record[KIND] == EventKind::Told as u8 && record[OUTCOME] == Outcome::Approved as u8
+        };
+        operators
+            .map(|path| fs::read(path).unwrap().chunks_exact(RECORD_BYTES).skip(1).filter(told).count())
+            .sum()
     }
 }

@@ -14,6 +14,10 @@ const FOUND: &[(u64, &str)] = &[
     (32, "a request was recorded after it had expired, while its original was looked up"),
     (5_047, "deliveries that waited overran each link that came, which lost them all again"),
     (30_848, "a refusal of an earlier epoch was held against the time after a restart that set the clock"),
+    (60_601, "what was recalled was dropped again while a later request brought it back"),
+    (70_195, "the answer of another instance came over a link that had ended since"),
+    (70_432, "the books of a participant that was taken out with flat positions"),
+    (81_070, "a copy found its original in the archive after another copy had not"),
 ];
 
 #[test]
