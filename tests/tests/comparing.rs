@@ -26,6 +26,8 @@ fn a_configuration_is_run_in_turns_with_itself_and_what_is_left_can_be_compared_
         home.admin,
         text(&home.certs())
     );
+    let own = directory.path().join("own");
+    let place = format!("{place}output = \"{}\"\n", text(&own));
     let load =
         "operators = 2\nacquirers = 2\nmix = \"pay:1\"\nrate = 200\nduration = \"1s\"\nwarmup = \"200ms\"\n";
     fs::write(&config, place + load).unwrap();
@@ -40,11 +42,24 @@ fn a_configuration_is_run_in_turns_with_itself_and_what_is_left_can_be_compared_
     assert_eq!(said.lines().filter(|line| line.starts_with("pair ")).count(), 2 * REPEATS, "{said}");
     let found = comparison(&out);
     assert_eq!(found["can_tell"], false, "{found}");
-    let p50 = found["metrics"].as_array().unwrap().iter().find(|metric| metric["metric"] == "response p50");
-    assert_eq!(p50.expect("enough was answered for a p50")["runs"], serde_json::json!([REPEATS, REPEATS]));
+    // A busy machine may make a run invalid, and then nothing is left to compare.
+    if found["left_out"].as_array().unwrap().is_empty() {
+        let all = found["metrics"].as_array().unwrap();
+        let p50 = all.iter().find(|metric| metric["metric"] == "response p50");
+        assert_eq!(
+            p50.expect("enough was answered for a p50")["runs"],
+            serde_json::json!([REPEATS, REPEATS])
+        );
+    }
+    assert!(!own.exists(), "the configuration's own directory is left alone");
     for side in ["a", "b"] {
         let seeds = (1..=REPEATS).map(|n| out.join(side).join(format!("{n:02}")).join("summary.json"));
-        assert!(out.join(side).join("01/config.toml").exists(), "each can be made again by itself");
+        let again =
+            fs::read_to_string(out.join(side).join("01/config.toml")).expect("each can be made again");
+        assert!(
+            again.contains("rate") && !again.contains("output"),
+            "it would write over another's results:\n{again}"
+        );
         let all: Vec<Value> =
             seeds.map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()).collect();
         assert!(all.windows(2).all(|pair| pair[0]["seed"] != pair[1]["seed"]), "each pair has its seed");

@@ -12,6 +12,9 @@ const DRAWN: &str = "data-drawn=\"4\"";
 /// A drill has one more: who was not served.
 const DRAWN_OF_DRILL: &str = "data-drawn=\"5\"";
 const DRAWN_OF_COMPARISON: &str = "data-drawn=\"1\"";
+const DRAWN_OF_SEARCH: &str = "data-drawn=\"1\"";
+/// The trials, and the law fitted to them.
+const DRAWN_OF_SWEEP: &str = "data-drawn=\"2\"";
 const WITHOUT: &str = "without chromium no report is drawn; scripts/install-tools.sh installs it";
 
 #[test]
@@ -48,9 +51,12 @@ fn a_browser_draws_the_report_of_a_run_without_asking_anybody() {
 
 /// Of a run with itself, three times on each side: nothing differs.
 fn draw_a_comparison(browser: &Path, directory: &Path, summary: &Path) {
-    for run in ["a/1", "a/2", "a/3", "b/1", "b/2", "b/3"] {
-        std::fs::create_dir_all(directory.join(run)).unwrap();
-        std::fs::copy(summary, directory.join(run).join("summary.json")).unwrap();
+    // What a busy machine makes of the run is not what is drawn here.
+    let mut run: serde_json::Value = serde_json::from_slice(&std::fs::read(summary).unwrap()).unwrap();
+    run["verdict"]["measurement"] = "valid".into();
+    for name in ["a/1", "a/2", "a/3", "b/1", "b/2", "b/3"] {
+        std::fs::create_dir_all(directory.join(name)).unwrap();
+        std::fs::write(directory.join(name).join("summary.json"), run.to_string()).unwrap();
     }
     let (a, b, out) = (directory.join("a"), directory.join("b"), directory.join("compared"));
     run_well("loadgen", &["compare", text(&a), text(&b), "--seed", "1", "--quiet", "-o", text(&out)]);
@@ -108,13 +114,13 @@ fn a_browser_draws_a_search_and_a_sweep() {
     run_well("loadgen", &[&search[..], &[text(&searched)], &common].concat());
     run_well("loadgen", &[&sweep[..], &[text(&swept)], &common].concat());
     home.stop(switch);
-    let words: [(&Path, &str, &[&str]); 2] = [
-        (&searched, "capacity", &["Capacity at least 100 operations a second", "Headroom over the planned"]),
-        (&swept, "sweep", &["Runs are marked by p50&lt;10s", "Throughput against what is in flight"]),
-    ];
-    for (out, command, words) in words {
+    let of_search = ["Capacity at least 100 operations a second", "Headroom over the planned"];
+    let of_sweep = ["Runs are marked by p50&lt;10s", "Throughput against what is in flight"];
+    let pages =
+        [(&searched, "capacity", DRAWN_OF_SEARCH, of_search), (&swept, "sweep", DRAWN_OF_SWEEP, of_sweep)];
+    for (out, command, count, words) in pages {
         let drawn = draw(&browser, &out.join("report.html"), directory.path());
-        assert!(drawn.contains("data-drawn="), "the page was not drawn to its end:\n{}", shown(&drawn));
+        assert!(drawn.contains(count), "the page was not drawn to its end:\n{}", shown(&drawn));
         // A line of the picture has its name in the legend.
         let line = "<th><div class=\"u-marker\"";
         assert!(drawn.contains(line) && drawn.contains(">p50&lt;10s</div>"), "{}", shown(&drawn));

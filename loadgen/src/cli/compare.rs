@@ -42,5 +42,5 @@ Examples:
 A directory is searched for summary.json, its own and those of its directories. Two configuration files are run in turns,
 A B, B A, A B ..., each pair with one seed, so that what drifts with time meets both.
 
-Exit code: 0 nothing got worse, 1 run error, 2 usage, 3 something got worse, 4 too few runs to tell anything,
+Exit code: 0 nothing got worse, 1 run error, 2 usage, 3 something got worse, 4 too few valid runs to tell,
 5 books do not close, 130 interrupted.";

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// One figure of every run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metric {
     /// The word in the table.
     pub name: &'static str,
@@ -13,20 +13,34 @@ pub struct Metric {
     pub path: &'static str,
     /// Whether more is better.
     pub more_is_better: bool,
+    /// Less counts as this much: ratios need something above zero, and nothing at all is the best or the worst there is, never
+    /// unknown.
+    pub least: f64,
 }
 
 /// A percentile that nobody reached counts as an hour.
 const ENDLESS_US: f64 = 3.6e9;
+/// What latencies are counted in.
+const LEAST_US: f64 = 1.0;
+/// Fewer approved operations a second than one in a quarter of an hour.
+const LEAST_PER_S: f64 = 0.001;
+/// A smaller share of operations than one in ten thousand.
+const LEAST_SHARE: f64 = 0.000_1;
 
 /// All of them.
-pub const METRICS: [Metric; 6] = [
-    Metric { name: "response p50", path: "/latency_us/response/observed/p50", more_is_better: false },
-    Metric { name: "response p90", path: "/latency_us/response/observed/p90", more_is_better: false },
-    Metric { name: "response p99", path: "/latency_us/response/observed/p99", more_is_better: false },
-    Metric { name: "response p99.9", path: "/latency_us/response/observed/p999", more_is_better: false },
-    Metric { name: "service p99", path: "/latency_us/service/observed/p99", more_is_better: false },
-    Metric { name: "goodput", path: "/rate/goodput_per_s", more_is_better: true },
+pub const METRICS: [Metric; 7] = [
+    latency("response p50", "/latency_us/response/observed/p50"),
+    latency("response p90", "/latency_us/response/observed/p90"),
+    latency("response p99", "/latency_us/response/observed/p99"),
+    latency("response p99.9", "/latency_us/response/observed/p999"),
+    latency("service p99", "/latency_us/service/observed/p99"),
+    Metric { name: "goodput", path: "/rate/goodput_per_s", more_is_better: true, least: LEAST_PER_S },
+    Metric { name: "error share", path: "/rate/error_share", more_is_better: false, least: LEAST_SHARE },
 ];
+
+const fn latency(name: &'static str, path: &'static str) -> Metric {
+    Metric { name, path, more_is_better: false, least: LEAST_US }
+}
 
 impl Metric {
     /// Its value in one run; `None` where the run does not know it.
@@ -34,7 +48,7 @@ impl Metric {
         match summary.pointer(self.path)? {
             // Too many were never answered: worse than anything that was.
             Value::String(word) if word == "endless" => Some(ENDLESS_US),
-            value => value.as_f64().filter(|value| *value > 0.0),
+            value => value.as_f64().map(|value| value.max(self.least)),
         }
     }
 
@@ -85,14 +99,23 @@ pub fn differences(a: &[Value], b: &[Value]) -> Vec<String> {
         }
     }
     for (name, runs) in [("A", a), ("B", b)] {
-        let invalid =
-            |run: &&Value| run.pointer("/verdict/measurement").and_then(Value::as_str) != Some("valid");
-        let count = runs.iter().filter(invalid).count();
+        let doubtful = |run: &&Value| measurement(run) != Some("valid");
+        let count = runs.iter().filter(doubtful).count();
         if count > 0 {
             words.push(format!("{count} of {} runs of {name} are not valid measurements", runs.len()));
         }
     }
     words
+}
+
+/// What the run said about itself.
+fn measurement(summary: &Value) -> Option<&str> {
+    summary.pointer("/verdict/measurement").and_then(Value::as_str)
+}
+
+/// Whether the run's figures say nothing.
+pub fn is_invalid(summary: &Value) -> bool {
+    measurement(summary) == Some("invalid")
 }
 
 fn listed(texts: &[String]) -> String {
@@ -141,6 +164,15 @@ mod tests {
         for expected in ["command: A", "trace: A \"0a0b0c0d\", B nothing", "speed of the replay"] {
             assert!(words.contains(expected), "{expected}:\n{words}");
         }
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_value_and_no_figure_is_none() {
+        let run = json!({ "rate": { "goodput_per_s": 0.0, "error_share": 0.0 } });
+        let of = |name: &str, run: &Value| METRICS.iter().find(|m| m.name == name).unwrap().of(run);
+        assert_eq!(of("goodput", &run), Some(LEAST_PER_S));
+        assert_eq!(of("error share", &run), Some(LEAST_SHARE));
+        assert_eq!(of("goodput", &json!({ "rate": {} })), None);
     }
 
     #[test]

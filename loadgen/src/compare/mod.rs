@@ -30,15 +30,17 @@ pub struct Comparison {
     pub head: Head,
     /// Where the runs of A come from, and those of B.
     pub sides: (String, String),
-    /// Runs of each.
+    /// Runs of each that are compared.
     pub runs: (usize, usize),
+    /// Runs whose measurement is invalid, by name: they have no values.
+    pub left_out: Vec<String>,
     /// What the two do not have in common.
     pub warnings: Vec<String>,
     /// Every metric that enough runs know.
     pub metrics: Vec<Compared>,
     /// Metrics that too few runs know.
     pub not_known: Vec<&'static str>,
-    /// Whether so many runs could show a difference at all.
+    /// Whether there are metrics, and each is known to so many runs that they could show a difference at all.
     pub can_tell: bool,
     /// What was asked.
     pub alpha: f64,
@@ -64,23 +66,23 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
         },
         _ => return Err(RunError::Usage("A and B must both be directories or both be files".to_owned())),
     };
-    let mut warnings = metric::differences(&runs_a, &runs_b);
-    let can_tell = can_tell(runs_a.len(), runs_b.len(), a.alpha);
-    if !can_tell {
-        let (of_a, of_b) = (runs_a.len(), runs_b.len());
-        warnings.push(format!("{of_a} and {of_b} runs are too few to see any difference at {}", a.alpha));
-    }
+    let mut left_out = Vec::new();
+    let [runs_a, runs_b] = [runs_a, runs_b].map(|runs| runs::measured(runs, &mut left_out));
     let question = Question { alpha: a.alpha, same_within: a.same_within, seed };
     let metrics = compare(&runs_a, &runs_b, question);
+    let mut warnings = metric::differences(&runs_a, &runs_b);
+    warnings.extend(left_out.iter().map(|name| format!("{name}: an invalid measurement, left out")));
+    warnings.extend(too_few(&metrics, (runs_a.len(), runs_b.len()), a.alpha));
     let is_known = |metric: &Metric| metrics.iter().any(|compared| compared.metric == metric.name);
     let comparison = Comparison {
         head: Head::new(seed, false),
         sides: (a.a.display().to_string(), a.b.display().to_string()),
         runs: (runs_a.len(), runs_b.len()),
+        left_out,
         warnings,
         not_known: METRICS.iter().filter(|m| !is_known(m)).map(|m| m.name).collect(),
+        can_tell: !metrics.is_empty() && metrics.iter().all(|compared| compared.can_tell),
         metrics,
-        can_tell,
         alpha: a.alpha,
         same_within: a.same_within,
     };
@@ -91,19 +93,28 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
     Ok(comparison.exit_code())
 }
 
+/// What so few runs could not show, in words.
+fn too_few(metrics: &[Compared], runs: (usize, usize), alpha: f64) -> Vec<String> {
+    let few =
+        |(a, b): (usize, usize)| format!("{a} and {b} runs are too few to see any difference at {alpha}");
+    if !can_tell(runs.0, runs.1, alpha) {
+        return vec![few(runs)];
+    }
+    let blind = metrics.iter().filter(|compared| !compared.can_tell);
+    blind.map(|compared| format!("{}: {}", compared.metric, few(compared.runs))).collect()
+}
+
 impl Comparison {
     /// How the program ends.
     pub fn exit_code(&self) -> Exit {
-        let all_same = self.metrics.iter().all(|compared| compared.verdict == Verdict::Same);
-        if self.metrics.is_empty() {
-            Exit::Invalid
-        } else if self.metrics.iter().any(|compared| compared.verdict == Verdict::Regressed) {
+        let any = |found: fn(&Compared) -> bool| self.metrics.iter().any(found);
+        if any(|compared| compared.verdict == Verdict::Regressed) {
             Exit::Missed
-        } else if self.can_tell || all_same {
-            Exit::Pass
-        } else {
+        } else if self.metrics.is_empty() || any(|c| !c.can_tell && c.verdict == Verdict::Inconclusive) {
             // That nothing got worse was not to be seen in so few runs.
             Exit::Invalid
+        } else {
+            Exit::Pass
         }
     }
 

@@ -6,27 +6,44 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use toml::Table;
 
-use super::metric::METRICS;
+use super::metric::{METRICS, is_invalid};
 use crate::cli::configuration::resolve;
 use crate::cli::{Command, CompareArguments, RunArguments};
 use crate::exit::Exit;
 use crate::random::mix;
 use crate::run::{Plan, RunError, keep_options, perform};
 
-/// The runs of both sides, as their summaries.
-pub(super) type Sides = [Vec<Value>; 2];
+/// One run.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    /// Where it lies, or its number and side.
+    pub(super) name: String,
+    /// Its `summary.json`.
+    pub(super) summary: Value,
+}
+
+/// The runs of both sides.
+pub(super) type Sides = [Vec<Made>; 2];
+
+/// Takes the summaries of runs that measured something, and notes the others by name.
+pub(super) fn measured(runs: Vec<Made>, left_out: &mut Vec<String>) -> Vec<Value> {
+    let (invalid, valid): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| is_invalid(&run.summary));
+    left_out.extend(invalid.into_iter().map(|run| run.name));
+    valid.into_iter().map(|run| run.summary).collect()
+}
 
 /// Reads every `summary.json` in a directory and in its directories, in the order of their paths.
 ///
 /// # Errors
 /// Where one cannot be read.
-pub(super) fn read(directory: &Path) -> Result<Vec<Value>, RunError> {
+pub(super) fn read(directory: &Path) -> Result<Vec<Made>, RunError> {
     let mut files = Vec::new();
     find(directory, &mut files).map_err(RunError::io(directory.display().to_string()))?;
     files.sort();
     let parse = |file: &PathBuf| {
         let text = std::fs::read_to_string(file)?;
-        serde_json::from_str(&text).map_err(std::io::Error::other)
+        let summary = serde_json::from_str(&text).map_err(std::io::Error::other)?;
+        Ok(Made { name: file.parent().unwrap_or(directory).display().to_string(), summary })
     };
     files.iter().map(|file| parse(file).map_err(RunError::io(file.display().to_string()))).collect()
 }
@@ -56,7 +73,9 @@ pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<Result<Sid
         let order = if pair % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order {
             let name = ["a", "b"][side];
-            let (mut run, options) = sides[side].clone();
+            let (mut run, mut options) = sides[side].clone();
+            // Made again, it must not write over what the configuration itself names.
+            options.remove("output");
             run.load.traffic.seed = Some(pair_seed);
             run.to.quiet = true;
             run.to.output =
@@ -79,7 +98,7 @@ pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<Result<Sid
             if !arguments.to.quiet {
                 eprintln!("pair {:>3} {name}  {}", pair + 1, line(&summary));
             }
-            made[side].push(summary);
+            made[side].push(Made { name: format!("{name} {:02}", pair + 1), summary });
         }
     }
     Ok(Ok(made))
@@ -127,7 +146,8 @@ mod tests {
             std::fs::write(directory.path().join(name).join("summary.json"), format!("{{\"seed\": {seed}}}"))
                 .unwrap();
         }
-        let seeds: Vec<_> = read(directory.path()).unwrap().iter().map(|run| run["seed"].as_u64()).collect();
+        let seeds: Vec<_> =
+            read(directory.path()).unwrap().iter().map(|run| run.summary["seed"].as_u64()).collect();
         assert_eq!(seeds, [Some(1), Some(2)]);
         std::fs::write(directory.path().join("summary.json"), "{").unwrap();
         assert!(read(directory.path()).is_err());

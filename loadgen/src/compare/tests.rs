@@ -19,7 +19,7 @@ fn write_runs(directory: &Path, level: f64, commit: &str, count: u64) {
             "build": { "commit": commit, "profile": "release" },
             "host": { "cpu": "x", "cores": 2 },
             "verdict": { "measurement": "valid" },
-            "rate": { "goodput_per_s": 1_000.0 },
+            "rate": { "goodput_per_s": 1_000.0, "error_share": 0.0 },
             "latency_us": { "response": { "observed": percentiles }, "service": { "observed": percentiles } },
         });
         let of_run = directory.join(seed.to_string());
@@ -29,10 +29,26 @@ fn write_runs(directory: &Path, level: f64, commit: &str, count: u64) {
 }
 
 fn compared(level_b: f64, commit_b: &str, count: u64) -> (Exit, serde_json::Value) {
+    compared_with(level_b, commit_b, count, |_, _| {})
+}
+
+/// The same, with B's runs changed by their number.
+fn compared_with(
+    level_b: f64,
+    commit_b: &str,
+    count: u64,
+    change: impl Fn(u64, &mut serde_json::Value),
+) -> (Exit, serde_json::Value) {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     write_runs(&path("a"), 1_000.0, "one", count);
     write_runs(&path("b"), level_b, commit_b, count);
+    for number in 0..count {
+        let file = path("b").join(number.to_string()).join("summary.json");
+        let mut run = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        change(number, &mut run);
+        std::fs::write(file, run.to_string()).unwrap();
+    }
     let line =
         format!("{} {} -o {} --seed 5", path("a").display(), path("b").display(), path("out").display());
     let exit = run(&compare_arguments(&line), Table::new()).unwrap();
@@ -46,7 +62,11 @@ fn what_got_slower_is_a_regression_and_exit_code_three() {
     assert_eq!(exit, Exit::Missed);
     let verdicts: Vec<_> =
         json["metrics"].as_array().unwrap().iter().map(|m| m["verdict"].as_str().unwrap()).collect();
-    assert_eq!(verdicts, ["regressed", "regressed", "regressed", "regressed", "same"], "p99.9 is not known");
+    assert_eq!(
+        verdicts,
+        ["regressed", "regressed", "regressed", "regressed", "same", "same"],
+        "p99.9 is not known"
+    );
     let warning = json["warnings"][0].as_str().unwrap();
     assert!(warning.contains("build") && warning.contains("one") && warning.contains("two"), "{warning}");
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1);
@@ -72,6 +92,53 @@ fn runs_that_could_show_no_difference_do_not_pass_for_no_difference() {
 fn too_few_runs_say_nothing() {
     let (exit, json) = compared(9_000.0, "one", 2);
     assert_eq!(exit, Exit::Invalid);
-    assert_eq!(json["not_known"].as_array().unwrap().len(), 6);
+    assert_eq!(json["not_known"].as_array().unwrap().len(), 7);
     assert!(json["warnings"][0].as_str().unwrap().contains("too few"), "{json}");
+}
+
+fn verdict<'a>(json: &'a serde_json::Value, metric: &str) -> &'a serde_json::Value {
+    &json["metrics"].as_array().unwrap().iter().find(|m| m["metric"] == metric).unwrap()["verdict"]
+}
+
+#[test]
+fn a_switch_that_approves_nothing_is_no_faster_one() {
+    let (exit, json) = compared_with(500.0, "one", 8, |_, run| {
+        run["rate"] = json!({ "goodput_per_s": 0.0, "error_share": 1.0 });
+    });
+    assert_eq!(verdict(&json, "response p99"), "improved");
+    assert_eq!(
+        (verdict(&json, "goodput"), verdict(&json, "error share")),
+        (&json!("regressed"), &json!("regressed"))
+    );
+    assert_eq!(exit, Exit::Missed, "declining everything fast is no improvement");
+}
+
+#[test]
+fn invalid_runs_are_named_and_have_no_value() {
+    let invalid = |from: u64| {
+        move |number: u64, run: &mut serde_json::Value| {
+            if number >= from {
+                run["verdict"]["measurement"] = json!("invalid");
+                run["latency_us"]["response"]["observed"]["p99"] = json!(1e9);
+            }
+        }
+    };
+    let (exit, json) = compared_with(1_000.0, "one", 12, invalid(11));
+    assert_eq!((exit, verdict(&json, "response p99")), (Exit::Pass, &json!("same")));
+    assert_eq!((&json["runs"], json["left_out"].as_array().unwrap().len()), (&json!([12, 11]), 1));
+    assert!(json["left_out"][0].as_str().unwrap().ends_with("b/11"), "{json}");
+    let (exit, json) = compared_with(1_000.0, "one", 8, invalid(2));
+    assert_eq!((exit, json["metrics"].as_array().unwrap().len()), (Exit::Invalid, 0), "two are left");
+}
+
+#[test]
+fn a_metric_that_few_runs_know_does_not_pass_for_unchanged() {
+    let (exit, json) = compared_with(1_000.0, "one", 8, |number, run| {
+        let p99 = if number < 3 { json!(90_000.0) } else { json!(null) };
+        run["latency_us"]["response"]["observed"]["p99"] = p99;
+    });
+    assert_eq!(verdict(&json, "response p99"), "inconclusive");
+    assert_eq!((exit, json["can_tell"].as_bool()), (Exit::Invalid, Some(false)));
+    let warnings = json["warnings"].to_string();
+    assert!(warnings.contains("response p99: 8 and 3 runs are too few"), "{warnings}");
 }

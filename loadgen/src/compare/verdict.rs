@@ -36,6 +36,8 @@ pub struct Compared {
     pub p_corrected: f64,
     /// What halves of A's own runs differ by once in twenty times, as a share.
     pub noise_floor: Option<f64>,
+    /// Whether so many runs could show a difference at all.
+    pub can_tell: bool,
     /// What to make of it.
     pub verdict: Verdict,
 }
@@ -86,6 +88,7 @@ pub fn compare(a: &[Value], b: &[Value], question: Question) -> Vec<Compared> {
                 interval,
                 p_corrected,
                 noise_floor: noise_floor(a, &mut random),
+                can_tell: can_tell(a.len(), b.len(), question.alpha),
                 verdict,
             }
         })

@@ -82,7 +82,7 @@ pub struct Trace {
     pub totals: Totals,
     /// How long the file is.
     pub bytes: u64,
-    /// CRC32C of the whole file: the same trace has the same, wherever it lies.
+    /// CRC32C of the whole file but for its CRCs: the same trace has the same, wherever it lies.
     pub checksum: u32,
     pub(super) scenarios: Vec<Scenario>,
     file: File,
@@ -189,7 +189,8 @@ struct Stream<R> {
     from: R,
     /// How much was read.
     at: u64,
-    /// Of that.
+    /// Of that, but for the CRCs in it: whatever stands before its own CRC comes to the same with it, so that the sum over both would
+    /// say nothing about it.
     checksum: u32,
 }
 
@@ -219,6 +220,14 @@ impl<R: Read> Stream<R> {
         let mut bytes = [0; 4];
         self.exactly(&mut bytes, what)?;
         Ok(u32::from_le_bytes(bytes))
+    }
+
+    /// A CRC, which is not part of the sum.
+    fn crc(&mut self, what: &'static str) -> Result<u32, Problem> {
+        let before = self.checksum;
+        let crc = self.number(what)?;
+        self.checksum = before;
+        Ok(crc)
     }
 }
 
@@ -252,7 +261,7 @@ fn read_header(stream: &mut Stream<impl Read>) -> Result<Header, Problem> {
     debug_assert_eq!(stream.at, (PREFIX_BYTES + text_bytes) as u64);
     // All of the file so far.
     let expected = stream.checksum;
-    if stream.number(HEADER)? != expected {
+    if stream.crc(HEADER)? != expected {
         return Err(damaged(0, "the header does not match its CRC"));
     }
     serde_json::from_slice(&text).map_err(|error| damaged(0, format!("the header: {error}")))
@@ -315,7 +324,7 @@ fn read_block(stream: &mut Stream<impl Read>, body: &mut Vec<u8>) -> Result<(Blo
         BLOCK_CHECKED_BYTES => {}
         _ => return Err(Problem::Truncated(BLOCK)),
     }
-    let crc = stream.number(BLOCK)?;
+    let crc = stream.crc(BLOCK)?;
     let head = BlockHead::from_bytes(&head_bytes).ok_or_else(|| damaged(at, "no block begins like this"))?;
     let body_bytes = head.body_bytes as usize;
     if body_bytes > BODY_BYTES_MAX {

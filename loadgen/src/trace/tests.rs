@@ -197,11 +197,22 @@ fn a_replay_that_is_left_early_stops_reading() {
     assert_eq!(Arc::strong_count(&trace), 1, "nobody else has it any more");
 }
 
+/// The CRC of a header and of its own CRC behind it is the same for every header of one length.
 #[test]
-fn the_checksum_is_that_of_all_its_bytes() {
-    let bytes = generated(&busy());
-    let trace = open(&bytes).unwrap();
-    assert_eq!((trace.checksum, trace.bytes), (crc32c::crc32c(&bytes), bytes.len() as u64));
+fn the_checksum_tells_headers_and_arrivals_apart() {
+    let of = |currency: &str, amount: u64| {
+        let header = Header { currency: currency.to_owned(), ..header(&played_settings()) };
+        let mut arrivals = drawn(&played_settings());
+        arrivals[0][0].amount = Amount::from_minor(amount).unwrap();
+        let bytes = written(&header, arrivals);
+        let trace = open(&bytes).unwrap();
+        assert_eq!(trace.bytes, bytes.len() as u64);
+        trace.checksum
+    };
+    let checksum = of("EUR", 1_000);
+    assert_eq!(of("EUR", 1_000), checksum);
+    assert_ne!(of("CHF", 1_000), checksum, "another header of the same length");
+    assert_ne!(of("EUR", 1_001), checksum, "another arrival of the same length");
 }
 
 #[test]
