@@ -16,6 +16,7 @@ use serde_json::Value;
 /// A build without optimizations carries less.
 const RATE: &str = if cfg!(debug_assertions) { "150" } else { "2000" };
 const VACUOUS: i32 = 4;
+const CANNOT_TELL: i32 = 4;
 const FAULTY: i32 = 5;
 const INTERRUPTED: i32 = 130;
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
@@ -198,6 +199,50 @@ fn an_interrupted_drill_ends_what_it_started() {
     wait_until("nobody listens on the switch's admin address", STARTS_WITHIN, || {
         std::net::TcpStream::connect(home.admin).is_err().then_some(())
     });
+}
+
+/// Faults that last longer than the time between two leave some without a turn: what did not come shows nothing.
+#[test]
+fn a_drill_with_fewer_faults_than_planned_is_not_clean() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 2, 2);
+    let out = directory.path().join("out");
+    let faults = ["--freeze", "switch:6s", "--every", "2s", "--kills", "3", "--rate", "40", "--warmup", "0s"];
+    let output =
+        drill(&home, &faults.into_iter().chain(["--seed", "5", "-o", text(&out)]).collect::<Vec<_>>());
+    assert_eq!(output.status.code(), Some(CANNOT_TELL), "{}", shown(&output));
+    let drill = drill_of(&out);
+    assert_eq!((&drill["verdict"], drill["planned"].as_u64()), (&"unfinished".into(), Some(3)), "{drill}");
+    assert!(drill["why"].to_string().contains("of 3 faults came"), "{drill}");
+    assert_eq!(drill["audit"]["findings_total"], 0, "{drill}");
+}
+
+/// Whoever interrupts a drill while its journal is dumped is heard, and the dump is gone.
+#[test]
+fn a_drill_that_is_interrupted_while_it_looks_says_so() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 2, 2);
+    let (out, log, id) =
+        (directory.path().join("out"), directory.path().join("loadgen.log"), directory.path().join("id"));
+    let dump = format!("sh -c 'echo $$ > {}; exec sleep 600'", text(&id));
+    let faults =
+        ["--freeze", "switch:100ms", "--every", "1s", "--kills", "1", "--rate", "20", "--warmup", "0s"];
+    let words =
+        words(&home, &faults.into_iter().chain(["--dump", &dump, "-o", text(&out)]).collect::<Vec<_>>());
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut load = Process::start("loadgen", &words, &log);
+    let dumper = wait_until("the journal is dumped", STARTS_WITHIN, || {
+        assert_eq!(load.ended(), None, "{}", load.log_tail());
+        fs::read_to_string(&id).ok().filter(|id| id.ends_with('\n'))
+    });
+    load.signal("INT");
+    assert_eq!(load.wait(ENDS_WITHIN).code(), Some(INTERRUPTED), "{}", load.log_tail());
+    let drill = drill_of(&out);
+    assert_eq!((&drill["verdict"], &drill["audit"]), (&"unfinished".into(), &Value::Null), "{drill}");
+    assert!(drill["why"].to_string().contains("interrupted"), "{drill}");
+    assert!(!Path::new("/proc").join(dumper.trim()).exists(), "the dump was left behind");
 }
 
 /// A switch that does not start is no finding, and its log says why.

@@ -17,11 +17,24 @@ pub enum DrillVerdict {
     Faulty,
     /// Nothing was in flight at any fault, so nothing could have been lost.
     Vacuous,
-    /// It broke off or was cut short: nothing is judged.
+    /// It broke off, was cut short, or fewer faults came than were planned: nothing is judged.
     Unfinished,
 }
 
 impl DrillVerdict {
+    /// Of a drill that came to its end and was looked at; faults that never came show nothing.
+    pub(super) fn of(is_faulty: bool, planned: usize, faults: &[FaultSummary]) -> Self {
+        if is_faulty {
+            Self::Faulty
+        } else if faults.len() < planned {
+            Self::Unfinished
+        } else if faults.iter().all(|fault| fault.in_flight == 0) {
+            Self::Vacuous
+        } else {
+            Self::Clean
+        }
+    }
+
     /// As people read it.
     pub const fn text(self) -> &'static str {
         match self {
@@ -83,7 +96,7 @@ pub struct AuditSummary {
 pub struct DrillSummary {
     /// What to make of it.
     pub verdict: DrillVerdict,
-    /// Why it is faulty, in words.
+    /// Why it is faulty or unfinished, in words.
     pub why: Vec<String>,
     /// Faults that were planned.
     pub planned: usize,
@@ -205,7 +218,7 @@ mod tests {
 
     fn summary(faults: Vec<FaultSummary>) -> DrillSummary {
         DrillSummary {
-            verdict: DrillVerdict::Clean,
+            verdict: DrillVerdict::of(false, 2, &faults),
             why: vec![],
             planned: 2,
             faults,
@@ -225,9 +238,24 @@ mod tests {
     }
 
     #[test]
+    fn only_a_drill_with_all_its_faults_is_clean() {
+        let one = fault([Some(2.0), Some(3.0)]);
+        let idle = FaultSummary { in_flight: 0, ..one.clone() };
+        let of = |is_faulty, faults: &[&FaultSummary]| {
+            let faults: Vec<_> = faults.iter().map(|fault| (*fault).clone()).collect();
+            DrillVerdict::of(is_faulty, 2, &faults)
+        };
+        assert_eq!(of(false, &[&one, &idle]), DrillVerdict::Clean);
+        assert_eq!(of(false, &[&one]), DrillVerdict::Unfinished);
+        assert_eq!(of(false, &[]), DrillVerdict::Unfinished);
+        assert_eq!(of(true, &[&one]), DrillVerdict::Faulty, "what was found stays found");
+        assert_eq!(of(false, &[&idle, &idle]), DrillVerdict::Vacuous);
+    }
+
+    #[test]
     fn the_table_names_operators_and_what_is_not_known() {
         let text = summary(vec![fault([Some(2.0), None])]).text();
-        for words in ["kill switch", "operator-2", "1,234", "2.000 s", "drill 1 of 2 faults: CLEAN"] {
+        for words in ["kill switch", "operator-2", "1,234", "2.000 s", "drill 1 of 2 faults: unfinished"] {
             assert!(text.contains(words), "{words}\n{text}");
         }
     }

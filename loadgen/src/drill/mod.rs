@@ -27,7 +27,6 @@ use toml::Table;
 pub use answer::{AuditSummary, DrillSummary, DrillVerdict, FaultSummary, Outage};
 pub use plan::Plan;
 
-use crate::check;
 use crate::cli::DrillArguments;
 use crate::exit::Exit;
 use crate::measure::kinds::Figure;
@@ -55,8 +54,9 @@ pub fn run(arguments: &DrillArguments, options: Table) -> Result<Exit, RunError>
     let plan = Plan::new(arguments, output)?;
     keep_options(output, options, plan.run.seed)?;
     let drill = Drill { arguments, plan, output };
-    let (mut report, summary) = on_stage(drill.carry_out())??;
+    let (mut report, summary, is_interrupted) = on_stage(drill.carry_out())??;
     let verdict = summary.verdict;
+    let is_judged = summary.audit.is_some();
     report.summary.verdict.audit = match &summary.audit {
         None => Audit::NotRun,
         Some(audit) if audit.findings_total == audit.of_other_times => Audit::Clean,
@@ -71,13 +71,14 @@ pub fn run(arguments: &DrillArguments, options: Table) -> Result<Exit, RunError>
     if let (Some(directory), DrillVerdict::Faulty) = (kept, verdict) {
         println!("  what shows it lies in {}", directory.keep().display());
     }
-    Ok(exit_code(&report, verdict))
+    Ok(if is_interrupted { Exit::Interrupted } else { exit_code(&report, verdict, is_judged) })
 }
 
-fn exit_code(report: &Report, verdict: DrillVerdict) -> Exit {
+fn exit_code(report: &Report, verdict: DrillVerdict, is_judged: bool) -> Exit {
     let stands = |standing| report.summary.objectives.iter().any(|judged| judged.standing == standing);
     match verdict {
-        DrillVerdict::Unfinished if report.is_interrupted() => Exit::Interrupted,
+        // It came to its end, and not enough was done to the switch.
+        DrillVerdict::Unfinished if is_judged => Exit::Invalid,
         DrillVerdict::Unfinished => Exit::RunError,
         DrillVerdict::Faulty => Exit::BooksOpen,
         DrillVerdict::Vacuous => Exit::Invalid,
@@ -98,7 +99,8 @@ struct Drill<'a> {
 type FirstHeard = Rc<RefCell<Option<Backstage>>>;
 
 impl Drill<'_> {
-    async fn carry_out(self) -> Result<(Report, DrillSummary), RunError> {
+    /// What was measured, what was found, and whether the user cut it short anywhere.
+    async fn carry_out(self) -> Result<(Report, DrillSummary, bool), RunError> {
         // Before anything is started, and the same ones to the end: whoever asks for the end between two looks is heard at the next.
         let mut signals = Signals::hear().map_err(RunError::io("signals"))?;
         let arm = self.arm()?;
@@ -118,7 +120,8 @@ impl Drill<'_> {
         let backstage = backstage.borrow();
         let (faults, calm) = self.faults(&report, &faults, backstage.as_ref());
         let summary = self.summary(&report, faults, calm, planned, audit.as_ref());
-        Ok((report, summary))
+        let is_interrupted = report.is_interrupted() || matches!(audit, Err(RunError::Interrupted));
+        Ok((report, summary, is_interrupted))
     }
 
     /// Ends the switch, where it is ours, and lets the auditor look at what is left; `None` where the run was not whole.
@@ -138,15 +141,17 @@ impl Drill<'_> {
             self.say("the switch is asked to end");
             tokio::select! {
                 ended = arm.until_ended() => ended?,
-                () = signals.next() => {}
+                // Its journal may still be written: there is nothing to judge.
+                () = signals.next() => return Err(RunError::Interrupted),
             }
         }
         if !is_whole {
             return Ok(None);
         }
-        evidence::keep_journal(a, told, self.output)?;
+        self.say("the journal is dumped");
+        evidence::keep_journal(a, told, self.output, signals.next()).await?;
         self.say("the auditor joins the journal with what operators and destinations saw");
-        Ok(Some(check::look(self.output)?))
+        evidence::look(self.output, signals.next()).await.map(Some)
     }
 
     fn arm(&self) -> Result<Arm, RunError> {
@@ -226,18 +231,19 @@ impl Drill<'_> {
     ) -> DrillSummary {
         let counts = &report.summary.accounting;
         let unresolved = counts.in_flight_at_end + counts.unknown;
-        let (audit, why) = match audit {
+        let (audit, mut why) = match audit {
             Ok(Some(audit)) => (Some(audit), self.why_faulty(report, unresolved, audit)),
             Ok(None) => (None, vec![]),
             Err(error) => (None, vec![format!("no audit: {error}")]),
         };
-        let is_vacuous = faults.iter().all(|fault| fault.in_flight == 0);
         let verdict = match audit {
             None => DrillVerdict::Unfinished,
-            Some(_) if !why.is_empty() => DrillVerdict::Faulty,
-            Some(_) if is_vacuous => DrillVerdict::Vacuous,
-            Some(_) => DrillVerdict::Clean,
+            Some(_) => DrillVerdict::of(!why.is_empty(), planned, &faults),
         };
+        if audit.is_some() && faults.len() < planned {
+            let text = "faults came before the sending ended: they took longer than the time between two";
+            why.push(format!("only {} of {planned} {text}", faults.len()));
+        }
         DrillSummary {
             verdict,
             why,
