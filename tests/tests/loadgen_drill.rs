@@ -89,6 +89,10 @@ fn faults_of_every_kind_under_load_are_survived_and_damage_to_the_records_is_fou
 fn judge(fault: &Value) {
     let what = fault["fault"].as_str().unwrap();
     let (one, two) = (&fault["unavailable_s"]["operator-1"], &fault["unavailable_s"]["operator-2"]);
+    for (operator, unavailable) in [("operator-1", one), ("operator-2", two)] {
+        let approved = &fault["approved_after_s"][operator];
+        assert!(seconds(approved) >= seconds(unavailable), "{fault}");
+    }
     match what {
         "kill switch" | "restart switch" => {
             assert!(seconds(&fault["ready_after_s"]) > 0.0, "{fault}");
@@ -140,6 +144,10 @@ fn cuts_alone_leave_a_switch_of_somebody_else_as_it_was() {
         let drill = drill_of(&out);
         assert_eq!(drill["verdict"], "clean", "{drill}");
         let of_other_times = u64::from(number == "2");
+        let checked = |more: &[&str]| run("loadgen", &[&["check", text(&out)], more].concat()).status.code();
+        assert_eq!(checked(&["--other-times"]), Some(0));
+        assert_eq!(checked(&[]), Some(if number == "2" { FAULTY } else { 0 }));
+        assert_eq!(checked(&["--other-times", "--mutate", "lose"]), Some(FAULTY));
         assert_eq!(drill["audit"]["findings_total"], of_other_times, "{drill}");
         for fault in drill["faults"].as_array().unwrap() {
             let (one, two) = (&fault["unavailable_s"]["operator-1"], &fault["unavailable_s"]["operator-2"]);

@@ -91,8 +91,12 @@ fn a_browser_draws_who_was_not_served_in_a_drill() {
     assert!(drawn.contains(DRAWN_OF_DRILL), "the page was not drawn to its end:\n{}", shown(&drawn));
     let bar = format!("<i title=\"freeze switch:0.5s at {from:.1} s: ");
     assert_eq!(drawn.matches(&bar).count(), 2, "a bar for each operator:\n{}", shown(&drawn));
-    for words in ["Clean: nothing lost", "operator-2 unserved", "Red: from a fault", "loadgen drill --config"]
-    {
+    for words in [
+        "Clean: nothing lost",
+        "operator-2 unserved</th><th>approved after</th>",
+        "Red: from a fault",
+        "loadgen drill --config",
+    ] {
         assert!(drawn.contains(words), "{words} is not on the page:\n{}", shown(&drawn));
     }
 }

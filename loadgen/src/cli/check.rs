@@ -19,6 +19,9 @@ pub struct CheckArguments {
     /// The JSON of the switch's /status: its positions are compared too; DIR/status.json where there is one
     #[arg(long, value_name = "FILE")]
     pub status: Option<PathBuf>,
+    /// The journal also holds transactions from before or after the histories, as after a drill of cuts alone: that is no finding
+    #[arg(long)]
+    pub other_times: bool,
     /// Damages a copy of the histories, which must be found: a trial of the check itself
     #[arg(long, value_enum)]
     pub mutate: Option<Mutation>,

@@ -61,6 +61,9 @@ pub struct FaultSummary {
     pub in_flight: u64,
     /// From the fault until the operator's next answered request, by its name; `None` where none was answered any more.
     pub unavailable_s: BTreeMap<String, Option<f64>>,
+    /// From the fault until the operator's next approved request, which may be later than the next answered one: a switch that just
+    /// came back declines what goes to a destination that has not.
+    pub approved_after_s: BTreeMap<String, Option<f64>>,
     /// From the fault until the response's p99 was what it was before the first; `None` where it was not before the next, or
     /// the time before the first was too short to say.
     pub steady_after_s: Option<f64>,
@@ -151,7 +154,7 @@ impl DrillSummary {
         let width = operators.iter().map(|name| name.len() + 2).max().unwrap_or(0).max(12);
         write!(out, "\n  {:<28}{:>8}{:>11}{:>9}{:>14}", "fault", "at", "in flight", "ready", "p99 steady")?;
         for name in &operators {
-            write!(out, "{name:>width$}")?;
+            write!(out, "{name:>width$}{:>12}", "approved")?;
         }
         writeln!(out)?;
         let seconds = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |s| format!("{s:.3} s"));
@@ -161,14 +164,16 @@ impl DrillSummary {
             write!(out, "{:>9}{:>14}", seconds(fault.ready_after_s), seconds(fault.steady_after_s))?;
             for name in &operators {
                 let unavailable = fault.unavailable_s.get(*name).copied().flatten();
-                write!(out, "{:>width$}", seconds(unavailable))?;
+                let approved = fault.approved_after_s.get(*name).copied().flatten();
+                write!(out, "{:>width$}{:>12}", seconds(unavailable), seconds(approved))?;
             }
             writeln!(out)?;
         }
         writeln!(
             out,
             "    in flight: requests that the switch owed an answer; ready: until a switch that was started again was; p99 \
-             steady: until it was what it was\n    before the first fault; of each operator: until its next answered request"
+             steady: until it was what it was\n    before the first fault; of each operator: until its next answered request, and until the next \
+             approved one"
         )?;
         writeln!(
             out,
@@ -211,7 +216,8 @@ mod tests {
             lasted_s: Some(0.01),
             ready_after_s: Some(0.4),
             in_flight: 1_234,
-            unavailable_s: names.into_iter().zip(unavailable).collect(),
+            unavailable_s: names.clone().into_iter().zip(unavailable).collect(),
+            approved_after_s: names.into_iter().zip(unavailable.map(|s| s.map(|s| s + 0.5))).collect(),
             steady_after_s: None,
         }
     }
@@ -255,7 +261,9 @@ mod tests {
     #[test]
     fn the_table_names_operators_and_what_is_not_known() {
         let text = summary(vec![fault([Some(2.0), None])]).text();
-        for words in ["kill switch", "operator-2", "1,234", "2.000 s", "drill 1 of 2 faults: unfinished"] {
+        for words in
+            ["kill switch", "operator-2", "1,234", "2.000 s     2.500 s", "drill 1 of 2 faults: unfinished"]
+        {
             assert!(text.contains(words), "{words}\n{text}");
         }
     }

@@ -20,18 +20,20 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
-use holdfast_audit::finding::Class;
 use rustix::process::Signal;
 use toml::Table;
 
 pub use answer::{AuditSummary, DrillSummary, DrillVerdict, FaultSummary, Outage};
 pub use plan::Plan;
 
+use crate::check;
 use crate::cli::DrillArguments;
 use crate::exit::Exit;
+use crate::first_answers::FirstAnswers;
 use crate::measure::kinds::Figure;
 use crate::measure::slices::Group;
 use crate::objective::Standing;
+use crate::operator::Tally;
 use crate::report::Report;
 use crate::results::summary::{Audit, Books};
 use crate::run::{Backstage, Beside, RunError, Signals, direct, keep_options, nanos, on_stage};
@@ -63,7 +65,8 @@ pub fn run(arguments: &DrillArguments, options: Table) -> Result<Exit, RunError>
         Some(_) => Audit::Faulty,
     };
     if summary.audit.as_ref().is_some_and(|audit| audit.of_other_times > 0) {
-        let text = "the switch's journal holds transactions of other times, of which no history here knows: they are not judged";
+        let text = "the switch's journal holds transactions of other times, of which no history here knows: they are not judged; \
+                    loadgen check --other-times looks at the directory in the same way";
         report.summary.verdict.remarks.push(text.to_owned());
     }
     report.summary.drill = Some(summary);
@@ -202,17 +205,19 @@ impl Drill<'_> {
         let after = |ns: Option<u64>, from: u64| ns.map(|ns| seconds(ns.saturating_sub(from)));
         let of = |(index, fault): (usize, &Struck)| {
             let next_ns = struck.get(index + 1).map_or(end_ns, |next| next.at_ns);
-            let operators = backstage.into_iter().flat_map(|backstage| &backstage.operators);
-            let unavailable = operators.map(|(name, tally)| {
-                (name.clone(), after(tally.borrow().first_answers.after(index), fault.at_ns))
-            });
+            let of_each = |first: fn(&Tally) -> &FirstAnswers| {
+                let operators = backstage.into_iter().flat_map(|backstage| &backstage.operators);
+                let first = |tally: &RefCell<Tally>| first(&tally.borrow()).after(index);
+                operators.map(|(name, tally)| (name.clone(), after(first(tally), fault.at_ns))).collect()
+            };
             FaultSummary {
                 fault: fault.fault.to_string(),
                 at_s: seconds(fault.at_ns),
                 lasted_s: after(fault.lifted_ns, fault.at_ns),
                 ready_after_s: after(fault.ready_ns, fault.at_ns),
                 in_flight: fault.in_flight,
-                unavailable_s: unavailable.collect(),
+                unavailable_s: of_each(|tally| &tally.first_answers),
+                approved_after_s: of_each(|tally| &tally.first_approvals),
                 steady_after_s: calm
                     .and_then(|calm| calm.steady_after(&heard, fault.at_ns, next_ns))
                     .map(seconds),
@@ -285,8 +290,6 @@ impl Drill<'_> {
 
     /// Findings that are none of a switch that ran before: its journal has other times, of which nobody here knows.
     fn of_other_times(&self, audit: &holdfast_audit::Report) -> u64 {
-        let started_here = self.arguments.start.is_some();
-        let not_covered = audit.findings_by_class.get(Class::NotCovered.name());
-        not_covered.copied().filter(|_| !started_here).unwrap_or(0)
+        if self.arguments.start.is_some() { 0 } else { check::of_other_times(audit) }
     }
 }

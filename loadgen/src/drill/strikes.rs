@@ -113,7 +113,7 @@ impl Arm {
                 let cable = cable.ok_or_else(|| RunError::Drill(format!("{name} does not take part")))?;
                 // The others' outcomes count at once: nobody touched their links.
                 for (_, tally) in backstage.operators.iter().filter(|(of, _)| *of != name) {
-                    tally.borrow_mut().first_answers.expect(index, at_ns);
+                    tally.borrow_mut().expect(index, at_ns);
                 }
                 cable.send_replace(true);
                 self.pause(backstage, pause).await;
@@ -190,7 +190,7 @@ impl Arm {
         self.struck.borrow_mut()[index].lifted_ns = Some(lifted_ns);
         let touched = |name: &str| only.is_none_or(|only| only == name);
         for (_, tally) in backstage.operators.iter().filter(|(name, _)| touched(name)) {
-            tally.borrow_mut().first_answers.expect(index, lifted_ns + nanos(residue));
+            tally.borrow_mut().expect(index, lifted_ns + nanos(residue));
         }
     }
 

@@ -95,6 +95,9 @@ impl Operator {
             tally.completed += 1;
             tally.good += good;
             tally.first_answers.note(at.ns);
+            if answer.outcome == Outcome::Approved {
+                tally.first_approvals.note(at.ns);
+            }
             if rules.measures(at.ns) {
                 tally.completed_in_time += 1;
                 tally.good_in_time += good;
@@ -308,5 +311,27 @@ impl Operator {
         if !agrees {
             self.stray(at, answer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Play, answer, authorize, good_answer};
+    use super::*;
+
+    #[test]
+    fn a_decline_ends_the_wait_for_an_answer_and_not_for_an_approval() {
+        let mut play = Play::new("pay:1");
+        play.operator.tally().borrow_mut().expect(0, 1_000_000);
+        play.at(20);
+        let id = authorize(&play.next()).id;
+        let declined = answer(id, Outcome::Declined, State::Declined, Reason::DestinationNotConnected, 0);
+        play.hear(Answer { decided_by: DecidedBy::Switch, ..declined });
+        play.at(30);
+        let message = play.next();
+        play.hear(good_answer(&message));
+        let tally = play.operator.tally();
+        let (answers, approvals) = (&tally.borrow().first_answers, &tally.borrow().first_approvals);
+        assert_eq!((answers.after(0), approvals.after(0)), (Some(20_000_000), Some(30_000_000)));
     }
 }

@@ -77,6 +77,16 @@ pub struct Tally {
     pub unanswered: u32,
     /// When the first outcomes after faults were heard.
     pub first_answers: FirstAnswers,
+    /// When the first approvals were.
+    pub first_approvals: FirstAnswers,
+}
+
+impl Tally {
+    /// Waits for the first outcome and the first approval at `from_ns` or later, for this fault.
+    pub fn expect(&mut self, fault: usize, from_ns: u64) {
+        self.first_answers.expect(fault, from_ns);
+        self.first_approvals.expect(fault, from_ns);
+    }
 }
 
 /// In a closed loop the next operation begins when one ends.

@@ -119,9 +119,9 @@ function showDrill(drill, end) {
     `Everything had ended ${seconds(drill.resolved_s)} after the last was sent; unresolved: ${count(drill.unresolved)}.`]);
   const operators = Object.keys(drill.faults[0]?.unavailable_s ?? {});
   report.append(element("h2", {}, "Faults"),
-    table(["fault", "at", "in flight", "ready after", "p99 steady after", ...operators.map((name) => name + " unserved")],
+    table(["fault", "at", "in flight", "ready after", "p99 steady after", ...operators.flatMap((name) => [name + " unserved", "approved after"])],
       drill.faults.map((f) => [f.fault, seconds(f.at_s), count(f.in_flight), seconds(f.ready_after_s), seconds(f.steady_after_s),
-        ...operators.map((name) => seconds(f.unavailable_s[name]))])),
+        ...operators.flatMap((name) => [seconds(f.unavailable_s[name]), seconds(f.approved_after_s?.[name])])])),
     ...(drill.audit && drill.audit.findings_total > 0 ? [table(["finding", "times"], Object.entries(drill.audit.findings_by_class).map(([name, n]) => [name, count(n)])),
       element("ul", {}, drill.audit.examples.map((example) => element("li", {}, example)))] : []));
   if (operators.length > 0) report.append(place(unserved(drill.faults, operators, end)));
