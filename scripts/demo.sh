@@ -53,6 +53,8 @@ while [ $# -gt 0 ]; do
 done
 case $seconds in '' | *[!0-9]*) wrong "--seconds needs a whole number, found '$seconds'" ;; esac
 case $rate in max) ;; '' | *[!0-9]*) wrong "--rate needs a whole number or max, found '$rate'" ;; esac
+[ "$((10#$seconds))" -gt 0 ] || wrong '--seconds needs at least 1'
+[ "$rate" = max ] || [ "$((10#$rate))" -gt 0 ] || wrong '--rate needs at least 1'
 case $limit in *[!0-9]*) wrong "--limit needs a whole number, found '$limit'" ;; esac
 [ -z "$limit" ] || [ -n "$serve" ] || wrong '--limit goes with --serve'
 [ -z "$limit" ] || [ "$limit" -ge 3 ] || wrong '--limit needs one a second for each of three operators'

@@ -53,8 +53,10 @@ const EXAMPLES: &str = "\
 Examples:
   holdfast journal dump run/journal > run/journal.jsonl
   audit run --journal-dump run/journal.jsonl
-  audit run --journal-dump run/journal.jsonl --status run/status.json --drained
-  audit run --journal-dump run/journal.jsonl --transaction 1/019f0000-0000-7000-8000-000000000001
+  audit run --journal-dump run/journal.jsonl --status run/status.json \\
+      --drained
+  audit run --journal-dump run/journal.jsonl \\
+      --transaction 1/019f0000-0000-7000-8000-000000000001
   audit run --journal-dump run/journal.jsonl --json | jq .findings_by_class
 
 Exit codes: 0 clean, 5 findings, 1 an input cannot be read, 2 usage.";

@@ -31,11 +31,13 @@ pub struct AcquirerArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen acquirer --name acquirer-1 --switch 10.0.0.7:7400 --certs certs -o out-acquirer-1
-  loadgen acquirer --name acquirer-2 --switch 10.0.0.7:7400 --certs certs -d 10m --tolerate-restarts -o out-acquirer-2
+  loadgen acquirer --name acquirer-1 --switch 10.0.0.7:7400 --certs certs \\
+      -o out-acquirer-1
+  loadgen acquirer --name acquirer-2 --switch 10.0.0.7:7400 --certs certs \\
+      -d 10m --tolerate-restarts -o out-acquirer-2
 
-It answers what operators that loadgen plays anywhere pay to it, run after run. When it is to end it stays until its holds have ended and
-nothing more comes, for --drain at most. `summary.json` says what it booked with each participant; whether the operators booked the
+It answers what operators that loadgen plays anywhere pay to it, run after run. When it is to end it stays until its holds have ended and \
+nothing more comes, for --drain at most. `summary.json` says what it booked with each participant; whether the operators booked the \
 same it cannot know: put the files of every side's history/ into one directory and run `loadgen check` there.
 
 Exit code: 0 it ended as it was told to, 1 run error: its link broke, or the switch contradicted itself, 2 usage.";

@@ -44,12 +44,14 @@ pub struct CapacityArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen capacity --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401 --slo 'p99<10ms' --slo 'errors<0.01%'
-  loadgen capacity --config site.toml --slo 'p99<50ms' --planned 30000 -d 20s --mix pay:1 -o out
+  loadgen capacity --switch 127.0.0.1:7400 --certs demo/certs \\
+      --admin 127.0.0.1:7401 --slo 'p99<10ms' --slo 'errors<0.01%'
+  loadgen capacity --config site.toml --slo 'p99<50ms' --planned 30000 \\
+      -d 20s --mix pay:1 -o out
 
-Rates grow by a factor of two until one fails; then the bracket is halved until it is narrow enough, and both of its ends are
-tried again until each leads by two votes. A trial in which the generator was the limit has no vote. docs/LOADGEN.md
+Rates grow by a factor of two until one fails; then the bracket is halved until it is narrow enough, and both of its ends are \
+tried again until each leads by two votes. A trial in which the generator was the limit has no vote. docs/LOADGEN.md \
 says more.
 
-Exit code: 0 the answer is a bracket or \"at least\", 1 run error, 2 usage, 3 nothing passes or not what is planned,
+Exit code: 0 the answer is a bracket or \"at least\", 1 run error, 2 usage, 3 nothing passes or not what is planned, \
 4 the generator was the limit everywhere or the trials contradict each other, 5 books do not close, 130 interrupted.";

@@ -39,8 +39,8 @@ Examples:
   loadgen compare runs/before runs/after
   loadgen compare old.toml new.toml --repeats 10 -o out
 
-A directory is searched for summary.json, its own and those of its directories. Two configuration files are run in turns,
+A directory is searched for summary.json, its own and those of its directories. Two configuration files are run in turns, \
 A B, B A, A B ..., each pair with one seed, so that what drifts with time meets both.
 
-Exit code: 0 nothing got worse, 1 run error, 2 usage, 3 something got worse, 4 too few valid runs to tell,
+Exit code: 0 nothing got worse, 1 run error, 2 usage, 3 something got worse, 4 too few valid runs to tell, \
 5 books do not close, 130 interrupted.";

@@ -72,15 +72,18 @@ pub struct DrillArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen drill --start 'holdfast serve --config demo/holdfast.toml' --switch 127.0.0.1:7400 --admin 127.0.0.1:7401 \\
-      --certs demo/certs --kill switch --every 5s --kills 5 -r 2000 -o drill
-  loadgen drill --start 'holdfast serve --config demo/holdfast.toml' --switch 127.0.0.1:7400 --admin 127.0.0.1:7401 \\
-      --certs demo/certs --kill switch --freeze switch:1s --restart switch --cut acquirer-1:2s --every 8s -d 2m --seed 7
+  loadgen drill --start 'holdfast serve --config demo/holdfast.toml' \\
+      --switch 127.0.0.1:7400 --admin 127.0.0.1:7401 --certs demo/certs \\
+      --kill switch --every 5s --kills 5 -r 2000 -o drill
+  loadgen drill --start 'holdfast serve --config demo/holdfast.toml' \\
+      --switch 127.0.0.1:7400 --admin 127.0.0.1:7401 --certs demo/certs \\
+      --kill switch --freeze switch:1s --restart switch \\
+      --cut acquirer-1:2s --every 8s -d 2m --seed 7
   loadgen check drill --mutate lose         tries the check itself on what the drill left
 
-Several faults come in rounds, each round in an order from the seed. A participant cannot be killed, because loadgen plays it and
-would forget what it sent; it can be cut off. Afterwards the switch that was started is ended and its journal joined with what
+Several faults come in rounds, each round in an order from the seed. A participant cannot be killed, because loadgen plays it and \
+would forget what it sent; it can be cut off. Afterwards the switch that was started is ended and its journal joined with what \
 operators and destinations saw. --drain is --resolve here. docs/LOADGEN.md says how each figure is made.
 
-Exit code: 0 clean, 1 the drill broke off, 2 usage, 3 objective missed, 4 VACUOUS: nothing was in flight at any fault,
+Exit code: 0 clean, 1 the drill broke off, 2 usage, 3 objective missed, 4 VACUOUS: nothing was in flight at any fault, \
 5 faulty: something was lost, done twice, contradictory or left open, 130 interrupted (what was started is ended).";

@@ -73,17 +73,19 @@ impl GenArguments {
 pub(super) const EXAMPLES: &str = "\
 Examples:
   loadgen gen -o day.trace -r 2000 -d 60s --shape day --payees zipf --seed 7
-  loadgen gen -o busy.trace -r 500 -d 1h --amounts lognormal:2500,0.8 --payers zipf:1.2 --accounts 100000 --seed 7
+  loadgen gen -o busy.trace -r 500 -d 1h --amounts lognormal:2500,0.8 \\
+      --payers zipf:1.2 --accounts 100000 --seed 7
   loadgen gen --describe day.trace
-  loadgen replay day.trace --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401
+  loadgen replay day.trace --switch 127.0.0.1:7400 --certs demo/certs \\
+      --admin 127.0.0.1:7401
 
   holdfast journal dump journal > yesterday.jsonl
   loadgen gen --from-dump yesterday.jsonl -o yesterday.trace
   loadgen replay yesterday.trace --config site.toml --speed 10
 
-What `loadgen run` would send with these options and this seed: the same seed gives the same bytes. Each operator has random numbers
-of its own, so that one operator more (with the rate raised in proportion) leaves the others' traffic as it was; only that some
+What `loadgen run` would send with these options and this seed: the same seed gives the same bytes. Each operator has random numbers \
+of its own, so that one operator more (with the rate raised in proportion) leaves the others' traffic as it was; only that some \
 of their intersystem payments go to the new one. docs/TRACE.md describes the file.
 
-Exit code: 0 done, 1 the file cannot be written, 2 usage, the trace to
+Exit code: 0 done, 1 the file cannot be written, 2 usage, the trace to \
 describe is damaged, truncated or of another version, or a line of the dump is no fact.";

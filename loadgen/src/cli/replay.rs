@@ -42,11 +42,12 @@ pub struct ReplayArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen replay monday.trace --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401 --slo 'p99<50ms' -o out
+  loadgen replay monday.trace --switch 127.0.0.1:7400 --certs demo/certs \\
+      --admin 127.0.0.1:7401 --slo 'p99<50ms' -o out
   loadgen replay monday.trace --config site.toml --speed 10 -d 60s
 
-It is measured, judged and reported as `loadgen run` is. The trace says how many operators and acquirers there are, which currency,
+It is measured, judged and reported as `loadgen run` is. The trace says how many operators and acquirers there are, which currency, \
 and how long; it is checked before anything is sent. docs/TRACE.md says what a trace is.
 
-Exit code: 0 pass, 1 run error, 2 usage, or the trace is damaged, truncated or of another version, 3 objective missed,
+Exit code: 0 pass, 1 run error, 2 usage, or the trace is damaged, truncated or of another version, 3 objective missed, \
 4 measurement invalid, 5 books do not close, 130 interrupted.";

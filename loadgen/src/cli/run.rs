@@ -79,15 +79,19 @@ impl RunArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen run --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401 -r 20000 -d 10s --slo 'p99<50ms'
-  loadgen run --switch 127.0.0.1:7400 --certs demo/certs --admin 127.0.0.1:7401 -r max --window 4096 --mix pay:1 --no-history
-  loadgen run --switch 127.0.0.1:7400 --certs demo/certs --no-admin -r 5000 -d 60s --decline-rate 0.05 --silent-rate 0.01 \\
+  loadgen run --switch 127.0.0.1:7400 --certs demo/certs \\
+      --admin 127.0.0.1:7401 -r 20000 -d 10s --slo 'p99<50ms'
+  loadgen run --switch 127.0.0.1:7400 --certs demo/certs \\
+      --admin 127.0.0.1:7401 -r max --window 4096 --mix pay:1 --no-history
+  loadgen run --switch 127.0.0.1:7400 --certs demo/certs --no-admin \\
+      -r 5000 -d 60s --decline-rate 0.05 --silent-rate 0.01 \\
       --late-rate 0.01 --tolerate-restarts --seed 7 -o out
-  loadgen run --config site.toml -r 2000 -d 10m --shape day --phase 0.25 --amounts lognormal:2500,0.8 --payers zipf --payees zipf
+  loadgen run --config site.toml -r 2000 -d 10m --shape day --phase 0.25 \\
+      --amounts lognormal:2500,0.8 --payers zipf --payees zipf
 
-Accounting covers the whole run, warm-up included, because the books do. Rates and latencies cover what was meant to be
-sent after the warm-up. Latency is counted from the intended time of sending (open loop), so a switch that stalls cannot
+Accounting covers the whole run, warm-up included, because the books do. Rates and latencies cover what was meant to be \
+sent after the warm-up. Latency is counted from the intended time of sending (open loop), so a switch that stalls cannot \
 hide it; with -r max there is no schedule and no lag. docs/LOADGEN.md says how each figure is made.
 
-Exit code: 0 pass, 1 run error, 2 usage, 3 objective missed, 4 measurement invalid, 5 books do not close,
+Exit code: 0 pass, 1 run error, 2 usage, 3 objective missed, 4 measurement invalid, 5 books do not close, \
 130 interrupted (what was measured is written, objectives are not judged).";

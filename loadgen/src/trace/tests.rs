@@ -44,6 +44,25 @@ fn written(header: &Header, operators: Vec<Vec<Arrival>>) -> Vec<u8> {
     std::fs::read(&path).unwrap()
 }
 
+#[test]
+fn a_trace_takes_the_place_of_a_file_and_of_nothing_else() {
+    let settings = ScheduleSettings { operators: 1, ..played_settings() };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("day");
+    std::fs::create_dir(&path).unwrap();
+    let refused = TraceWriter::begin(&path, &header(&settings)).unwrap_err();
+    assert!(refused.to_string().contains("give a name that is free"), "{refused}");
+
+    let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+    std::fs::write(&file, "an older one").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let mut writer = TraceWriter::begin(&link, &header(&settings)).unwrap();
+    writer.operator(std::iter::empty()).unwrap();
+    writer.finish().unwrap();
+    assert!(link.is_symlink(), "what a link leads to is replaced, and the link stays");
+    assert_eq!(std::fs::read(&file).unwrap(), written(&header(&settings), vec![vec![]]));
+}
+
 fn drawn(settings: &ScheduleSettings) -> Vec<Vec<Arrival>> {
     (0..settings.operators).map(|operator| Schedule::new(settings, operator).collect()).collect()
 }

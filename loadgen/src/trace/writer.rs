@@ -21,23 +21,37 @@ pub struct TraceWriter {
     counts: Vec<u64>,
 }
 
+/// Where the trace goes: what a link leads to, and never over anything but a file.
+fn named(path: &Path) -> io::Result<PathBuf> {
+    match path.metadata() {
+        Ok(there) if there.is_file() => path.canonicalize(),
+        Ok(_) => {
+            let why = "a trace is a file, and this is something else: give a name that is free";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
 /// No record is longer: five numbers, a fate, and fifteen steps of a course.
 const RECORD_BYTES_MAX: usize = 512;
 
 impl TraceWriter {
-    /// Begins a trace with this header.
+    /// Begins a trace with this header. A trace that has the name is replaced when this one is complete.
     ///
     /// # Errors
-    /// Where the file cannot be made.
+    /// Where the file cannot be made, or what has the name is no file: a device or a pipe would be replaced by one.
     ///
     /// # Panics
     /// Where the header says what cannot be played.
     pub fn begin(path: &Path, header: &Header) -> io::Result<Self> {
         let scenarios = header.check().expect("a header of our own");
+        let path = named(path)?;
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
         let mut file = BufWriter::new(NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?);
         file.write_all(&header.to_bytes())?;
-        Ok(Self { path: path.to_owned(), file, scenarios, operators: header.operators, counts: vec![] })
+        Ok(Self { path, file, scenarios, operators: header.operators, counts: vec![] })
     }
 
     /// Writes the arrivals of the next operator.

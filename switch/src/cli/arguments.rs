@@ -39,21 +39,32 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 usage, 3 configuration wrong, 4 switch not reached, 5 refused by the
 switch, 6 journal corrupt.";
 
+const OF_A_TRANSACTION: &str = "\
+Examples:
+  holdfast transaction operator-1/019f0000-0000-7000-8000-000000000001
+  holdfast transaction 1/019f0000-0000-7000-8000-000000000001 --journal copy
+
+An originator knows the ids of its requests, `holdfast undelivered` prints those that wait, and the journal has all: \
+`holdfast journal dump DIR | grep reserved` of a switch that does not run, or of a copy.";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the switch until SIGTERM; SIGHUP reloads participants, limits, routes and certificates.
+    #[command(after_help = "Example: holdfast serve --config /etc/holdfast/holdfast.toml")]
     Serve {
         /// The configuration file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
     /// Check a configuration file: every fault with line, key and what was expected; and the certificates it leads to.
+    #[command(after_help = "Example: holdfast check-config /etc/holdfast/holdfast.toml")]
     CheckConfig {
         /// The configuration file.
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
     /// Make a development authority and a certificate for the switch and each configured participant.
+    #[command(after_help = "Example: holdfast certs demo/certs --config demo/holdfast.toml")]
     Certs {
         /// Where to write ca.pem, switch.pem, switch.key, NAME.pem and NAME.key.
         #[arg(value_name = "DIR")]
@@ -69,11 +80,15 @@ pub(super) enum Command {
     #[command(subcommand)]
     Journal(JournalCommand),
     /// Show how everything stands: participants, links, positions, deliveries, queues.
+    #[command(
+        after_help = "Example: holdfast status --config /etc/holdfast/holdfast.toml\n         holdfast status --admin 127.0.0.1:7071 --json"
+    )]
     Status(Target),
     /// Suspend, resume or drain a participant.
     #[command(subcommand)]
     Participant(ParticipantCommand),
     /// Give new work this business date; the days before it close when nothing of them is pending.
+    #[command(after_help = "Example: holdfast cutover 2026-11-23 --admin 127.0.0.1:7071")]
     Cutover {
         /// YYYY-MM-DD.
         #[arg(value_name = "DATE")]
@@ -82,6 +97,7 @@ pub(super) enum Command {
         target: Target,
     },
     /// Show one transaction: what a running switch has in memory, or with --journal its whole life.
+    #[command(after_help = OF_A_TRANSACTION)]
     Transaction {
         /// The originator's name or number, and the id of its authorize.
         #[arg(value_name = "PARTICIPANT/ID", value_parser = transaction_name)]
@@ -93,6 +109,7 @@ pub(super) enum Command {
         target: Target,
     },
     /// List what destinations have not acknowledged, what waits longest first.
+    #[command(after_help = "Example: holdfast undelivered acquirer-1 --max 200 --admin 127.0.0.1:7071")]
     Undelivered {
         /// Of this destination only, by name or number.
         #[arg(value_name = "NAME")]
@@ -107,18 +124,21 @@ pub(super) enum Command {
     #[command(subcommand)]
     Route(RouteCommand),
     /// Make a running switch read its configuration and certificates again, and say what changed.
+    #[command(after_help = "Example: holdfast reload --config /etc/holdfast/holdfast.toml")]
     Reload(Target),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum JournalCommand {
     /// Check every frame: checksums, chain, order. Exit code 6 where something is corrupt.
+    #[command(after_help = "Example: holdfast journal verify /var/lib/holdfast/journal")]
     Verify {
         /// The journal's directory.
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
     /// Print every fact as a JSON line, as docs/JOURNAL.md describes.
+    #[command(after_help = "Example: holdfast journal dump /var/lib/holdfast/journal | head")]
     Dump {
         /// The journal's directory.
         #[arg(value_name = "DIR")]
@@ -126,6 +146,7 @@ pub(super) enum JournalCommand {
     },
     /// Say what keeps a switch from starting with a journal, and exactly what would be lost if it were cut there. Without
     /// --cut nothing is changed, and the exit code is 6 where something is corrupt.
+    #[command(after_help = "Example: holdfast journal repair /var/lib/holdfast/journal")]
     Repair {
         /// The journal's directory.
         #[arg(value_name = "DIR")]
@@ -137,6 +158,7 @@ pub(super) enum JournalCommand {
     },
     /// Make the indexes of the archive again that are missing or damaged, as far back as the journal reaches. Changes nothing
     /// else; the switch must not run.
+    #[command(after_help = "Example: holdfast journal reindex /var/lib/holdfast/journal")]
     Reindex {
         /// The journal's directory.
         #[arg(value_name = "DIR")]
@@ -147,10 +169,13 @@ pub(super) enum JournalCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum ParticipantCommand {
     /// Refuse its requests, other than reversals, and send it no new work; what is in flight finishes.
+    #[command(after_help = "Example: holdfast participant suspend acquirer-1 --admin 127.0.0.1:7071")]
     Suspend(Named),
     /// Let it take part again.
+    #[command(after_help = "Example: holdfast participant resume acquirer-1 --admin 127.0.0.1:7071")]
     Resume(Named),
     /// No new work from it or to it; what is in flight finishes and reversals still flow.
+    #[command(after_help = "Example: holdfast participant drain acquirer-1 --admin 127.0.0.1:7071")]
     Drain(Named),
 }
 
@@ -166,6 +191,7 @@ pub(super) struct Named {
 #[derive(Debug, Subcommand)]
 pub(super) enum RouteCommand {
     /// Show where a payment ID leads, which routes were considered, and whether it would be forwarded now.
+    #[command(after_help = "Example: holdfast route explain shop-1@acq-1 --admin 127.0.0.1:7071")]
     Explain {
         /// MERCHANT@MPS.
         #[arg(value_name = "PAYMENT-ID")]
