@@ -20,7 +20,7 @@ use crate::results;
 use crate::results::head::Head;
 use crate::run::{RunError, chosen_seed, keep_options};
 use metric::{METRICS, Metric};
-use verdict::{Compared, Question, Verdict, can_tell, compare};
+use verdict::{Compared, Question, Verdict, can_tell, compare, one_sided};
 
 /// The content of `compare.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -40,6 +40,8 @@ pub struct Comparison {
     pub metrics: Vec<Compared>,
     /// Metrics that too few runs know.
     pub not_known: Vec<&'static str>,
+    /// Of those, metrics that enough runs of one side know.
+    pub one_sided: Vec<&'static str>,
     /// Whether there are metrics, and each is known to so many runs that they could show a difference at all.
     pub can_tell: bool,
     /// What was asked.
@@ -68,11 +70,15 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
     };
     let mut left_out = Vec::new();
     let [runs_a, runs_b] = [runs_a, runs_b].map(|runs| runs::measured(runs, &mut left_out));
+    let one_sided = one_sided(&runs_a, &runs_b);
     let question = Question { alpha: a.alpha, same_within: a.same_within, seed };
     let metrics = compare(&runs_a, &runs_b, question);
     let mut warnings = metric::differences(&runs_a, &runs_b);
     warnings.extend(left_out.iter().map(|name| format!("{name}: an invalid measurement, left out")));
     warnings.extend(too_few(&metrics, (runs_a.len(), runs_b.len()), a.alpha));
+    warnings.extend(one_sided.iter().map(|(name, (of_a, of_b))| {
+        format!("{name}: known to {of_a} runs of A and {of_b} of B, so whether it changed cannot be told")
+    }));
     let is_known = |metric: &Metric| metrics.iter().any(|compared| compared.metric == metric.name);
     let comparison = Comparison {
         head: Head::new(seed, false),
@@ -81,7 +87,10 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
         left_out,
         warnings,
         not_known: METRICS.iter().filter(|m| !is_known(m)).map(|m| m.name).collect(),
-        can_tell: !metrics.is_empty() && metrics.iter().all(|compared| compared.can_tell),
+        one_sided: one_sided.iter().map(|(name, _)| *name).collect(),
+        can_tell: !metrics.is_empty()
+            && one_sided.is_empty()
+            && metrics.iter().all(|compared| compared.can_tell),
         metrics,
         alpha: a.alpha,
         same_within: a.same_within,
@@ -110,7 +119,10 @@ impl Comparison {
         let any = |found: fn(&Compared) -> bool| self.metrics.iter().any(found);
         if any(|compared| compared.verdict == Verdict::Regressed) {
             Exit::Missed
-        } else if self.metrics.is_empty() || any(|c| !c.can_tell && c.verdict == Verdict::Inconclusive) {
+        } else if self.metrics.is_empty()
+            || !self.one_sided.is_empty()
+            || any(|c| !c.can_tell && c.verdict == Verdict::Inconclusive)
+        {
             // That nothing got worse was not to be seen in so few runs.
             Exit::Invalid
         } else {

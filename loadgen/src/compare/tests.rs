@@ -133,12 +133,19 @@ fn invalid_runs_are_named_and_have_no_value() {
 
 #[test]
 fn a_metric_that_few_runs_know_does_not_pass_for_unchanged() {
-    let (exit, json) = compared_with(1_000.0, "one", 8, |number, run| {
-        let p99 = if number < 3 { json!(90_000.0) } else { json!(null) };
-        run["latency_us"]["response"]["observed"]["p99"] = p99;
-    });
+    let known_to = |count: u64| {
+        compared_with(1_000.0, "one", 8, move |number, run| {
+            let p99 = if number < count { json!(90_000.0) } else { json!(null) };
+            run["latency_us"]["response"]["observed"]["p99"] = p99;
+        })
+    };
+    let (exit, json) = known_to(3);
     assert_eq!(verdict(&json, "response p99"), "inconclusive");
     assert_eq!((exit, json["can_tell"].as_bool()), (Exit::Invalid, Some(false)));
     let warnings = json["warnings"].to_string();
     assert!(warnings.contains("response p99: 8 and 3 runs are too few"), "{warnings}");
+    let (exit, json) = known_to(2);
+    assert_eq!((exit, &json["one_sided"]), (Exit::Invalid, &json!(["response p99"])));
+    let warnings = json["warnings"].to_string();
+    assert!(warnings.contains("response p99: known to 8 runs of A and 2 of B"), "{warnings}");
 }

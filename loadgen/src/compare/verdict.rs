@@ -95,6 +95,12 @@ pub fn compare(a: &[Value], b: &[Value], question: Question) -> Vec<Compared> {
         .collect()
 }
 
+/// Metrics that enough runs of one side know and too few of the other, with how many do: whether they changed cannot be told.
+pub fn one_sided(a: &[Value], b: &[Value]) -> Vec<(&'static str, (usize, usize))> {
+    let known = METRICS.into_iter().map(|m| (m.name, (m.of_all(a).len(), m.of_all(b).len())));
+    known.filter(|(_, (a, b))| (*a >= RUNS_MIN) != (*b >= RUNS_MIN)).collect()
+}
+
 /// Whether so many runs could show a difference at all, with all metrics known.
 pub fn can_tell(a: usize, b: usize, alpha: f64) -> bool {
     smallest_possible(a, b) * (METRICS.len() as f64) < alpha
