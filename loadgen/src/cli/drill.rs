@@ -85,5 +85,5 @@ Several faults come in rounds, each round in an order from the seed. A participa
 would forget what it sent; it can be cut off. Afterwards the switch that was started is ended and its journal joined with what \
 operators and destinations saw. --drain is --resolve here. docs/LOADGEN.md says how each figure is made.
 
-Exit code: 0 clean, 1 the drill broke off, 2 usage, 3 objective missed, 4 VACUOUS: nothing was in flight at any fault, \
+Exit code: 0 clean, 1 the drill broke off, 2 usage, 3 objective missed, 4 VACUOUS: nothing was in flight at any fault, or fewer faults came than were planned, \
 5 faulty: something was lost, done twice, contradictory or left open, 130 interrupted (what was started is ended).";
