@@ -267,3 +267,22 @@ fn a_switch_that_does_not_start_breaks_the_drill_off() {
     assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
     assert!(shown(&output).contains("out of luck"), "{}", shown(&output));
 }
+
+/// Load is for the switch that the drill starts, and for no other that has its place.
+#[test]
+fn a_switch_that_is_there_already_is_left_alone() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let home = SwitchHome::new(directory.path(), 1, 1);
+    let switch = home.start();
+    let facts = || {
+        let status: Value = serde_json::from_str(&home.status()).unwrap();
+        status["sequence"].as_u64().expect("a switch counts its facts")
+    };
+    let before = facts();
+    let output = drill(&home, &["--kill", "switch", "--kills", "1"]);
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    assert!(shown(&output).contains("one answers already"), "{}", shown(&output));
+    assert_eq!(facts(), before);
+    home.stop(switch);
+}

@@ -26,6 +26,7 @@ use toml::Table;
 pub use answer::{AuditSummary, DrillSummary, DrillVerdict, FaultSummary, Outage};
 pub use plan::Plan;
 
+use crate::admin;
 use crate::check;
 use crate::cli::DrillArguments;
 use crate::exit::Exit;
@@ -106,6 +107,7 @@ impl Drill<'_> {
     async fn carry_out(self) -> Result<(Report, DrillSummary, bool), RunError> {
         // Before anything is started, and the same ones to the end: whoever asks for the end between two looks is heard at the next.
         let mut signals = Signals::hear().map_err(RunError::io("signals"))?;
+        self.nobody_is_there().await?;
         let arm = self.arm()?;
         arm.until_ready(signals.next()).await?;
         let (backstage, planned): (FirstHeard, usize) = (Rc::default(), self.plan.schedule.len());
@@ -155,6 +157,17 @@ impl Drill<'_> {
         evidence::keep_journal(a, told, self.output, signals.next()).await?;
         self.say("the auditor joins the journal with what operators and destinations saw");
         evidence::look(self.output, signals.next()).await.map(Some)
+    }
+
+    /// What the drill kills and loads is what it starts itself: never a switch that was there before.
+    async fn nobody_is_there(&self) -> Result<(), RunError> {
+        let admin = self.arguments.load.place.admin_address();
+        let Some(admin) = admin.filter(|_| self.arguments.start.is_some()) else { return Ok(()) };
+        if admin::status(admin).await.is_ok() {
+            let why = "where a switch was to be started, one answers already: end it, or name another place";
+            return Err(RunError::Drill(format!("{admin}: {why}")));
+        }
+        Ok(())
     }
 
     fn arm(&self) -> Result<Arm, RunError> {
