@@ -2,6 +2,7 @@
 //! clean.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use holdfast_protocol::Message;
@@ -14,6 +15,9 @@ use crate::{approved, home, next_segment_is_ready, parties, patient};
 
 /// Behind this no file of the switch may grow: more than its log, less than what its journal has by then.
 const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// Where all that a test here does stands.
+const FIRST_SEGMENT: &str = "000000000001.segment";
 
 /// Starts a switch that has done some payments, makes its disk fail with the approval of a payment, and sees that nobody
 /// hears of that before the next start.
@@ -87,19 +91,18 @@ async fn a_sync_that_fails_stops_the_switch_before_anybody_hears_of_it() {
         &home,
         &["the journal has ended", "syncing the journal failed", "Input/output error"],
         async |process| {
-            next_segment_is_ready(process).await;
-            tracer = Some(fail_syncs(process));
+            tracer = Some(fail_syncs(process, &home.journal().join(FIRST_SEGMENT)));
         },
     )
     .await;
     tracer.expect("it was started").wait().unwrap();
 }
 
-/// Every sync of a process fails from now on.
-fn fail_syncs(process: &Process) -> Child {
+/// Every sync of a file by a process fails from now on. Those of other files do not: the next segment may be in the making.
+fn fail_syncs(process: &Process, file: &Path) -> Child {
     let mut tracer = Command::new("strace")
         .args(["--follow-forks", "--output=/dev/null", "--trace=fdatasync", "--inject=fdatasync:error=EIO"])
-        .args(["--attach", &process.id().to_string()])
+        .args(["--trace-path", text(file), "--attach", &process.id().to_string()])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

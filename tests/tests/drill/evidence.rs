@@ -1,7 +1,7 @@
 //! That a drill met what it is for: without snapshots, indexes and late requests it would show less than it says.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use holdfast_loadgen::history::record::{EventKind, RECORD_BYTES};
 use holdfast_protocol::Outcome;
@@ -30,7 +30,7 @@ impl Evidence {
         let (made, loaded) = (log.matches("snapshot made").count(), log.matches("snapshot loaded").count());
         let dump = fs::read_to_string(self.directory.join("journal.jsonl")).unwrap();
         let recalled = dump.lines().filter(|line| line.contains("\"kind\":\"recalled\"")).count();
-        let told = self.told_approved();
+        let told = told_approved(&self.directory);
         let verified = holdfast_journal::verify(&self.journal).unwrap().expect("there is a journal");
         let indexed: u64 = verified.indexes.iter().map(|index| *index.counts.as_ref().unwrap()).sum();
         println!(
@@ -50,16 +50,15 @@ impl Evidence {
         let left: Vec<_> = files.filter(|name| name.to_string_lossy().ends_with(".unfinished")).collect();
         assert!(left.is_empty(), "nobody reads these any more, and they take room: {left:?}");
     }
+}
 
-    /// How many late inquiries were answered with an approval: operators ask only about what is old.
-    fn told_approved(&self) -> usize {
-        let files = fs::read_dir(self.directory.join("history")).unwrap().map(|file| file.unwrap().path());
-        let operators = files.filter(|path| path.to_string_lossy().ends_with(".operator.history"));
-        let told = |record: &&[u8]| {
-            record[KIND] == EventKind::Told as u8 && record[OUTCOME] == Outcome::Approved as u8
-        };
-        operators
-            .map(|path| fs::read(path).unwrap().chunks_exact(RECORD_BYTES).skip(1).filter(told).count())
-            .sum()
-    }
+/// How many late inquiries were answered with an approval: operators ask only about what is old.
+pub(crate) fn told_approved(directory: &Path) -> usize {
+    let files = fs::read_dir(directory.join("history")).unwrap().map(|file| file.unwrap().path());
+    let operators = files.filter(|path| path.to_string_lossy().ends_with(".operator.history"));
+    let told =
+        |record: &&[u8]| record[KIND] == EventKind::Told as u8 && record[OUTCOME] == Outcome::Approved as u8;
+    operators
+        .map(|path| fs::read(path).unwrap().chunks_exact(RECORD_BYTES).skip(1).filter(told).count())
+        .sum()
 }

@@ -5,6 +5,7 @@ use std::fs;
 use holdfast_tests::wait::wait_until;
 use holdfast_tests::watch::Watch;
 
+use crate::evidence::told_approved;
 use crate::stage::{PROGRESS_WITHIN, Stage};
 
 /// So often a moment may be missed.
@@ -54,6 +55,7 @@ impl Stage<'_> {
         self.work_until("the archive is asked", |stage| {
             stage.metric("holdfast_archive_lookups_total{result=\"found\"}") > 0
         });
+        self.work_until("who asks late is told of an approval", |stage| told_approved(stage.directory) > 0);
     }
 
     /// What the switch has logged over all its starts.
