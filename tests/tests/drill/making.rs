@@ -6,7 +6,7 @@ use holdfast_tests::wait::wait_until;
 use holdfast_tests::watch::Watch;
 
 use crate::evidence::told_approved;
-use crate::stage::{PROGRESS_WITHIN, Stage};
+use crate::stage::{PROGRESS_WITHIN, Stage, number};
 
 /// So often a moment may be missed.
 const TRIES: usize = 50;
@@ -52,9 +52,7 @@ impl Stage<'_> {
     /// There is a snapshot, and late requests find what left memory since the last start of the switch.
     pub(crate) fn meet_the_archive(&mut self) {
         self.work_until("there is a snapshot", |stage| !stage.files(".snapshot").is_empty());
-        self.work_until("the archive is asked", |stage| {
-            stage.metric("holdfast_archive_lookups_total{result=\"found\"}") > 0
-        });
+        self.work_until("an original is recalled", |stage| number(&stage.home, "recalled") > 0);
         self.work_until("who asks late is told of an approval", |stage| told_approved(stage.directory) > 0);
     }
 

@@ -110,14 +110,6 @@ impl<'a> Stage<'a> {
         });
     }
 
-    /// One line of the metrics.
-    pub(crate) fn metric(&self, line: &str) -> u64 {
-        let (_, page) = http_get(self.home.admin, "/metrics").expect("the switch answers");
-        let value =
-            page.lines().find_map(|l| l.strip_prefix(line)).unwrap_or_else(|| panic!("no {line}: {page}"));
-        value.trim().parse().unwrap()
-    }
-
     /// Those who play a role end in good order.
     fn end(&mut self, role: &str) {
         for (name, (party, _)) in self.parties.iter_mut().filter(|(name, _)| name.starts_with(role)) {
@@ -129,7 +121,7 @@ impl<'a> Stage<'a> {
 }
 
 /// A number at the top of the status, or among its queues.
-fn number(home: &SwitchHome, name: &str) -> u64 {
+pub(crate) fn number(home: &SwitchHome, name: &str) -> u64 {
     let status: Value = serde_json::from_str(&home.status()).unwrap();
     let number = status.get(name).or_else(|| status["queues"].get(name));
     number.and_then(Value::as_u64).unwrap_or_else(|| panic!("no {name} in {status}"))
