@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use holdfast_tests::processes::{Process, SwitchHome, http_get, run, run_well, text};
+use holdfast_tests::processes::{Process, SwitchHome, run, run_well, text};
 use holdfast_tests::wait::wait_until;
 use serde_json::Value;
 
