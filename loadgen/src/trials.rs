@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::admin::SwitchBuild;
 use crate::cli::{CapacityArguments, LoadArguments, OutputArguments, Rate, RunArguments};
 use crate::objective::Objective;
 use crate::random::mix;
@@ -20,6 +21,8 @@ pub struct Trials {
     /// The seed they all follow from.
     pub seed: u64,
     made: u64,
+    /// Which build of the switch the last of them measured.
+    pub switch_build: Option<SwitchBuild>,
 }
 
 impl Trials {
@@ -38,7 +41,16 @@ impl Trials {
     ) -> Self {
         let seed = load.traffic.seed.unwrap_or_else(chosen_seed);
         let (load, to) = (load.clone(), to.clone());
-        Self { load, to, objectives: objectives.to_vec(), warmup, duration, seed, made: 0 }
+        Self {
+            load,
+            to,
+            objectives: objectives.to_vec(),
+            warmup,
+            duration,
+            seed,
+            made: 0,
+            switch_build: None,
+        }
     }
 
     /// The next run, at this rate: quiet, without files, with a seed of its own.
@@ -65,6 +77,8 @@ impl Trials {
     pub fn run(&mut self, rate_per_s: f64) -> Result<Report, RunError> {
         let plan = Plan::new(self.arguments(rate_per_s))?;
         self.made += 1;
-        perform(plan)
+        let report = perform(plan)?;
+        self.switch_build.clone_from(&report.summary.switch_build);
+        Ok(report)
     }
 }

@@ -14,6 +14,10 @@ fn comparison(directory: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(directory.join("compare.json")).unwrap()).unwrap()
 }
 
+fn word<'a>(summary: &'a Value, name: &str) -> &'a str {
+    summary["switch_build"][name].as_str().expect("the switch says which build it is")
+}
+
 #[test]
 fn a_configuration_is_run_in_turns_with_itself_and_what_is_left_can_be_compared_again() {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -36,6 +40,7 @@ fn a_configuration_is_run_in_turns_with_itself_and_what_is_left_can_be_compared_
     let mut arguments = vec!["compare", text(&config), text(&config), "--repeats", "3"];
     arguments.extend(seed.iter().chain(&[text(&out)]));
     let compared = run("loadgen", &arguments);
+    let status: Value = serde_json::from_str(&home.status()).unwrap();
     home.stop(switch);
     let said = String::from_utf8_lossy(&compared.stderr);
     assert!(matches!(compared.status.code(), Some(0 | TOO_FEW)), "{}: {said}", compared.status);
@@ -63,6 +68,8 @@ fn a_configuration_is_run_in_turns_with_itself_and_what_is_left_can_be_compared_
         let all: Vec<Value> =
             seeds.map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()).collect();
         assert!(all.windows(2).all(|pair| pair[0]["seed"] != pair[1]["seed"]), "each pair has its seed");
+        let build = format!("{} ({})", word(&all[0], "version"), word(&all[0], "commit"));
+        assert_eq!(status["build"], build, "the switch that was measured is named");
     }
     let (a, b) = (out.join("a"), out.join("b"));
     let mut arguments = vec!["compare", text(&a), text(&b), "--quiet"];

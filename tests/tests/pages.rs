@@ -29,6 +29,7 @@ fn a_browser_draws_the_report_of_a_run_without_asking_anybody() {
     arguments.extend(["--operators", "2", "--acquirers", "2", "--rate", "200", "--duration", "3s"]);
     arguments.extend(["--warmup", "1s", "--slo", "goodput>1000000", "--quiet", "--output", text(&out)]);
     let load = run("loadgen", &arguments);
+    let status: serde_json::Value = serde_json::from_str(&home.status()).unwrap();
     home.stop(switch);
     assert!(out.join("report.html").exists(), "{}", String::from_utf8_lossy(&load.stderr));
     let drawn = draw(&browser, &out.join("report.html"), directory.path());
@@ -38,6 +39,7 @@ fn a_browser_draws_the_report_of_a_run_without_asking_anybody() {
         "1 of 1 objectives missed",
         "goodput&gt;1000000",
         "operator-1: response",
+        &format!("; switch {}", status["build"].as_str().unwrap()),
         "To reproduce",
     ] {
         assert!(drawn.contains(words), "{words} is not on the page:\n{}", shown(&drawn));

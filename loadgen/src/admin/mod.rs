@@ -1,11 +1,11 @@
-//! What the switch says about itself over its admin address: journal counters and positions.
+//! What the switch says about itself over its admin address: its build, journal counters and positions.
 
 mod http;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use http::HttpError;
 
@@ -60,6 +60,33 @@ pub struct Position {
     pub debits: i128,
     /// Credited.
     pub credits: i128,
+}
+
+/// Which build of the switch was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SwitchBuild {
+    /// Version of the package.
+    pub version: String,
+    /// Commit; `unknown` where the switch does not know it.
+    pub commit: String,
+}
+
+impl SwitchBuild {
+    /// As `/status` has it, `VERSION (COMMIT)`; `None` where that names no build.
+    fn of(status: &str) -> Option<Self> {
+        let status: serde_json::Value = serde_json::from_str(status).ok()?;
+        let build = status.get("build")?.as_str()?.trim();
+        let (version, commit) = match build.split_once(" (") {
+            Some((version, rest)) => (version, rest.strip_suffix(')')?),
+            None => (build, "unknown"),
+        };
+        (!version.is_empty()).then(|| Self { version: version.to_owned(), commit: commit.to_owned() })
+    }
+
+    /// As people read it.
+    pub fn text(&self) -> String {
+        format!("switch {} ({})", self.version, self.commit)
+    }
 }
 
 /// Positions in one currency by the participant's name.
@@ -148,8 +175,20 @@ impl Minor {
 /// # Errors
 /// Where the address does not answer or its report cannot be read.
 pub async fn positions(address: SocketAddr, currency: &str) -> Result<Positions, AdminError> {
+    Ok(state(address, currency).await?.0)
+}
+
+/// Reads the positions in one currency, and which build answers.
+///
+/// # Errors
+/// Where the address does not answer or its report cannot be read.
+pub async fn state(
+    address: SocketAddr,
+    currency: &str,
+) -> Result<(Positions, Option<SwitchBuild>), AdminError> {
     let text = status(address).await?;
-    positions_of(&text, currency).map_err(|source| AdminError::Status { address, source })
+    let positions = positions_of(&text, currency).map_err(|source| AdminError::Status { address, source })?;
+    Ok((positions, SwitchBuild::of(&text)))
 }
 
 fn positions_of(text: &str, currency: &str) -> Result<Positions, serde_json::Error> {
@@ -174,6 +213,17 @@ mod tests {
         assert_eq!(sum_of(text, "holdfast_journal_syncs_total"), Some(12.0));
         assert_eq!(sum_of(text, "a_total"), Some(5.0));
         assert_eq!(sum_of(text, "b_total"), None);
+    }
+
+    #[test]
+    fn a_build_has_a_version_and_a_commit_or_is_none() {
+        let of = |status: &str| SwitchBuild::of(status).map(|build| (build.version, build.commit));
+        let both = |version: &str, commit: &str| Some((version.to_owned(), commit.to_owned()));
+        assert_eq!(of(r#"{"build":"0.1.0 (0a1b2c3d4e5f)"}"#), both("0.1.0", "0a1b2c3d4e5f"));
+        assert_eq!(of(r#"{"build":"0.1.0"}"#), both("0.1.0", "unknown"));
+        for nothing in [r#"{"name":"x"}"#, r#"{"build":""}"#, r#"{"build":7}"#, "", r#"{"build":"1 (a"}"#] {
+            assert_eq!(of(nothing), None, "{nothing}");
+        }
     }
 
     #[test]

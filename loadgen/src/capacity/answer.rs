@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::search::Found;
 use super::trial::{Trial, TrialStanding};
+use crate::admin::SwitchBuild;
 use crate::exit::Exit;
 use crate::objective::Objectives;
 use crate::report::table::grouped;
@@ -54,6 +55,8 @@ pub struct Asked {
     pub seed: u64,
     /// Whether generator and switch share the machine.
     pub colocated: bool,
+    /// Which build of the switch was measured.
+    pub switch_build: Option<SwitchBuild>,
 }
 
 impl Answer {
@@ -68,9 +71,9 @@ impl Answer {
             Found::Unsettled => ("unsettled", None, None),
         };
         let goodput = passes.and_then(|passes| goodput_at(passes, &trials));
-        let Asked { planned_per_s, objectives, mix, seed, colocated } = asked;
+        let Asked { planned_per_s, objectives, mix, seed, colocated, switch_build } = asked;
         Self {
-            head: Head::new(seed, colocated),
+            head: Head::new(seed, colocated).of_switch(switch_build),
             found: name,
             passes_per_s: passes,
             fails_per_s: fails,

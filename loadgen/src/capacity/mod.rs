@@ -32,12 +32,13 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
     if let Some(output) = &arguments.to.output {
         keep_options(output, options, trials.seed)?;
     }
-    let asked = Asked {
+    let mut asked = Asked {
         planned_per_s: arguments.planned,
         objectives: Objectives::of(&arguments.objectives),
         mix: arguments.load.traffic.mix.to_string(),
         seed: trials.seed,
         colocated: arguments.load.place.is_colocated(),
+        switch_build: None,
     };
     let quiet = arguments.to.quiet;
     if !quiet {
@@ -71,6 +72,7 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
     if let Some(error) = failure {
         return Err(error);
     }
+    asked.switch_build = trials.switch_build;
     let mut answer = Answer::new(found, asked, made);
     if spoiled.is_some() {
         answer.found = "broken_off";

@@ -1,6 +1,7 @@
 //! Searches with trials that are made up, to the answer and the exit code.
 
 use super::*;
+use crate::admin::SwitchBuild;
 
 const GOAL: Goal = Goal { first: 1_000.0, top: 200_000.0, width: 0.025 };
 
@@ -30,6 +31,7 @@ fn answer(planned: Option<f64>, standing: impl Fn(f64) -> TrialStanding) -> Answ
         mix: "pay:1".to_owned(),
         seed: 7,
         colocated: true,
+        switch_build: Some(SwitchBuild { version: "9.9.9".to_owned(), commit: "5w17c4".to_owned() }),
     };
     Answer::new(found.unwrap(), asked, trials)
 }
@@ -44,9 +46,15 @@ fn a_bracket_says_what_passes_what_fails_and_the_room_above_the_plan() {
     assert_eq!((found.found, found.exit_code()), ("bracket", Exit::Pass));
     assert!(found.width.unwrap() <= 0.025_001 && found.headroom.unwrap() > 0.2, "{found:?}");
     let text = found.text();
-    for words in
-        ["passes", "fails", "wide", "goodput there", "headroom above the planned 40,000/s", "co-located"]
-    {
+    for words in [
+        "passes",
+        "fails",
+        "wide",
+        "goodput there",
+        "headroom above the planned 40,000/s",
+        "co-located",
+        "switch 9.9.9 (5w17c4)",
+    ] {
         assert!(text.contains(words), "{words:?} is missing in {text}");
     }
     assert_eq!(answer(Some(60_000.0), limited).exit_code(), Exit::Missed, "less than is planned");

@@ -59,15 +59,17 @@ impl Metric {
 }
 
 /// What should be the same in all runs that are compared, besides their configurations: its name and where it stands.
-const CONDITIONS: [(&str, &str); 8] = [
+const CONDITIONS: [(&str, &str); 10] = [
     ("command", "/config/command"),
     ("trace", "/config/replay/checksum"),
     ("speed of the replay", "/config/replay/speed"),
     ("processor", "/host/cpu"),
     ("number of cores", "/host/cores"),
     ("kernel", "/host/kernel"),
-    ("build", "/build/commit"),
-    ("profile", "/build/profile"),
+    ("version of the switch", "/switch_build/version"),
+    ("build of the switch", "/switch_build/commit"),
+    ("build of loadgen", "/build/commit"),
+    ("profile of loadgen", "/build/profile"),
 ];
 
 /// What a configuration may have of its own: where things are, a trace too, and what is judged. What a trace holds and how fast it is

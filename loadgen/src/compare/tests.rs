@@ -16,7 +16,8 @@ fn write_runs(directory: &Path, level: f64, commit: &str, count: u64) {
         let run = json!({
             "seed": seed,
             "config": { "mix": "pay:1", "rate": 1000.0, "duration_s": 10.0 },
-            "build": { "commit": commit, "profile": "release" },
+            "build": { "commit": "same", "profile": "release" },
+            "switch_build": { "version": "0.1.0", "commit": commit },
             "host": { "cpu": "x", "cores": 2 },
             "verdict": { "measurement": "valid" },
             "rate": { "goodput_per_s": 1_000.0, "error_share": 0.0 },
@@ -68,8 +69,22 @@ fn what_got_slower_is_a_regression_and_exit_code_three() {
         "p99.9 is not known"
     );
     let warning = json["warnings"][0].as_str().unwrap();
-    assert!(warning.contains("build") && warning.contains("one") && warning.contains("two"), "{warning}");
+    assert_eq!(warning, "build of the switch: A \"one\", B \"two\"");
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn another_build_of_either_program_is_named_and_so_is_one_that_is_not_known() {
+    let (_, json) = compared_with(1_000.0, "two", 8, |_, run| {
+        run["build"]["commit"] = json!("other");
+        run["switch_build"] = json!(null);
+    });
+    let words = [
+        "version of the switch: A \"0.1.0\", B nothing",
+        "build of the switch: A \"one\", B nothing",
+        "build of loadgen: A \"same\", B \"other\"",
+    ];
+    assert_eq!(json["warnings"], json!(words));
 }
 
 #[test]

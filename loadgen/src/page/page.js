@@ -10,10 +10,11 @@ function place(drawing) {
   return drawing.card;
 }
 
-function heading(build, host, what) {
+function heading({ build, switch_build: measured, host }, what) {
   document.title = what + " - loadgen report";
   report.append(element("h1", {}, what),
-    element("p", { class: "quiet" }, `loadgen ${build.version} (${build.commit}, ${build.profile}, ${build.rustc}) on ${host.cpu}, ${host.cores} cores, Linux ${host.kernel}`));
+    element("p", { class: "quiet" }, `loadgen ${build.version} (${build.commit}, ${build.profile}, ${build.rustc}) on ${host.cpu}, ${host.cores} cores, Linux ${host.kernel}`
+      + (measured ? `; switch ${measured.version} (${measured.commit})` : "")));
 }
 
 function banner(tone, words, remarks) {
@@ -130,7 +131,7 @@ function showDrill(drill, end) {
 function showRun({ summary, points, heat_map, spectrum: spectra, kills = [] }) {
   const drill = summary.drill ?? null;
   const command = summary.config.command ?? (drill ? "drill" : "run");
-  heading(summary.build, summary.host, COMMANDS[command]);
+  heading(summary, COMMANDS[command]);
   if (drill) showDrill(drill, points.reduce((latest, p) => Math.max(latest, p.at_s + p.length_s), 0.001));
   verdict(summary);
   tiles(summary);
@@ -163,7 +164,7 @@ const FOUND = {
 };
 
 function showCapacity(answer) {
-  heading(answer.build, answer.host, "Capacity");
+  heading(answer, "Capacity");
   const short = answer.headroom !== null && answer.headroom < 0;
   const tone = answer.passes_per_s === null || short ? "bad" : answer.found === "bracket" ? "good" : "doubt";
   banner(tone, FOUND[answer.found](answer), [`Objectives: ${answer.objectives.join(", ")}`, `Mix: ${answer.mix}`,
@@ -185,7 +186,7 @@ function trialTable(list) {
 }
 
 function showSweep(answer) {
-  heading(answer.build, answer.host, "Sweep");
+  heading(answer, "Sweep");
   const { knee, scalability } = answer;
   const words = knee === null ? "Too few rates for a knee"
     : `The knee lies between ${count(knee.from_per_s)} and ${count(knee.to_per_s)} operations a second${knee.open_end ? ", or beyond what was tried" : ""}`;
@@ -202,7 +203,7 @@ function showSweep(answer) {
 const COMPARED = { regressed: ["bad", "regressed"], improved: ["good", "improved"], same: ["good", "the same"], inconclusive: ["doubt", "inconclusive"] };
 
 function showCompare(answer) {
-  heading(answer.build, answer.host, "Comparison");
+  heading(answer, "Comparison");
   const named = (verdict) => answer.metrics.filter((m) => m.verdict === verdict).map((m) => m.metric);
   const all = Object.keys(COMPARED).map((verdict) => [COMPARED[verdict][1], named(verdict)]).filter(([, names]) => names.length > 0);
   const undecided = answer.metrics.length === 0 || named("inconclusive").length > 0;

@@ -65,6 +65,7 @@ impl Figures<'_> {
             seed: self.plan.seed,
             config: config(self.plan),
             build: Build::this(),
+            switch_build: self.measured.switch_build.clone(),
             host: Host::this(),
             verdict: self.verdict(measurement.max(worst(&remarks)), &remarks, journal.syncs_per_s > 0.0),
             rate,

@@ -7,7 +7,7 @@ pub(crate) mod table;
 use std::time::Duration;
 
 use crate::accounting::Accounting;
-use crate::admin::JournalCounters;
+use crate::admin::{JournalCounters, SwitchBuild};
 use crate::cli::{Format, OutputArguments, Rate};
 use crate::exit::Exit;
 use crate::machine::ThreadTime;
@@ -38,6 +38,8 @@ pub struct Measured {
     pub hiccup_us: u64,
     /// What the journal did; `None` where it could not be read.
     pub journal: Option<JournalSpan>,
+    /// Which build of the switch said so about itself.
+    pub switch_build: Option<SwitchBuild>,
     /// The run slice by slice.
     pub slices: Slices,
     /// What a person changed meanwhile.

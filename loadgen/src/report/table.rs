@@ -7,6 +7,7 @@ use crate::accounting::Counts;
 use crate::drill::DrillSummary;
 use crate::measure::kinds::Figure;
 use crate::objective::Standing;
+use crate::results::head::programs;
 use crate::results::latency::{LatencySummary, Reached};
 use crate::results::summary::Books;
 use crate::scenario::Scenario;
@@ -28,7 +29,7 @@ pub(super) fn text(report: &Report) -> String {
 fn head(report: &Report, out: &mut String) -> std::fmt::Result {
     let s = &report.summary;
     writeln!(out)?;
-    writeln!(out, "loadgen {} ({}, {})   seed {}", s.build.version, s.build.commit, s.build.profile, s.seed)?;
+    writeln!(out, "{}", programs(&s.build, s.switch_build.as_ref(), s.seed))?;
     let place = s.verdict.label.unwrap_or("switch on another machine");
     writeln!(out, "{}, {} cores, Linux {}: {place}", s.host.cpu, s.host.cores, s.host.kernel)?;
     let steady = match s.window.steady {

@@ -56,6 +56,7 @@ fn measured() -> Measured {
         hiccup_us: 900,
         journal: Some(JournalSpan { start: counters(100.0), end: counters(300.0), seconds: 2.0 }),
         slices: Slices { all: slices(), warm_ns: 0, end_ns: 2_000_000_000 },
+        switch_build: Some(SwitchBuild { version: "9.9.9".to_owned(), commit: "5w17c4".to_owned() }),
         by_hand: ByHand::default(),
     }
 }
@@ -134,6 +135,13 @@ fn the_summary_has_the_fields_that_are_promised() {
 }
 
 #[test]
+fn a_switch_that_was_not_asked_has_no_build() {
+    let unread = report(closing(), Measured { switch_build: None, ..measured() });
+    assert_eq!(json(&unread).get("switch_build"), None);
+    assert!(!table::text(&unread).contains("switch 9.9.9"));
+}
+
+#[test]
 fn figures_are_those_of_the_run() {
     let summary = json(&report(closing(), measured()));
     let in_flight = report(closing(), measured()).in_flight();
@@ -149,6 +157,7 @@ fn figures_are_those_of_the_run() {
     assert_eq!(summary["latency_us"]["response"]["p99"], 1_980);
     assert_eq!(summary["latency_us"]["response"]["p999"], Value::Null, "two samples are beyond it");
     assert_eq!(summary["verdict"]["label"], "co-located: lower bound");
+    assert_eq!(summary["switch_build"], serde_json::json!({ "version": "9.9.9", "commit": "5w17c4" }));
     assert_eq!(summary["rate"]["error_share"], 0.02);
     assert_eq!(summary["latency_us"]["lag"]["count"], 0);
     assert_eq!(summary["journal"]["syncs_per_s"], 100.0);
@@ -276,6 +285,7 @@ fn the_table_names_what_matters() {
     let text = table::text(&report(closing(), measured()));
     for words in [
         "seed 7",
+        "switch 9.9.9 (5w17c4)",
         "980/s",
         "response",
         "n/a",

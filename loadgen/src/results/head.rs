@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::summary::Build;
+use crate::admin::SwitchBuild;
 use crate::machine::Host;
 
 /// What generator and switch on one machine can say: another machine gives no less.
@@ -17,8 +18,11 @@ pub struct Head {
     pub seed: u64,
     /// "co-located: lower bound" where generator and switch share the machine.
     pub label: Option<&'static str>,
-    /// Which build.
+    /// Which build of loadgen.
     pub build: Build,
+    /// Which build of the switch was measured; absent where that is not known, or nothing was measured here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub switch_build: Option<SwitchBuild>,
     /// Which machine.
     pub host: Host,
 }
@@ -31,18 +35,30 @@ impl Head {
             seed,
             label: colocated.then_some(COLOCATED),
             build: Build::this(),
+            switch_build: None,
             host: Host::this(),
         }
     }
 
-    /// The first line for people: which program, and the seed.
+    /// The same, of an answer about this switch.
+    pub fn of_switch(self, build: Option<SwitchBuild>) -> Self {
+        Self { switch_build: build, ..self }
+    }
+
+    /// The first line for people: which programs, and the seed.
     pub fn program(&self) -> String {
-        let Build { version, commit, profile, .. } = &self.build;
-        format!("loadgen {version} ({commit}, {profile})   seed {}", self.seed)
+        programs(&self.build, self.switch_build.as_ref(), self.seed)
     }
 
     /// The second: which machine.
     pub fn machine(&self) -> String {
         format!("{}, {} cores, Linux {}", self.host.cpu, self.host.cores, self.host.kernel)
     }
+}
+
+/// Which programs, and the seed that their load follows from.
+pub fn programs(build: &Build, switch: Option<&SwitchBuild>, seed: u64) -> String {
+    let Build { version, commit, profile, .. } = build;
+    let switch = switch.map_or_else(String::new, |build| format!("   {}", build.text()));
+    format!("loadgen {version} ({commit}, {profile})   seed {seed}{switch}")
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::latency::LatencySummary;
 use crate::accounting::{Accounting, Counts};
+use crate::admin::SwitchBuild;
 use crate::drill::DrillSummary;
 use crate::machine::Host;
 use crate::objective::Judged;
@@ -25,8 +26,11 @@ pub struct Summary {
     pub seed: u64,
     /// What the run was asked to do.
     pub config: serde_json::Value,
-    /// Which build ran.
+    /// Which build of loadgen ran.
     pub build: Build,
+    /// Which build of the switch was measured; absent where its admin address was not read or names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub switch_build: Option<SwitchBuild>,
     /// On which machine.
     pub host: Host,
     /// What to make of it.

@@ -13,7 +13,7 @@ use super::closing::{self, Closing};
 use super::signals::Signals;
 use super::{Plan, RunError, nanos};
 use crate::accounting::Counts;
-use crate::admin::{self, JournalCounters, Positions};
+use crate::admin::{self, JournalCounters, Positions, SwitchBuild};
 use crate::history::HistoryWriter;
 use crate::live::RateBy;
 use crate::machine::{self, HiccupMeter, ThreadTime, Ticks};
@@ -75,6 +75,8 @@ struct Director<'a> {
     /// What had been counted when the last slice ended: offered, completed, good.
     counted: [u64; 3],
     progress: Progress,
+    /// Which build of the switch is measured.
+    switch_build: Option<SwitchBuild>,
 }
 
 /// Directs a run, and what goes on beside it. The signals are whose the run is: what came before it ends it at once.
@@ -92,7 +94,7 @@ pub(super) async fn direct(
         }
         None => None,
     };
-    let before = read_positions(&plan).await?;
+    let (before, switch_build) = read_state(&plan).await?.unzip();
     // Fails now rather than at the end where the switch does not export its journal's counters.
     if let Some(address) = plan.arguments.load.place.admin_address() {
         admin::journal(address).await?;
@@ -131,6 +133,7 @@ pub(super) async fn direct(
         last_slice,
         counted: [0; 3],
         progress,
+        switch_build: switch_build.flatten(),
     };
     let (start, end) = director.send(&meter).await;
     let hiccup_us = meter.longest_us();
@@ -150,9 +153,10 @@ pub(super) async fn direct(
     Ok(report)
 }
 
-async fn read_positions(plan: &Plan) -> Result<Option<Positions>, RunError> {
+/// What the switch says about itself before anything is sent; `None` where the run goes without.
+async fn read_state(plan: &Plan) -> Result<Option<(Positions, Option<SwitchBuild>)>, RunError> {
     match plan.arguments.load.place.admin_address() {
-        Some(address) => Ok(Some(admin::positions(address, plan.currency.code()).await?)),
+        Some(address) => Ok(Some(admin::state(address, plan.currency.code()).await?)),
         None => Ok(None),
     }
 }
@@ -335,6 +339,7 @@ impl Director<'_> {
             udp_drops: end.udp_drops.saturating_sub(start.udp_drops),
             hiccup_us,
             journal,
+            switch_build: self.switch_build,
             by_hand: self.by_hand,
             slices: Slices {
                 all: self.slices,

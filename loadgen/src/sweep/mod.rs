@@ -50,7 +50,7 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
             }
         }
     }
-    let head = Head::new(trials.seed, a.load.place.is_colocated());
+    let head = Head::new(trials.seed, a.load.place.is_colocated()).of_switch(trials.switch_build);
     let answer = Answer::new(points, Objectives::of(&a.objectives), &a.load.traffic.mix.to_string(), head);
     publish(a, &answer)?;
     if let Some(Spoiled { exit, why }) = spoiled {
