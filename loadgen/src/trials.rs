@@ -4,11 +4,43 @@ use std::time::Duration;
 
 use crate::admin::SwitchBuild;
 use crate::cli::{CapacityArguments, LoadArguments, OutputArguments, Rate, RunArguments};
+use crate::exit::Exit;
 use crate::objective::Objective;
 use crate::random::mix;
 use crate::report::Report;
-use crate::run::{Plan, RunError, chosen_seed, perform};
+use crate::run::{Plan, RunError, Theatre, chosen_seed};
 use crate::shape::Shape;
+
+/// Why a run is no measurement at all. What is made of several runs ends with it; nothing is judged, and what was measured until then
+/// is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoiled {
+    /// How the program ends.
+    pub exit: Exit,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Spoiled {
+    /// Of this run, in words `what`; `None` where it is a measurement, good or bad.
+    pub fn of(report: &Report, what: &str) -> Option<Self> {
+        let exit = report.exit_code();
+        let why = match exit {
+            Exit::Pass | Exit::Missed | Exit::Invalid => return None,
+            Exit::Interrupted => "interrupted".to_owned(),
+            Exit::BooksOpen => format!("the books of {what} do not close"),
+            Exit::RunError | Exit::Usage => {
+                format!("{what}: {}", report.broken().unwrap_or("operations ended as errors"))
+            }
+        };
+        Some(Self { exit, why })
+    }
+
+    /// Of a run that could not begin.
+    pub fn by(error: &RunError) -> Self {
+        Self { exit: error.exit(), why: error.to_string() }
+    }
+}
 
 /// What all of them have in common.
 #[derive(Clone, Debug)]
@@ -74,10 +106,10 @@ impl Trials {
     ///
     /// # Errors
     /// Where it could not begin.
-    pub fn run(&mut self, rate_per_s: f64) -> Result<Report, RunError> {
+    pub fn run(&mut self, theatre: &mut Theatre, rate_per_s: f64) -> Result<Report, RunError> {
         let plan = Plan::new(self.arguments(rate_per_s))?;
         self.made += 1;
-        let report = perform(plan)?;
+        let report = theatre.perform(plan)?;
         self.switch_build.clone_from(&report.summary.switch_build);
         Ok(report)
     }

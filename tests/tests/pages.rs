@@ -142,6 +142,31 @@ fn a_browser_draws_a_search_and_a_sweep() {
             assert!(drawn.contains(words), "{words} is not on the page:\n{}", shown(&drawn));
         }
     }
+    draw_what_broke_off(&browser, directory.path(), &searched.join("capacity.json"));
+}
+
+/// What ended before its time is drawn as far as it came, which may be nothing at all.
+fn draw_what_broke_off(browser: &Path, directory: &Path, results: &Path) {
+    let mut found: serde_json::Value = serde_json::from_slice(&std::fs::read(results).unwrap()).unwrap();
+    let trials = found["trials"].take();
+    for name in ["found", "broken_off"] {
+        found[name] = "broken_off".into();
+    }
+    found["so_far"] = serde_json::json!({ "passes_per_s": 50.0, "fails_per_s": null });
+    for name in ["passes_per_s", "fails_per_s", "width", "goodput_per_s", "headroom"] {
+        found[name].take();
+    }
+    let out = directory.join("cut");
+    std::fs::create_dir(&out).unwrap();
+    for (trials, pictures) in [(trials, "data-drawn=\"1\""), (serde_json::json!([]), "data-drawn=\"0\"")] {
+        found["trials"] = trials;
+        std::fs::write(out.join("capacity.json"), found.to_string()).unwrap();
+        run_well("loadgen", &["report", text(&out)]);
+        let drawn = draw(browser, &out.join("report.html"), directory);
+        for words in [pictures, "the search ended before its time", "Until then 50 /s passed"] {
+            assert!(drawn.contains(words), "{words} is not on the page:\n{}", shown(&drawn));
+        }
+    }
 }
 
 fn browser() -> Option<PathBuf> {

@@ -4,13 +4,14 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use super::search::Found;
+use super::search::{Found, SoFar};
 use super::trial::{Trial, TrialStanding};
 use crate::admin::SwitchBuild;
 use crate::exit::Exit;
 use crate::objective::Objectives;
 use crate::report::table::grouped;
 use crate::results::head::Head;
+use crate::trials::Spoiled;
 
 /// The content of `capacity.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +22,9 @@ pub struct Answer {
     /// Which kind of answer: `bracket`, `at_least`, `generator_limited`, `below`, `unknown`, `unsettled` or
     /// `broken_off`.
     pub found: &'static str,
+    /// Of a search that broke off: what its trials say so far, which nothing confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub so_far: Option<SoFar>,
     /// The highest rate that passes, operations a second.
     pub passes_per_s: Option<f64>,
     /// The lowest that fails.
@@ -75,6 +79,7 @@ impl Answer {
         Self {
             head: Head::new(seed, colocated).of_switch(switch_build),
             found: name,
+            so_far: None,
             passes_per_s: passes,
             fails_per_s: fails,
             width: passes.zip(fails).map(|(passes, fails)| fails / passes - 1.0),
@@ -85,6 +90,13 @@ impl Answer {
             mix,
             trials,
         }
+    }
+
+    /// Of a search that ended before its time: nothing is judged.
+    pub fn broken_off(spoiled: &Spoiled, so_far: SoFar, asked: Asked, trials: Vec<Trial>) -> Self {
+        let answer = Self::new(Found::Unsettled, asked, trials);
+        let head = answer.head.clone().until(Some(spoiled));
+        Self { found: "broken_off", so_far: Some(so_far), head, ..answer }
     }
 
     /// How the program ends.
@@ -124,7 +136,13 @@ impl Answer {
                 )?;
             }
             "below" => writeln!(out, "  capacity: none: even {fails} fails")?,
-            "broken_off" => writeln!(out, "  capacity: not known: the search broke off")?,
+            "broken_off" => {
+                let why = self.head.broken_off.as_deref().unwrap_or_default();
+                writeln!(out, "  capacity: not known, nothing is judged; the search broke off: {why}")?;
+                let SoFar { passes_per_s, fails_per_s } = self.so_far.unwrap_or_default();
+                let (passed, failed) = (rate(passes_per_s), rate(fails_per_s));
+                writeln!(out, "  until then {passed} passed and {failed} failed, not confirmed")?;
+            }
             "unsettled" => writeln!(out, "  capacity: not known: the trials contradict each other")?,
             _ => writeln!(out, "  capacity: not known: the generator was the limit in every trial")?,
         }

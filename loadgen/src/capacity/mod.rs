@@ -14,11 +14,11 @@ use crate::exit::Exit;
 use crate::objective::Objectives;
 use crate::page;
 use crate::results;
-use crate::run::{RunError, keep_options};
-use crate::trials::Trials;
+use crate::run::{RunError, Theatre, keep_options};
+use crate::trials::{Spoiled, Trials};
 use answer::{Answer, Asked};
 use search::{Found, Goal, Search, Step};
-use trial::{Spoiled, Trial, TrialStanding, judge};
+use trial::{Trial, TrialStanding, judge};
 
 /// Searches, says what was found, and how the program ends.
 ///
@@ -49,12 +49,12 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
             asked.objectives.objectives.join(", ")
         );
     }
-    let goal = Goal { first: arguments.from, top: arguments.top, width: arguments.width };
-    let mut made = Vec::new();
-    let mut failure = None;
-    let end = find(goal, |rate| {
-        let report = trials.run(rate).map_err(|error| {
-            let spoiled = Spoiled { exit: error.exit(), why: error.to_string() };
+    let mut search = Search::new(Goal { first: arguments.from, top: arguments.top, width: arguments.width });
+    let mut theatre = Theatre::open()?;
+    let (mut made, mut failure) = (Vec::new(), None);
+    let end = find(&mut search, |rate| {
+        let report = trials.run(&mut theatre, rate).map_err(|error| {
+            let spoiled = Spoiled::by(&error);
             failure = Some(error);
             spoiled
         })?;
@@ -65,31 +65,29 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
         made.push(trial.clone());
         Ok(trial)
     });
-    let (found, spoiled) = match end {
-        Ok(found) => (found, None),
-        Err(spoiled) => (Found::Unsettled, Some(spoiled)),
-    };
-    if let Some(error) = failure {
+    if let Some(error) = failure.filter(|_| made.is_empty()) {
         return Err(error);
     }
     asked.switch_build = trials.switch_build;
-    let mut answer = Answer::new(found, asked, made);
-    if spoiled.is_some() {
-        answer.found = "broken_off";
-    }
-    publish(arguments, &answer)?;
-    Ok(match spoiled {
-        Some(Spoiled { exit, why }) => {
-            eprintln!("loadgen: the search broke off: {why}");
-            exit
+    match end {
+        Ok(found) => {
+            let answer = Answer::new(found, asked, made);
+            publish(arguments, &answer)?;
+            Ok(answer.exit_code())
         }
-        None => answer.exit_code(),
-    })
+        Err(spoiled) => {
+            publish(arguments, &Answer::broken_off(&spoiled, search.so_far(), asked, made))?;
+            eprintln!("loadgen: the search broke off: {}", spoiled.why);
+            Ok(spoiled.exit)
+        }
+    }
 }
 
 /// Asks for trials until there is an answer.
-fn find(goal: Goal, mut attempt: impl FnMut(f64) -> Result<Trial, Spoiled>) -> Result<Found, Spoiled> {
-    let mut search = Search::new(goal);
+fn find(
+    search: &mut Search,
+    mut attempt: impl FnMut(f64) -> Result<Trial, Spoiled>,
+) -> Result<Found, Spoiled> {
     loop {
         match search.next() {
             Step::Try(rate) => search.note(rate, attempt(rate)?.standing.vote()),

@@ -21,19 +21,22 @@ fn trial(rate_per_s: f64, standing: TrialStanding) -> Trial {
 
 fn answer(planned: Option<f64>, standing: impl Fn(f64) -> TrialStanding) -> Answer {
     let mut trials = Vec::new();
-    let found = find(GOAL, |rate| {
+    let found = find(&mut Search::new(GOAL), |rate| {
         trials.push(trial(rate, standing(rate)));
         Ok(trial(rate, standing(rate)))
     });
-    let asked = Asked {
+    Answer::new(found.unwrap(), asked(planned), trials)
+}
+
+fn asked(planned: Option<f64>) -> Asked {
+    Asked {
         planned_per_s: planned,
         objectives: Objectives::of(&["p99<10ms".parse().unwrap()]),
         mix: "pay:1".to_owned(),
         seed: 7,
         colocated: true,
         switch_build: Some(SwitchBuild { version: "9.9.9".to_owned(), commit: "5w17c4".to_owned() }),
-    };
-    Answer::new(found.unwrap(), asked, trials)
+    }
 }
 
 fn limited(rate: f64) -> TrialStanding {
@@ -78,12 +81,32 @@ fn a_switch_that_keeps_everything_or_nothing_is_said_as_such() {
     assert_eq!((fast.found, fast.passes_per_s, fast.exit_code()), ("at_least", Some(200_000.0), Exit::Pass));
     let hopeless = answer(None, |_| TrialStanding::Failed);
     assert_eq!((hopeless.found, hopeless.exit_code()), ("below", Exit::Missed));
-    let cut = Answer { found: "broken_off", passes_per_s: None, ..hopeless };
-    assert!(cut.text().contains("the search broke off"), "{}", cut.text());
 }
 
 #[test]
 fn a_trial_that_is_none_ends_the_search() {
     let spoiled = Spoiled { exit: Exit::BooksOpen, why: "books".to_owned() };
-    assert_eq!(find(GOAL, |_| Err(spoiled.clone())), Err(spoiled));
+    assert_eq!(find(&mut Search::new(GOAL), |_| Err(spoiled.clone())), Err(spoiled));
+}
+
+#[test]
+fn a_search_that_is_interrupted_says_what_it_knows_and_judges_nothing() {
+    let spoiled = Spoiled { exit: Exit::Interrupted, why: "interrupted".to_owned() };
+    let mut search = Search::new(GOAL);
+    let mut made = Vec::new();
+    let end = find(&mut search, |rate| {
+        if made.len() == 6 {
+            return Err(spoiled.clone());
+        }
+        made.push(trial(rate, if rate <= 3_000.0 { TrialStanding::Passed } else { TrialStanding::Failed }));
+        Ok(made[made.len() - 1].clone())
+    });
+    assert_eq!(end, Err(spoiled.clone()));
+    let answer = Answer::broken_off(&spoiled, search.so_far(), asked(Some(9_000.0)), made);
+    assert_eq!((answer.found, answer.trials.len()), ("broken_off", 6));
+    assert_eq!((answer.passes_per_s, answer.headroom), (None, None), "nothing is judged");
+    let text = answer.text();
+    for words in ["broke off: interrupted", "until then 2,828/s passed and 4,000/s failed, not confirmed"] {
+        assert!(text.contains(words), "{words:?} is missing in {text}");
+    }
 }

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::measure::kinds::Figure;
 use crate::objective::Standing;
 use crate::report::Report;
+use crate::trials::Spoiled;
 use crate::verdict::{Cause, Measurement};
 
 /// What is kept of a run.
@@ -56,35 +57,14 @@ impl TrialStanding {
     }
 }
 
-/// Why a run is no trial at all: with it, the search ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spoiled {
-    /// How the program ends.
-    pub exit: Exit,
-    /// Why, in words.
-    pub why: String,
-}
-
 /// A rate is passed where every objective was met and the load was what it should be; it fails where one was missed and
 /// nothing says that the generator or its machine had a part in it.
 ///
 /// # Errors
 /// Where the run broke off, was interrupted, has books that do not close, or is too short for an objective.
 pub fn judge(report: &Report, rate_per_s: f64) -> Result<Trial, Spoiled> {
-    let spoiled = |exit, why: String| Err(Spoiled { exit, why });
-    match report.exit_code() {
-        Exit::Interrupted => return spoiled(Exit::Interrupted, "interrupted".to_owned()),
-        Exit::BooksOpen => {
-            return spoiled(
-                Exit::BooksOpen,
-                format!("the books of the trial at {rate_per_s:.0}/s do not close"),
-            );
-        }
-        Exit::RunError | Exit::Usage => {
-            let why = report.broken().unwrap_or("operations ended as errors");
-            return spoiled(Exit::RunError, format!("the trial at {rate_per_s:.0}/s: {why}"));
-        }
-        Exit::Pass | Exit::Missed | Exit::Invalid => {}
+    if let Some(spoiled) = Spoiled::of(report, &format!("the trial at {rate_per_s:.0}/s")) {
+        return Err(spoiled);
     }
     let s = &report.summary;
     let missed: Vec<_> = s.objectives.iter().filter(|judged| judged.standing == Standing::Missed).collect();
@@ -103,7 +83,7 @@ pub fn judge(report: &Report, rate_per_s: f64) -> Result<Trial, Spoiled> {
     } else if let Some(unknown) = unknown {
         let why =
             format!("{} cannot be judged from a trial of this length: give a longer -d", unknown.objective);
-        return spoiled(Exit::Invalid, why);
+        return Err(Spoiled { exit: Exit::Invalid, why });
     } else {
         (TrialStanding::Passed, vec![])
     };

@@ -7,7 +7,7 @@ use clap::Parser;
 
 use super::load::LoadArguments;
 use super::output::OutputArguments;
-use super::values::{parse_duration, parse_rate_per_s};
+use super::values::{parse_duration, parse_queue_load, parse_rate_per_s};
 
 /// What `loadgen selftest` takes.
 #[derive(Clone, Debug, Parser)]
@@ -18,10 +18,13 @@ pub struct SelftestArguments {
     /// How long each trial sends before it measures
     #[arg(short, long, value_parser = parse_duration, default_value = "1s")]
     pub warmup: Duration,
-    /// Lets the switch be a queue in front of one server of so many a second (M/M/1), loaded to one half, and says whether
-    /// the interval of the p99 holds the true one, which is known; give it -d 100s
+    /// Lets the switch be a queue in front of one server of so many a second (M/M/1), and says whether the interval of the
+    /// p99 holds the true one, which is known; give it -d 100s
     #[arg(long, value_name = "RATE", value_parser = parse_rate_per_s)]
     pub queue: Option<f64>,
+    /// How much of what the server of --queue can do arrives, 0.05 to 0.95; the higher, the longer -d must be
+    #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = parse_queue_load)]
+    pub queue_load: f64,
     /// How many operators to play
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub operators: u32,

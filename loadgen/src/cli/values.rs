@@ -60,6 +60,14 @@ pub(super) fn parse_share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Of a queue that is never idle nor ever empties: its p99 would not be seen in any time that one waits.
+pub(super) fn parse_queue_load(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(load) if (0.05..=0.95).contains(&load) => Ok(load),
+        _ => Err("expected a load from 0.05 to 0.95".to_owned()),
+    }
+}
+
 /// A share written as a percentage, as in `3%`; above zero, at most 100.
 pub(super) fn parse_percent(text: &str) -> Result<f64, String> {
     match text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>() {

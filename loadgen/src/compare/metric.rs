@@ -115,9 +115,12 @@ fn measurement(summary: &Value) -> Option<&str> {
     summary.pointer("/verdict/measurement").and_then(Value::as_str)
 }
 
-/// Whether the run's figures say nothing.
-pub fn is_invalid(summary: &Value) -> bool {
-    measurement(summary) == Some("invalid")
+/// Why the run's figures say nothing; `None` where they do.
+pub fn why_left_out(summary: &Value) -> Option<&'static str> {
+    if summary.get("broken_off").is_some_and(Value::is_string) {
+        return Some("a run that ended before its time");
+    }
+    (measurement(summary) == Some("invalid")).then_some("an invalid measurement")
 }
 
 fn listed(texts: &[String]) -> String {

@@ -19,6 +19,7 @@ use crate::page;
 use crate::results;
 use crate::results::head::Head;
 use crate::run::{RunError, chosen_seed, keep_options};
+use crate::trials::Spoiled;
 use metric::{METRICS, Metric};
 use verdict::{Compared, Question, Verdict, can_tell, compare, one_sided};
 
@@ -32,7 +33,7 @@ pub struct Comparison {
     pub sides: (String, String),
     /// Runs of each that are compared.
     pub runs: (usize, usize),
-    /// Runs whose measurement is invalid, by name: they have no values.
+    /// Runs whose measurement is invalid or that ended before their time, by name: they have no values.
     pub left_out: Vec<String>,
     /// What the two do not have in common.
     pub warnings: Vec<String>,
@@ -60,46 +61,23 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
     if let Some(output) = &a.to.output {
         keep_options(output, options, seed)?;
     }
-    let [runs_a, runs_b] = match (a.a.is_dir(), a.b.is_dir()) {
-        (true, true) => [runs::read(&a.a)?, runs::read(&a.b)?],
-        (false, false) => match runs::make(a, seed)? {
-            Ok(sides) => sides,
-            Err(exit) => return Ok(exit),
-        },
+    let (sides, spoiled) = match (a.a.is_dir(), a.b.is_dir()) {
+        (true, true) => ([runs::read(&a.a)?, runs::read(&a.b)?], None),
+        (false, false) => runs::make(a, seed)?,
         _ => return Err(RunError::Usage("A and B must both be directories or both be files".to_owned())),
     };
-    let mut left_out = Vec::new();
-    let [runs_a, runs_b] = [runs_a, runs_b].map(|runs| runs::measured(runs, &mut left_out));
-    let one_sided = one_sided(&runs_a, &runs_b);
-    let question = Question { alpha: a.alpha, same_within: a.same_within, seed };
-    let metrics = compare(&runs_a, &runs_b, question);
-    let mut warnings = metric::differences(&runs_a, &runs_b);
-    warnings.extend(left_out.iter().map(|name| format!("{name}: an invalid measurement, left out")));
-    warnings.extend(too_few(&metrics, (runs_a.len(), runs_b.len()), a.alpha));
-    warnings.extend(one_sided.iter().map(|(name, (of_a, of_b))| {
-        format!("{name}: known to {of_a} runs of A and {of_b} of B, so whether it changed cannot be told")
-    }));
-    let is_known = |metric: &Metric| metrics.iter().any(|compared| compared.metric == metric.name);
-    let comparison = Comparison {
-        head: Head::new(seed, false),
-        sides: (a.a.display().to_string(), a.b.display().to_string()),
-        runs: (runs_a.len(), runs_b.len()),
-        left_out,
-        warnings,
-        not_known: METRICS.iter().filter(|m| !is_known(m)).map(|m| m.name).collect(),
-        one_sided: one_sided.iter().map(|(name, _)| *name).collect(),
-        can_tell: !metrics.is_empty()
-            && one_sided.is_empty()
-            && metrics.iter().all(|compared| compared.can_tell),
-        metrics,
-        alpha: a.alpha,
-        same_within: a.same_within,
-    };
+    let comparison = Comparison::of(a, seed, sides, spoiled.as_ref());
     results::publish(&a.to, "compare.json", &comparison, &comparison.text())?;
     if let Some(output) = &a.to.output {
         page::make(output)?;
     }
-    Ok(comparison.exit_code())
+    Ok(match spoiled {
+        Some(Spoiled { exit, why }) => {
+            eprintln!("loadgen: the comparison broke off: {why}");
+            exit
+        }
+        None => comparison.exit_code(),
+    })
 }
 
 /// What so few runs could not show, in words.
@@ -114,6 +92,40 @@ fn too_few(metrics: &[Compared], runs: (usize, usize), alpha: f64) -> Vec<String
 }
 
 impl Comparison {
+    /// Of these runs. What broke off compares the runs until then, and judges nothing.
+    fn of(a: &CompareArguments, seed: u64, sides: runs::Sides, spoiled: Option<&Spoiled>) -> Self {
+        let mut left_out = Vec::new();
+        let [runs_a, runs_b] = sides.map(|runs| runs::measured(runs, &mut left_out));
+        let one_sided = one_sided(&runs_a, &runs_b);
+        let question = Question { alpha: a.alpha, same_within: a.same_within, seed };
+        let mut metrics = compare(&runs_a, &runs_b, question);
+        if spoiled.is_some() {
+            metrics.iter_mut().for_each(|compared| compared.verdict = Verdict::NotJudged);
+        }
+        let mut warnings = metric::differences(&runs_a, &runs_b);
+        warnings.extend(left_out.iter().map(|(name, why)| format!("{name}: {why}, left out")));
+        warnings.extend(too_few(&metrics, (runs_a.len(), runs_b.len()), a.alpha));
+        warnings.extend(one_sided.iter().map(|(name, (of_a, of_b))| {
+            format!("{name}: known to {of_a} runs of A and {of_b} of B, so whether it changed cannot be told")
+        }));
+        let is_known = |metric: &Metric| metrics.iter().any(|compared| compared.metric == metric.name);
+        Self {
+            head: Head::new(seed, false).until(spoiled),
+            sides: (a.a.display().to_string(), a.b.display().to_string()),
+            runs: (runs_a.len(), runs_b.len()),
+            left_out: left_out.into_iter().map(|(name, _)| name).collect(),
+            warnings,
+            not_known: METRICS.iter().filter(|m| !is_known(m)).map(|m| m.name).collect(),
+            one_sided: one_sided.iter().map(|(name, _)| *name).collect(),
+            can_tell: !metrics.is_empty()
+                && one_sided.is_empty()
+                && metrics.iter().all(|compared| compared.can_tell),
+            metrics,
+            alpha: a.alpha,
+            same_within: a.same_within,
+        }
+    }
+
     /// How the program ends.
     pub fn exit_code(&self) -> Exit {
         let any = |found: fn(&Compared) -> bool| self.metrics.iter().any(found);
@@ -154,6 +166,7 @@ impl Comparison {
                 Verdict::Improved => "improved".to_owned(),
                 Verdict::Same => format!("same within ±{:.0} %", self.same_within * 100.0),
                 Verdict::Inconclusive => "inconclusive".to_owned(),
+                Verdict::NotJudged => "not judged".to_owned(),
             };
             writeln!(
                 out,
@@ -169,7 +182,11 @@ impl Comparison {
             out,
             "    A by itself: halves of A's runs differ by more once in twenty times; p: corrected for all metrics"
         )?;
-        self.warnings.iter().try_for_each(|warning| writeln!(out, "  WARNING: {warning}"))
+        self.warnings.iter().try_for_each(|warning| writeln!(out, "  WARNING: {warning}"))?;
+        match &self.head.broken_off {
+            Some(why) => writeln!(out, "  nothing is judged; the comparison broke off: {why}"),
+            None => Ok(()),
+        }
     }
 }
 

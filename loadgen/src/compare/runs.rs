@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use toml::Table;
 
-use super::metric::{METRICS, is_invalid};
+use super::metric::{METRICS, why_left_out};
 use crate::cli::configuration::resolve;
 use crate::cli::{Command, CompareArguments, RunArguments};
-use crate::exit::Exit;
 use crate::random::mix;
-use crate::run::{Plan, RunError, keep_options, perform};
+use crate::run::{Plan, RunError, Theatre, keep_options};
+use crate::trials::Spoiled;
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -22,14 +22,22 @@ pub(super) struct Made {
     pub(super) summary: Value,
 }
 
+/// What the sides are called.
+const SIDES: [&str; 2] = ["a", "b"];
+
 /// The runs of both sides.
 pub(super) type Sides = [Vec<Made>; 2];
 
-/// Takes the summaries of runs that measured something, and notes the others by name.
-pub(super) fn measured(runs: Vec<Made>, left_out: &mut Vec<String>) -> Vec<Value> {
-    let (invalid, valid): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| is_invalid(&run.summary));
-    left_out.extend(invalid.into_iter().map(|run| run.name));
-    valid.into_iter().map(|run| run.summary).collect()
+/// Takes the summaries of runs that measured something, and notes the others by name, and why.
+pub(super) fn measured(runs: Vec<Made>, left_out: &mut Vec<(String, &'static str)>) -> Vec<Value> {
+    let mut measured = Vec::new();
+    for Made { name, summary } in runs {
+        match why_left_out(&summary) {
+            Some(why) => left_out.push((name, why)),
+            None => measured.push(summary),
+        }
+    }
+    measured
 }
 
 /// Reads every `summary.json` in a directory and in its directories, in the order of their paths.
@@ -60,39 +68,32 @@ fn find(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Runs both configurations in turns; `Err(Ok(exit))` where a run was none.
+/// Runs both configurations in turns; with why it broke off, where it did.
 ///
 /// # Errors
-/// Where a run could not begin, or is no measurement.
-pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<Result<Sides, Exit>, RunError> {
+/// Where the first run could not begin.
+pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<(Sides, Option<Spoiled>), RunError> {
     let sides = [configured(&arguments.a)?, configured(&arguments.b)?];
+    let mut theatre = Theatre::open()?;
     let mut made = Sides::default();
     for pair in 0..arguments.repeats {
-        let pair_seed = mix(seed.wrapping_add(u64::from(pair))) >> 32;
         // A first, then B first: neither always follows the other.
         let order = if pair % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order {
-            let name = ["a", "b"][side];
-            let (mut run, mut options) = sides[side].clone();
-            // Made again, it must not write over what the configuration itself names.
-            options.remove("output");
-            run.load.traffic.seed = Some(pair_seed);
-            run.to.quiet = true;
-            run.to.output =
-                arguments.to.output.as_ref().map(|output| output.join(name).join(format!("{:02}", pair + 1)));
-            if let Some(output) = &run.to.output {
-                // Each can be made again by itself, as its report says.
-                keep_options(output, options, pair_seed)?;
-            }
-            let report = perform(Plan::new(run)?)?;
+            let plan = plan(arguments, &sides[side], side, seed, pair)?;
+            let name = SIDES[side];
+            let what = format!("run {} of {name}", pair + 1);
+            let report = match theatre.perform(plan) {
+                Ok(report) => report,
+                Err(error) if made.iter().all(Vec::is_empty) => return Err(error),
+                Err(error) => {
+                    let why = format!("{what}: {error}");
+                    return Ok((made, Some(Spoiled { why, ..Spoiled::by(&error) })));
+                }
+            };
             report.write()?;
-            let exit = report.exit_code();
-            if matches!(exit, Exit::RunError | Exit::Usage | Exit::BooksOpen | Exit::Interrupted) {
-                let why = report
-                    .broken()
-                    .unwrap_or("operations ended as errors, the books do not close, or it was interrupted");
-                eprintln!("loadgen: run {} of {name} is no measurement: {why}", pair + 1);
-                return Ok(Err(exit));
+            if let Some(spoiled) = Spoiled::of(&report, &what) {
+                return Ok((made, Some(spoiled)));
             }
             let summary = serde_json::to_value(&report.summary).expect("a summary is plain data");
             if !arguments.to.quiet {
@@ -101,7 +102,29 @@ pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<Result<Sid
             made[side].push(Made { name: format!("{name} {:02}", pair + 1), summary });
         }
     }
-    Ok(Ok(made))
+    Ok((made, None))
+}
+
+/// One run of a side; where results are kept, with what makes it again by itself, as its report says.
+fn plan(
+    arguments: &CompareArguments,
+    configured: &(RunArguments, Table),
+    side: usize,
+    seed: u64,
+    pair: u32,
+) -> Result<Plan, RunError> {
+    let (mut run, mut options) = configured.clone();
+    let pair_seed = mix(seed.wrapping_add(u64::from(pair))) >> 32;
+    run.load.traffic.seed = Some(pair_seed);
+    run.to.quiet = true;
+    run.to.output =
+        arguments.to.output.as_ref().map(|output| output.join(SIDES[side]).join(format!("{:02}", pair + 1)));
+    if let Some(output) = &run.to.output {
+        // Made again, it must not write over what the configuration itself names.
+        options.remove("output");
+        keep_options(output, options, pair_seed)?;
+    }
+    Plan::new(run)
 }
 
 /// What a run brought, as far as it will be compared, and whether it can be believed.

@@ -147,6 +147,39 @@ fn invalid_runs_are_named_and_have_no_value() {
 }
 
 #[test]
+fn runs_that_ended_before_their_time_have_no_value() {
+    let (_, json) = compared_with(1_000.0, "one", 8, |number, run| {
+        if number == 3 {
+            run["broken_off"] = json!("interrupted");
+        }
+    });
+    assert_eq!(json["runs"], json!([8, 7]));
+    assert!(json["left_out"][0].as_str().unwrap().ends_with("b/3"), "{json}");
+    assert!(json["warnings"].to_string().contains("ended before its time"), "{json}");
+}
+
+#[test]
+fn a_comparison_that_broke_off_judges_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    write_runs(&path("a"), 1_000.0, "one", 8);
+    write_runs(&path("b"), 9_000.0, "one", 8);
+    let arguments = compare_arguments(&format!("{} {}", path("a").display(), path("b").display()));
+    let sides = || [runs::read(&path("a")).unwrap(), runs::read(&path("b")).unwrap()];
+    let whole = Comparison::of(&arguments, 5, sides(), None);
+    assert_eq!(whole.exit_code(), Exit::Missed);
+    let spoiled = Spoiled { exit: Exit::Interrupted, why: "interrupted".to_owned() };
+    let cut = Comparison::of(&arguments, 5, sides(), Some(&spoiled));
+    assert!(cut.metrics.iter().all(|compared| compared.verdict == Verdict::NotJudged), "{:?}", cut.metrics);
+    assert_eq!(cut.metrics[2].ratio, whole.metrics[2].ratio, "what was measured stands there");
+    assert!(
+        cut.text().contains("nothing is judged; the comparison broke off: interrupted"),
+        "{}",
+        cut.text()
+    );
+}
+
+#[test]
 fn a_metric_that_few_runs_know_does_not_pass_for_unchanged() {
     let known_to = |count: u64| {
         compared_with(1_000.0, "one", 8, move |number, run| {

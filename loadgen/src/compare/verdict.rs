@@ -19,6 +19,8 @@ pub enum Verdict {
     Same,
     /// The runs cannot tell.
     Inconclusive,
+    /// The comparison broke off.
+    NotJudged,
 }
 
 /// One metric compared.

@@ -70,6 +70,9 @@ pub fn run(arguments: &DrillArguments, options: Table) -> Result<Exit, RunError>
                     loadgen check --other-times looks at the directory in the same way";
         report.summary.verdict.remarks.push(text.to_owned());
     }
+    if is_interrupted {
+        report.summary.broken_off.get_or_insert_with(|| "interrupted".to_owned());
+    }
     report.summary.drill = Some(summary);
     report.publish()?;
     if let (Some(directory), DrillVerdict::Faulty) = (kept, verdict) {

@@ -22,18 +22,24 @@ function banner(tone, words, remarks) {
     remarks.length > 0 ? element("ul", {}, remarks.map((remark) => element("li", {}, remark))) : null));
 }
 
+// Why it ended before its time, where it did.
+function ended({ broken_off: why }) {
+  return why ? [`It broke off, and nothing is judged: ${why}`] : [];
+}
+
 function verdict(summary) {
   const { measurement, books, durable, label, remarks, audit } = summary.verdict;
   const missed = summary.objectives.filter((o) => o.standing === "missed").length;
   const unknown = summary.objectives.filter((o) => o.standing === "unknown").length;
   const bad = measurement === "invalid" || books === "open" || missed > 0;
-  const doubt = measurement === "suspect" || unknown > 0;
-  const objectives = summary.objectives.length === 0 ? "no objectives given"
+  const doubt = measurement === "suspect" || unknown > 0 || summary.broken_off;
+  const objectives = summary.broken_off ? "ended before its time, nothing judged"
+    : summary.objectives.length === 0 ? "no objectives given"
     : missed > 0 ? `${missed} of ${summary.objectives.length} objectives missed`
     : unknown > 0 ? `${unknown} of ${summary.objectives.length} objectives cannot be judged` : "all objectives met";
   banner(bad ? "bad" : doubt ? "doubt" : "good",
     `Measurement ${measurement}, books ${books.replace("_", " ")}, ${objectives}`,
-    [...remarks, durable ? "The switch synced its journal during the run." : "Not durable: the switch did not sync its journal during the run.",
+    [...ended(summary), ...remarks, durable ? "The switch synced its journal during the run." : "Not durable: the switch did not sync its journal during the run.",
       audit === "not_run" ? "The auditor has not looked at this run." : `Auditor: ${audit}.`, ...(label ? [label] : [])]);
 }
 
@@ -161,19 +167,22 @@ const FOUND = {
   below: (a) => `Even ${count(a.fails_per_s)} operations a second fail`,
   unknown: () => "Capacity not known: the generator was the limit everywhere",
   unsettled: () => "Capacity not known: the trials contradict each other",
+  broken_off: () => "Capacity not known: the search ended before its time",
 };
 
 function showCapacity(answer) {
   heading(answer, "Capacity");
   const short = answer.headroom !== null && answer.headroom < 0;
-  const tone = answer.passes_per_s === null || short ? "bad" : answer.found === "bracket" ? "good" : "doubt";
-  banner(tone, FOUND[answer.found](answer), [`Objectives: ${answer.objectives.join(", ")}`, `Mix: ${answer.mix}`,
+  const so_far = answer.so_far ? [`Until then ${perSecond(answer.so_far.passes_per_s)} passed and ${perSecond(answer.so_far.fails_per_s)} failed, not confirmed.`] : [];
+  const tone = answer.broken_off ? "doubt" : answer.passes_per_s === null || short ? "bad" : answer.found === "bracket" ? "good" : "doubt";
+  banner(tone, FOUND[answer.found](answer), [...ended(answer), ...so_far, `Objectives: ${answer.objectives.join(", ")}`, `Mix: ${answer.mix}`,
     ...(answer.headroom === null ? [] : [`Headroom over the planned ${perSecond(answer.planned_per_s)}: ${share(answer.headroom)}`]),
     ...(answer.label ? [answer.label] : [])]);
   report.append(element("div", { class: "tiles" }, tile("passes", perSecond(answer.passes_per_s), "the highest rate that keeps the objectives"),
     tile("fails", perSecond(answer.fails_per_s), "the lowest that does not"), tile("width", share(answer.width), "of the bracket"),
     tile("goodput", perSecond(answer.goodput_per_s), "at the rate that passes")));
-  report.append(element("h2", {}, "Trials"), place(trials(answer,
+  report.append(element("h2", {}, "Trials"));
+  if (answer.trials.length > 0) report.append(place(trials(answer,
     "p99 of the response in each trial, p50 where it was too short for that; the dashed lines are the rate that passes and the rate that fails, the dotted one the objective.")),
     trialTable(answer.trials));
   reproduce("capacity", answer.seed, { objectives: answer.objectives, mix: answer.mix });
@@ -190,9 +199,10 @@ function showSweep(answer) {
   const { knee, scalability } = answer;
   const words = knee === null ? "Too few rates for a knee"
     : `The knee lies between ${count(knee.from_per_s)} and ${count(knee.to_per_s)} operations a second${knee.open_end ? ", or beyond what was tried" : ""}`;
-  banner(knee === null || knee.open_end ? "doubt" : "good", words, [`Mix: ${answer.mix}`,
+  banner(knee === null || knee.open_end || answer.broken_off ? "doubt" : "good", words, [...ended(answer), `Mix: ${answer.mix}`,
     ...(answer.objectives?.length > 0 ? [`Runs are marked by ${answer.objectives.join(", ")}`] : []), ...(answer.label ? [answer.label] : [])]);
-  report.append(element("h2", {}, "Curves"),
+  report.append(element("h2", {}, "Curves"));
+  if (answer.points.length > 0) report.append(
     place(trials({ trials: answer.points, limits: answer.limits, passes_per_s: knee?.from_per_s ?? null, fails_per_s: knee?.to_per_s ?? null },
       "p99 of the response in each run, p50 where it was too short for that; the dashed lines are the ends of the knee, a dotted one an objective.")));
   if (scalability !== null) report.append(place(scaling(scalability, answer.points)));
@@ -200,16 +210,16 @@ function showSweep(answer) {
   reproduce("sweep", answer.seed, { mix: answer.mix });
 }
 
-const COMPARED = { regressed: ["bad", "regressed"], improved: ["good", "improved"], same: ["good", "the same"], inconclusive: ["doubt", "inconclusive"] };
+const COMPARED = { regressed: ["bad", "regressed"], improved: ["good", "improved"], same: ["good", "the same"], inconclusive: ["doubt", "inconclusive"], not_judged: ["doubt", "not judged"] };
 
 function showCompare(answer) {
   heading(answer, "Comparison");
   const named = (verdict) => answer.metrics.filter((m) => m.verdict === verdict).map((m) => m.metric);
   const all = Object.keys(COMPARED).map((verdict) => [COMPARED[verdict][1], named(verdict)]).filter(([, names]) => names.length > 0);
-  const undecided = answer.metrics.length === 0 || named("inconclusive").length > 0;
+  const undecided = answer.metrics.length === 0 || answer.broken_off || named("inconclusive").length > 0;
   banner(named("regressed").length > 0 ? "bad" : undecided ? "doubt" : "good",
     all.length === 0 ? "Nothing can be compared" : all.map(([verdict, names]) => `${verdict}: ${names.join(", ")}`).join("; "),
-    [`A: ${answer.sides[0]}, ${answer.runs[0]} runs. B: ${answer.sides[1]}, ${answer.runs[1]} runs.`, ...answer.warnings,
+    [...ended(answer), `A: ${answer.sides[0]}, ${answer.runs[0]} runs. B: ${answer.sides[1]}, ${answer.runs[1]} runs.`, ...answer.warnings,
       ...(answer.not_known.length > 0 ? [`Known to too few runs: ${answer.not_known.join(", ")}.`] : [])]);
   report.append(element("h2", {}, "B by A"));
   if (answer.metrics.length > 0) report.append(place(ratios(answer)));

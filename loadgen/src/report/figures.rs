@@ -79,6 +79,7 @@ impl Figures<'_> {
             journal,
             generator: self.generator(&evidence),
             changed_by_hand: self.measured.by_hand.changes(),
+            broken_off: None,
             drill: None,
         };
         (summary, remarks)

@@ -98,9 +98,10 @@ impl Report {
         let accounting = closing.accounting.clone();
         let flat = plan.source.is_flat() && measured.by_hand.is_empty();
         let span = measured.slices.measured(flat);
-        let (summary, remarks) =
+        let (mut summary, remarks) =
             figures::Figures { plan, stage, closing: &closing, measured: &measured, span, interrupted }
                 .summary();
+        summary.broken_off = broken.clone().or_else(|| interrupted.then(|| "interrupted".to_owned()));
         Self {
             summary,
             remarks,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::summary::Build;
 use crate::admin::SwitchBuild;
 use crate::machine::Host;
+use crate::trials::Spoiled;
 
 /// What generator and switch on one machine can say: another machine gives no less.
 pub const COLOCATED: &str = "co-located: lower bound";
@@ -25,6 +26,9 @@ pub struct Head {
     pub switch_build: Option<SwitchBuild>,
     /// Which machine.
     pub host: Host,
+    /// Why it ended before its time; what was found until then is no judgement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_off: Option<String>,
 }
 
 impl Head {
@@ -37,12 +41,18 @@ impl Head {
             build: Build::this(),
             switch_build: None,
             host: Host::this(),
+            broken_off: None,
         }
     }
 
     /// The same, of an answer about this switch.
     pub fn of_switch(self, build: Option<SwitchBuild>) -> Self {
         Self { switch_build: build, ..self }
+    }
+
+    /// The same, of what ended before its time.
+    pub fn until(self, spoiled: Option<&Spoiled>) -> Self {
+        Self { broken_off: spoiled.map(|spoiled| spoiled.why.clone()), ..self }
     }
 
     /// The first line for people: which programs, and the seed.

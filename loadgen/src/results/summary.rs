@@ -58,6 +58,9 @@ pub struct Summary {
     /// What a person changed while the load was offered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changed_by_hand: Vec<Change>,
+    /// Why the run ended before its time: "interrupted", or what broke. Objectives are not judged then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_off: Option<String>,
     /// What was done to the switch and what came of it, in a drill.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillSummary>,

@@ -9,6 +9,7 @@ mod replayed;
 mod side;
 mod signals;
 mod source;
+mod theatre;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -39,8 +40,11 @@ pub use backstage::{Backstage, Beside};
 pub use closing::{Closing, Sums};
 pub(crate) use side::NOT_COMPARED;
 pub use side::{Side, operator};
+#[cfg(test)]
+pub(crate) use signals::IN_TURN;
 pub(crate) use signals::Signals;
 pub use source::Source;
+pub use theatre::Theatre;
 
 /// Why a run could not be made, or broke off.
 #[derive(Debug, thiserror::Error)]
@@ -248,7 +252,7 @@ fn perform_kept(plan: Plan, options: Table) -> Result<Report, RunError> {
     if let Some(output) = &plan.output {
         keep_options(output, options, plan.seed)?;
     }
-    perform(plan)
+    Theatre::open()?.perform(plan)
 }
 
 /// Writes `config.toml`, from which the same run can be made again.
@@ -318,18 +322,7 @@ fn first_of(trials: &Trials, rate_per_s: f64) -> Result<(Plan, u64), RunError> {
     Ok((Plan::new(trials.arguments(rate_per_s))?, trials.seed))
 }
 
-/// Makes one run.
-///
-/// # Errors
-/// Where the run could not begin.
-pub fn perform(plan: Plan) -> Result<Report, RunError> {
-    on_stage(async {
-        let mut signals = Signals::hear().map_err(RunError::io("signals"))?;
-        direct(plan, None, &mut signals).await
-    })?
-}
-
-/// Makes one run, and begins something beside it once everybody has signed on. To be called within [`on_stage`].
+/// Makes one run, and begins something beside it once everybody has signed on. To be called on the thread that plays.
 ///
 /// # Errors
 /// Where the run could not begin.
@@ -346,13 +339,16 @@ pub(crate) async fn direct(
 /// # Errors
 /// Where the machine refuses what that takes.
 pub(crate) fn on_stage<T>(future: impl Future<Output = T>) -> Result<T, RunError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    Ok(runtime()?.block_on(LocalSet::new().run_until(future)))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Fewer looks at the sockets: a wake-up takes whole batches.
         .event_interval(61)
         .build()
-        .map_err(RunError::io("runtime"))?;
-    Ok(runtime.block_on(LocalSet::new().run_until(future)))
+        .map_err(RunError::io("runtime"))
 }
 
 #[cfg(test)]

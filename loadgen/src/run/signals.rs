@@ -28,6 +28,10 @@ impl Signals {
     }
 }
 
+/// Signals are heard by everybody in the process: tests that send one, and tests that make runs, take turns.
+#[cfg(test)]
+pub(crate) static IN_TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[cfg(test)]
 mod tests {
     use rustix::process::{Signal as Number, getpid, kill_process};
@@ -37,6 +41,7 @@ mod tests {
     /// What comes while something else is done is found at the next look.
     #[tokio::test]
     async fn a_signal_that_comes_between_two_looks_is_not_lost() {
+        let _turn = IN_TURN.lock().await;
         let (mut signals, mut others) = (Signals::hear().unwrap(), Signals::hear().unwrap());
         for number in [Number::INT, Number::TERM] {
             kill_process(getpid(), number).unwrap();

@@ -14,17 +14,16 @@ use serde::Serialize;
 use toml::Table;
 
 use crate::capacity::search::{Found, Goal, Search, Step, Vote};
-use crate::cli::{LoadArguments, Rate, SelftestArguments};
+use crate::cli::{LoadArguments, Rate, RunArguments, SelftestArguments};
 use crate::exit::Exit;
 use crate::measure::kinds::Figure;
 use crate::payees::fill;
-use crate::report::Report;
 use crate::report::table::grouped;
 use crate::results;
 use crate::results::head::Head;
 use crate::results::summary::Summary;
-use crate::run::{Plan, RunError, keep_options, perform};
-use crate::trials::Trials;
+use crate::run::{Plan, RunError, Theatre, keep_options};
+use crate::trials::{Spoiled, Trials};
 use null_switch::NullSwitch;
 
 /// What the generator can do.
@@ -33,13 +32,28 @@ pub struct Ceiling {
     /// Program, machine, seed.
     #[serde(flatten)]
     pub head: Head,
-    /// Payments a second in a closed loop.
-    pub closed_loop_per_s: f64,
+    /// Payments a second in a closed loop; `None` where it broke off before.
+    pub closed_loop_per_s: Option<f64>,
     /// The highest rate, open loop, that it keeps up with; operations a second.
     pub open_loop_kept_up_per_s: Option<f64>,
     /// The lowest that it does not.
     pub open_loop_too_much_per_s: Option<f64>,
     /// Of the response at the highest rate that it keeps up with, in microseconds: what generator and links add to every figure.
+    pub p50_us: Option<u32>,
+    /// See above.
+    pub p99_us: Option<u32>,
+    /// Every trial of the open loop, in the order they were made.
+    pub trials: Vec<Kept>,
+}
+
+/// A trial of the open loop.
+#[derive(Clone, Debug, Serialize)]
+pub struct Kept {
+    /// Operations a second.
+    pub rate_per_s: f64,
+    /// Why the generator did not keep up; `None` where it did.
+    pub fell_behind: Option<String>,
+    /// Of the response, in microseconds.
     pub p50_us: Option<u32>,
     /// See above.
     pub p99_us: Option<u32>,
@@ -57,74 +71,110 @@ const KEPT_UP_MIN: f64 = 0.97;
 /// Measures, says what was found, and how the program ends.
 ///
 /// # Errors
-/// Where a run could not begin or a file could not be written.
+/// Where the first run could not begin or a file could not be written.
 pub fn run(arguments: &SelftestArguments, options: Table) -> Result<Exit, RunError> {
     if let Some(served_per_s) = arguments.queue {
         return queue::run(arguments, options, served_per_s);
     }
     let directory = tempfile::tempdir().map_err(RunError::io("directory for certificates"))?;
     let (switch, load) = scene(arguments, directory.path(), None)?;
-    let mut trials = Trials::new(&load, &arguments.to, &[], arguments.warmup, arguments.duration);
+    let trials = Trials::new(&load, &arguments.to, &[], arguments.warmup, arguments.duration);
+    let seed = trials.seed;
     if let Some(output) = &arguments.to.output {
-        keep_options(output, options, trials.seed)?;
+        keep_options(output, options, seed)?;
     }
-    let say = |text: String| {
-        if !arguments.to.quiet {
-            eprintln!("{text}");
-        }
-    };
-    say(format!("seed {}: the generator against a switch that decides nothing", trials.seed));
-    let closed =
-        perform(Plan::new(crate::cli::RunArguments { rate: Rate::Max, ..trials.arguments(FIRST_PER_S) })?)?;
-    if let Some(exit) = spoiled(&closed) {
-        return Ok(exit);
-    }
-    say(format!("closed loop {:>9.0}/s", closed.summary.rate.achieved_per_s));
-    let mut search = Search::new(Goal { first: FIRST_PER_S, top: TOP_PER_S, width: WIDTH });
-    let mut kept_up = Vec::new();
-    let found = loop {
-        let rate = match search.next() {
-            Step::Try(rate) => rate,
-            Step::Done(found) => break found,
-        };
-        let report = trials.run(rate)?;
-        if let Some(exit) = spoiled(&report) {
-            return Ok(exit);
-        }
-        let why = falls_behind(&report.summary);
-        say(format!("open loop {rate:>11.0}/s  {}", why.as_deref().unwrap_or("keeps up")));
-        if why.is_none() {
-            let response = report.summary.latency_us.get(Figure::Response.name());
-            let observed = |name| response.and_then(|response| response.observed(name));
-            kept_up.push((rate, [observed("p50"), observed("p99")]));
-        }
-        search.note(rate, if why.is_none() { Vote::Passed } else { Vote::Failed });
+    let mut trying =
+        Trying { trials, theatre: Theatre::open()?, quiet: arguments.to.quiet, made: Vec::new() };
+    trying.say(&format!("seed {seed}: the generator against a switch that decides nothing"));
+    let closed = trying.closed_loop()?;
+    let (closed_loop_per_s, end) = match closed {
+        Ok(per_s) => (Some(per_s), trying.open_loop()),
+        Err(spoiled) => (None, Err(spoiled)),
     };
     drop(switch);
-    let (valid, suspect) = match found {
-        Found::Bracket(valid, suspect) => (Some(valid), Some(suspect)),
-        Found::AtLeast(valid) | Found::GeneratorLimited(valid) => (Some(valid), None),
-        Found::Below(suspect) => (None, Some(suspect)),
-        Found::Unknown | Found::Unsettled => (None, None),
+    let (valid, suspect) = match end {
+        Ok(Found::Bracket(valid, suspect)) => (Some(valid), Some(suspect)),
+        Ok(Found::AtLeast(valid) | Found::GeneratorLimited(valid)) => (Some(valid), None),
+        Ok(Found::Below(suspect)) => (None, Some(suspect)),
+        Ok(Found::Unknown | Found::Unsettled) | Err(_) => (None, None),
     };
-    let [p50_us, p99_us] = valid.map_or([None; 2], |valid| response_at(valid, kept_up));
+    let [p50_us, p99_us] = valid.map_or([None; 2], |valid| response_at(valid, &trying.made));
+    let spoiled = end.err();
     let ceiling = Ceiling {
-        head: Head::new(trials.seed, true),
-        closed_loop_per_s: closed.summary.rate.achieved_per_s,
+        head: Head::new(seed, true).until(spoiled.as_ref()),
+        closed_loop_per_s,
         open_loop_kept_up_per_s: valid,
         open_loop_too_much_per_s: suspect,
         p50_us,
         p99_us,
+        trials: trying.made,
     };
     results::publish(&arguments.to, "selftest.json", &ceiling, &text(&ceiling))?;
-    Ok(if valid.is_some() { Exit::Pass } else { Exit::Invalid })
+    Ok(match spoiled {
+        Some(Spoiled { exit, why }) => {
+            eprintln!("loadgen: the selftest broke off: {why}");
+            exit
+        }
+        None if valid.is_some() => Exit::Pass,
+        None => Exit::Invalid,
+    })
+}
+
+/// The runs, and what they came to.
+struct Trying {
+    trials: Trials,
+    theatre: Theatre,
+    quiet: bool,
+    made: Vec<Kept>,
+}
+
+impl Trying {
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Payments a second in a closed loop.
+    fn closed_loop(&mut self) -> Result<Result<f64, Spoiled>, RunError> {
+        let plan = Plan::new(RunArguments { rate: Rate::Max, ..self.trials.arguments(FIRST_PER_S) })?;
+        let report = self.theatre.perform(plan)?;
+        if let Some(spoiled) = Spoiled::of(&report, "the closed loop") {
+            return Ok(Err(spoiled));
+        }
+        let per_s = report.summary.rate.achieved_per_s;
+        self.say(&format!("closed loop {per_s:>9.0}/s"));
+        Ok(Ok(per_s))
+    }
+
+    /// The rate that the generator keeps up with, and the one that it does not.
+    fn open_loop(&mut self) -> Result<Found, Spoiled> {
+        let mut search = Search::new(Goal { first: FIRST_PER_S, top: TOP_PER_S, width: WIDTH });
+        loop {
+            let rate = match search.next() {
+                Step::Try(rate) => rate,
+                Step::Done(found) => return Ok(found),
+            };
+            let report = self.trials.run(&mut self.theatre, rate).map_err(|error| Spoiled::by(&error))?;
+            if let Some(spoiled) = Spoiled::of(&report, &format!("the trial at {rate:.0}/s")) {
+                return Err(spoiled);
+            }
+            let fell_behind = falls_behind(&report.summary);
+            self.say(&format!("open loop {rate:>11.0}/s  {}", fell_behind.as_deref().unwrap_or("keeps up")));
+            search.note(rate, if fell_behind.is_none() { Vote::Passed } else { Vote::Failed });
+            let response = report.summary.latency_us.get(Figure::Response.name());
+            let observed = |name| response.and_then(|response| response.observed(name));
+            let (p50_us, p99_us) = (observed("p50"), observed("p99"));
+            self.made.push(Kept { rate_per_s: rate, fell_behind, p50_us, p99_us });
+        }
+    }
 }
 
 /// The p50 and p99 of the trials at this rate that kept up: of the one in the middle by its p50. A higher rate that kept up once and
 /// was found too much is no answer.
-fn response_at(rate: f64, kept_up: Vec<(f64, [Option<u32>; 2])>) -> [Option<u32>; 2] {
-    let mut there: Vec<_> =
-        kept_up.into_iter().filter(|(of, _)| *of == rate).map(|(_, response)| response).collect();
+fn response_at(rate: f64, trials: &[Kept]) -> [Option<u32>; 2] {
+    let at = trials.iter().filter(|kept| kept.rate_per_s == rate && kept.fell_behind.is_none());
+    let mut there: Vec<_> = at.map(|kept| [kept.p50_us, kept.p99_us]).collect();
     there.sort();
     there.get(there.len() / 2).copied().unwrap_or([None; 2])
 }
@@ -168,20 +218,6 @@ fn falls_behind(s: &Summary) -> Option<String> {
     }
 }
 
-/// A run that is no measurement at all.
-fn spoiled(report: &Report) -> Option<Exit> {
-    match report.exit_code() {
-        Exit::Pass | Exit::Missed | Exit::Invalid => None,
-        exit @ (Exit::RunError | Exit::Usage | Exit::BooksOpen | Exit::Interrupted) => {
-            let why = report
-                .broken()
-                .unwrap_or("the books do not close, operations ended as errors, or it was interrupted");
-            eprintln!("loadgen: the selftest broke off: {why}");
-            Some(exit)
-        }
-    }
-}
-
 fn text(c: &Ceiling) -> String {
     let rate = |rate: Option<f64>| {
         rate.map_or_else(|| "-".to_owned(), |rate| format!("{}/s", grouped(rate.round() as u64)))
@@ -189,13 +225,16 @@ fn text(c: &Ceiling) -> String {
     let ms = |micros: Option<u32>| {
         micros.map_or_else(|| "n/a".to_owned(), |us| format!("{:.2} ms", f64::from(us) / 1_000.0))
     };
+    let why = c.head.broken_off.as_ref();
+    let end =
+        why.map_or_else(String::new, |why| format!("  nothing is judged; the selftest broke off: {why}\n"));
     format!(
         "\n{}\n{}; the switch that decides nothing shares them\n\n  \
          closed loop: {}\n  open loop: keeps up with {}, no longer with {}\n  response there: p50 {}, p99 {}: generator and \
-         links add that to every figure\n",
+         links add that to every figure\n{end}",
         c.head.program(),
         c.head.machine(),
-        rate(Some(c.closed_loop_per_s)),
+        rate(c.closed_loop_per_s),
         rate(c.open_loop_kept_up_per_s),
         rate(c.open_loop_too_much_per_s),
         ms(c.p50_us),

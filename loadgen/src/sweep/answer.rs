@@ -27,6 +27,8 @@ pub struct Answer {
     /// Program, machine, seed.
     #[serde(flatten)]
     pub head: Head,
+    /// Runs that were planned.
+    pub planned: usize,
     /// In the order they were made.
     pub points: Vec<Point>,
     /// Where more throughput begins to cost more than it is worth.
@@ -42,7 +44,7 @@ pub struct Answer {
 
 impl Answer {
     /// Of these runs. Those that were discarded are listed and count for nothing.
-    pub fn new(points: Vec<Point>, objectives: Objectives, mix: &str, head: Head) -> Self {
+    pub fn new(points: Vec<Point>, planned: usize, objectives: Objectives, mix: &str, head: Head) -> Self {
         let loads = loads(&points);
         let samples: Vec<Sample> = loads
             .iter()
@@ -53,6 +55,7 @@ impl Answer {
             knee: knee(&loads, head.seed),
             scalability: fit(&samples, head.seed),
             head,
+            planned,
             points,
             objectives,
             mix: mix.to_owned(),
@@ -94,6 +97,14 @@ impl Answer {
             None => writeln!(out, "  knee: too few rates")?,
         }
         self.law(out)?;
+        if let Some(why) = &self.head.broken_off {
+            let made = self.points.len();
+            writeln!(
+                out,
+                "  {made} of {} runs, nothing is judged; the sweep broke off: {why}",
+                self.planned
+            )?;
+        }
         self.head.label.map_or(Ok(()), |label| writeln!(out, "  {label}"))
     }
 
@@ -180,6 +191,8 @@ fn loads(points: &[Point]) -> Vec<Load> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Exit;
+    use crate::trials::Spoiled;
 
     fn point(rate_per_s: f64, standing: TrialStanding) -> Point {
         let busy = rate_per_s / 10_000.0;
@@ -202,12 +215,19 @@ mod tests {
         let mut points: Vec<_> =
             (1..10).flat_map(|n| vec![point(f64::from(n) * 1_000.0, TrialStanding::Passed); 2]).collect();
         points.push(point(20_000.0, TrialStanding::Discarded));
-        let answer = Answer::new(points, Objectives::default(), "pay:1", Head::new(3, true));
+        let answer = Answer::new(points, 30, Objectives::default(), "pay:1", Head::new(3, true));
+        assert!(!answer.text().contains("broke off"));
         let text = answer.text();
         for words in ["5,000", "0 of 1", "2 of 2", "knee between", "Universal Scalability Law", "co-located"]
         {
             assert!(text.contains(words), "{words:?} is missing in\n{text}");
         }
+        let cut = Spoiled { exit: Exit::Interrupted, why: "interrupted".to_owned() };
+        let text = Answer { head: answer.head.clone().until(Some(&cut)), ..answer.clone() }.text();
+        assert!(
+            text.contains("19 of 30 runs, nothing is judged; the sweep broke off: interrupted"),
+            "{text}"
+        );
         let most = answer.scalability.unwrap().curve.iter().map(|p| p.in_flight).fold(0.0, f64::max);
         assert!(
             (most - 18.0).abs() < 1e-9,

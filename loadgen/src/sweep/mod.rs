@@ -7,15 +7,15 @@ pub mod scalability;
 
 use toml::Table;
 
-use crate::capacity::trial::{Spoiled, TrialStanding, judge};
+use crate::capacity::trial::{TrialStanding, judge};
 use crate::cli::SweepArguments;
 use crate::exit::Exit;
 use crate::objective::Objectives;
 use crate::page;
 use crate::results;
 use crate::results::head::Head;
-use crate::run::{RunError, keep_options};
-use crate::trials::Trials;
+use crate::run::{RunError, Theatre, keep_options};
+use crate::trials::{Spoiled, Trials};
 use answer::{Answer, Point};
 
 /// Tries every rate, says what was found, and how the program ends.
@@ -33,9 +33,18 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
     if !a.to.quiet {
         eprintln!("seed {}: {} runs of {}", trials.seed, order.len(), a.load.traffic.mix);
     }
+    let planned = order.len();
+    let mut theatre = Theatre::open()?;
     let (mut points, mut spoiled) = (Vec::new(), None);
     for rate in order {
-        let report = trials.run(rate)?;
+        let report = match trials.run(&mut theatre, rate) {
+            Ok(report) => report,
+            Err(error) if points.is_empty() => return Err(error),
+            Err(error) => {
+                spoiled = Some(Spoiled::by(&error));
+                break;
+            }
+        };
         match judge(&report, rate) {
             Ok(trial) => {
                 let point = Point { in_flight: report.in_flight(), trial };
@@ -51,7 +60,9 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
         }
     }
     let head = Head::new(trials.seed, a.load.place.is_colocated()).of_switch(trials.switch_build);
-    let answer = Answer::new(points, Objectives::of(&a.objectives), &a.load.traffic.mix.to_string(), head);
+    let head = head.until(spoiled.as_ref());
+    let answer =
+        Answer::new(points, planned, Objectives::of(&a.objectives), &a.load.traffic.mix.to_string(), head);
     publish(a, &answer)?;
     if let Some(Spoiled { exit, why }) = spoiled {
         eprintln!("loadgen: the sweep broke off: {why}");
