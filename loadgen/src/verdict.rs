@@ -75,6 +75,8 @@ pub struct Evidence {
     pub history_stalls: u64,
     /// Whether the run was cut short.
     pub interrupted: bool,
+    /// Whether the switch was struck on purpose: what its outages hold back or shed was wanted.
+    pub struck: bool,
 }
 
 /// Fewer outcomes say nothing about a p99.
@@ -143,7 +145,8 @@ fn of_the_run(e: &Evidence) -> Vec<Remark> {
         note(suspect_if(held > HELD_BACK_SUSPECT), text);
         let shed = share(e.shed as f64, e.scheduled as f64);
         let text = format!("{:.1} % of the arrivals were shed", shed * 100.0);
-        note(graded(shed, SHED_SUSPECT, SHED_INVALID), text);
+        let invalid = if e.struck { f64::INFINITY } else { SHED_INVALID };
+        note(graded(shed, SHED_SUSPECT, invalid), text);
     }
     remarks
 }
@@ -247,6 +250,15 @@ mod tests {
         check(&|e| e.max_hiccup_us = 80_000, Suspect, Generator, "80 ms");
         check(&|e| e.max_hiccup_us = 2_000_000, Invalid, Generator, "2000 ms");
         check(&|e| e.history_stalls = 1, Suspect, Generator, "history");
+    }
+
+    #[test]
+    fn what_is_shed_in_an_outage_that_was_wanted_invalidates_nothing() {
+        let shed = Evidence { shed: 100_000, ..good() };
+        assert_eq!(judge(&shed).0, Measurement::Invalid);
+        assert_eq!(judge(&Evidence { struck: true, ..shed }).0, Measurement::Suspect);
+        let tired = Evidence { struck: true, ran_share: 0.99, ..good() };
+        assert_eq!(judge(&tired).0, Measurement::Invalid, "a generator that was the limit still does");
     }
 
     #[test]

@@ -74,6 +74,9 @@ fn faults_of_every_kind_under_load_are_survived_and_damage_to_the_records_is_fou
     let drill = drill_of(&out);
     assert_eq!(drill["verdict"], "clean", "{drill}");
     assert_eq!((drill["unresolved"].as_u64(), drill["audit"]["findings_total"].as_u64()), (Some(0), Some(0)));
+    let summary: Value =
+        serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["verdict"]["durable"], true, "the syncs of every process count");
     let faults = drill["faults"].as_array().unwrap();
     assert_eq!(faults.len(), 5, "{drill}");
     assert!(faults.iter().any(|fault| fault["in_flight"].as_u64() > Some(0)), "{drill}");

@@ -51,6 +51,27 @@ pub struct JournalCounters {
     pub facts: f64,
 }
 
+impl JournalCounters {
+    /// Both together.
+    pub fn plus(&self, other: &Self) -> Self {
+        self.with(other, |a, b| a + b)
+    }
+
+    /// What was added since an earlier reading of the same process; nothing where that is not the same.
+    pub fn since(&self, earlier: &Self) -> Self {
+        self.with(earlier, |now, then| (now - then).max(0.0))
+    }
+
+    fn with(&self, other: &Self, of: impl Fn(f64, f64) -> f64) -> Self {
+        Self {
+            syncs: of(self.syncs, other.syncs),
+            bytes: of(self.bytes, other.bytes),
+            frames: of(self.frames, other.frames),
+            facts: of(self.facts, other.facts),
+        }
+    }
+}
+
 /// What a participant owes and is owed in one currency, in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {

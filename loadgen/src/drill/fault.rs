@@ -22,6 +22,14 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether the process of the switch ends with it, and another is started.
+    pub const fn ends_the_process(&self) -> bool {
+        match self {
+            Self::Kill | Self::Restart => true,
+            Self::Freeze(_) | Self::Cut(..) => false,
+        }
+    }
+
     /// Whether it strikes the process of the switch.
     pub const fn strikes_the_switch(&self) -> bool {
         match self {

@@ -19,6 +19,7 @@ pub mod strikes;
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use toml::Table;
@@ -38,6 +39,7 @@ use crate::operator::Tally;
 use crate::report::Report;
 use crate::results::summary::{Audit, Books};
 use crate::run::{Backstage, Beside, RunError, Signals, direct, keep_options, nanos, on_stage};
+use crate::verdict::{Cause, Measurement, Remark};
 use process::SwitchProcess;
 use recovery::{Calm, Heard};
 use strikes::{Arm, Struck};
@@ -81,14 +83,22 @@ pub fn run(arguments: &DrillArguments, options: Table) -> Result<Exit, RunError>
     Ok(if is_interrupted { Exit::Interrupted } else { exit_code(&report, verdict, is_judged) })
 }
 
-fn exit_code(report: &Report, verdict: DrillVerdict, is_judged: bool) -> Exit {
+pub(crate) fn exit_code(report: &Report, verdict: DrillVerdict, is_judged: bool) -> Exit {
     let stands = |standing| report.summary.objectives.iter().any(|judged| judged.standing == standing);
+    let generator =
+        |remark: &Remark| remark.cause == Cause::Generator && remark.level == Measurement::Invalid;
     match verdict {
         // It came to its end, and not enough was done to the switch.
         DrillVerdict::Unfinished if is_judged => Exit::Invalid,
         DrillVerdict::Unfinished => Exit::RunError,
         DrillVerdict::Faulty => Exit::BooksOpen,
         DrillVerdict::Vacuous => Exit::Invalid,
+        // An objective that a generator was judged by is none of the switch's.
+        DrillVerdict::Clean
+            if !report.summary.objectives.is_empty() && report.remarks.iter().any(generator) =>
+        {
+            Exit::Invalid
+        }
         DrillVerdict::Clean if stands(Standing::Missed) => Exit::Missed,
         DrillVerdict::Clean if stands(Standing::Unknown) => Exit::Invalid,
         DrillVerdict::Clean => Exit::Pass,
@@ -111,8 +121,11 @@ impl Drill<'_> {
         // Before anything is started, and the same ones to the end: whoever asks for the end between two looks is heard at the next.
         let mut signals = Signals::hear().map_err(RunError::io("signals"))?;
         self.nobody_is_there().await?;
+        let starting = Instant::now();
         let arm = self.arm()?;
         arm.until_ready(signals.next()).await?;
+        let hasty = self.plan.is_hasty(self.arguments.every, starting.elapsed());
+        hasty.iter().for_each(|warning| self.say(&format!("WARNING: {warning}")));
         let (backstage, planned): (FirstHeard, usize) = (Rc::default(), self.plan.schedule.len());
         let beside: Beside = {
             let (arm, seen, schedule) = (arm.clone(), Rc::clone(&backstage), self.plan.schedule.clone());
@@ -121,7 +134,8 @@ impl Drill<'_> {
                 Box::pin(arm.strike(backstage, schedule))
             })
         };
-        let report = direct(self.plan.run.clone(), Some(beside), &mut signals).await?;
+        let mut report = direct(self.plan.run.clone(), Some(beside), &mut signals).await?;
+        report.summary.verdict.remarks.extend(hasty);
         // Whatever is missing for the auditor, what was measured is not thrown away.
         let audit = self.audit(&arm, &report, &mut signals).await;
         let faults = arm.struck.borrow().clone();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::schedule::{Strike, schedule};
+use super::schedule::{JITTER, Strike, schedule};
 use crate::cli::{DrillArguments, LoadArguments, OutputArguments, PlaceArguments, Rate, RunArguments};
 use crate::payees::fill;
 use crate::run::{self, RunError};
@@ -44,9 +44,26 @@ impl Plan {
             // Each fault says a line as it comes: it would be lost behind a live screen.
             to: OutputArguments { output: Some(output.to_owned()), plain: true, ..a.to.clone() },
         })?;
-        run.command = "drill";
+        run.command = run::DRILL;
         let schedule = schedule(run.seed, &faults, count, a.warmup, a.every);
         Ok(Self { run, schedule })
+    }
+}
+
+impl Plan {
+    /// A warning where a start takes so long that faults one `every` come late or not at all.
+    pub(super) fn is_hasty(&self, every: Duration, start_took: Duration) -> Option<String> {
+        let restarts = self.schedule.iter().any(|strike| strike.fault.ends_the_process());
+        // Two faults may be as close as this.
+        let closest = every.mul_f64(1.0 - 2.0 * JITTER);
+        (restarts && start_took > closest).then(|| {
+            format!(
+                "a start of the switch took {:.1} s, and faults come as close as {:.1} s: some will come late or not at all; give --every {:.0}s or more",
+                start_took.as_secs_f64(),
+                closest.as_secs_f64(),
+                (start_took.as_secs_f64() * 2.0 / (1.0 - 2.0 * JITTER)).ceil()
+            )
+        })
     }
 }
 
@@ -135,6 +152,19 @@ mod tests {
         let plan = plan("--start x --kills 20 --every 1s -w 3s").unwrap();
         let end = Duration::from_nanos(plan.run.end_ns());
         assert!(plan.schedule.iter().all(|s| s.at > Duration::from_secs(3) && s.at < end));
+    }
+
+    #[test]
+    fn faults_that_come_faster_than_a_start_are_warned_of() {
+        let hasty = |line: &str, start_ms| {
+            let plan = plan(&format!("--start x --every 2s {line}")).unwrap();
+            plan.is_hasty(Duration::from_secs(2), Duration::from_millis(start_ms))
+        };
+        assert_eq!(hasty("", 1_100), None);
+        let warned = hasty("", 1_300).unwrap();
+        assert!(warned.contains("took 1.3 s") && warned.contains("as close as 1.2 s"), "{warned}");
+        assert!(warned.contains("--every 5s or more"), "{warned}");
+        assert_eq!(hasty("--freeze switch:1s --kills 3", 9_000), None, "nothing is started again");
     }
 
     #[test]

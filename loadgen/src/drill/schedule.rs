@@ -9,7 +9,7 @@ use crate::random::Random;
 const STREAM: u64 = 0x6472_696c_6c00;
 /// The share of the time between two faults by which each may come earlier or later, so that they keep no step with anything
 /// else that is regular.
-const JITTER: f64 = 0.2;
+pub(super) const JITTER: f64 = 0.2;
 
 /// A fault and its time.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use super::fault::Fault;
 use super::process::SwitchProcess;
 use super::schedule::Strike;
-use crate::admin;
+use crate::admin::{self, JournalCounters};
 use crate::player::Act;
 use crate::run::{Backstage, RunError, nanos};
 
@@ -20,6 +20,8 @@ use crate::run::{Backstage, RunError, nanos};
 const LOOK: Duration = Duration::from_millis(2);
 /// How often a switch that starts is asked whether it is ready, and one that should run whether it does.
 const ASK: Duration = Duration::from_millis(20);
+/// How long a fault waits at most for what the switch's journal has counted.
+const READ: Duration = Duration::from_millis(100);
 /// What a process had sent when it ended is read within this, and no new one starts and answers so soon.
 const RESIDUE: Duration = Duration::from_millis(5);
 
@@ -90,6 +92,9 @@ impl Arm {
     }
 
     async fn carry_out(&self, backstage: &Backstage, fault: Fault) -> Result<(), RunError> {
+        if fault.ends_the_process() {
+            self.read_journal(backstage).await;
+        }
         let in_flight =
             backstage.operators.iter().map(|(_, tally)| u64::from(tally.borrow().unanswered)).sum();
         let index = self.struck.borrow().len();
@@ -122,6 +127,17 @@ impl Arm {
                 Ok(())
             }
         }
+    }
+
+    /// What a process has counted is lost with it.
+    async fn read_journal(&self, backstage: &Backstage) {
+        let Some(admin) = self.admin else { return };
+        let counters = match timeout(READ, admin::journal(admin)).await {
+            Ok(Ok(counters)) => counters,
+            // Nothing is known of it then, and the fault does not wait for it.
+            Ok(Err(_)) | Err(_) => JournalCounters::default(),
+        };
+        backstage.ended.borrow_mut().push(counters);
     }
 
     /// Waits for the end of a fault, or for the run to end early.

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::{JournalSpan, Measured};
 use crate::accounting::Counts;
-use crate::admin::JournalCounters;
 use crate::cli::Rate;
 use crate::fate::DECLINE_REASONS;
 use crate::machine::Host;
@@ -23,7 +22,7 @@ use crate::results::summary::{
     Audit, Books, Build, CountsSummary, Generator, JournalRates, Rates, SCHEMA_VERSION, Summary, Verdict,
     Window,
 };
-use crate::run::{Closing, NOT_COMPARED, Plan, Source};
+use crate::run::{Closing, DRILL, NOT_COMPARED, Plan, Source};
 use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::verdict::{Cause, Evidence, Measurement, Remark, judge};
@@ -119,6 +118,7 @@ impl Figures<'_> {
             max_hiccup_us: m.hiccup_us,
             history_stalls: self.stage.history_stalls.get(),
             interrupted: self.interrupted,
+            struck: self.plan.command == DRILL,
         }
     }
 
@@ -277,14 +277,11 @@ fn worst(remarks: &[Remark]) -> Measurement {
 }
 
 fn journal_rates(measured: &Measured) -> JournalRates {
-    let Some(JournalSpan { start, end, seconds }) = measured.journal else { return JournalRates::default() };
-    // A switch that was restarted counts from zero again.
-    let base = if end.syncs < start.syncs { JournalCounters::default() } else { start };
-    let frames = end.frames - base.frames;
+    let Some(JournalSpan { grown, seconds }) = measured.journal else { return JournalRates::default() };
     JournalRates {
-        syncs_per_s: (end.syncs - base.syncs) / seconds,
-        bytes_per_s: (end.bytes - base.bytes) / seconds,
-        batch_mean: if frames > 0.0 { (end.facts - base.facts) / frames } else { 0.0 },
+        syncs_per_s: grown.syncs / seconds,
+        bytes_per_s: grown.bytes / seconds,
+        batch_mean: if grown.frames > 0.0 { grown.facts / grown.frames } else { 0.0 },
     }
 }
 

@@ -46,15 +46,35 @@ pub struct Measured {
     pub by_hand: ByHand,
 }
 
-/// The journal's counters at two moments.
+/// What the journal did between two moments.
 #[derive(Clone, Copy, Debug)]
 pub struct JournalSpan {
-    /// At the earlier one.
-    pub start: JournalCounters,
-    /// At the later one.
-    pub end: JournalCounters,
-    /// Between them.
+    /// By how much its counters grew, over all processes of the switch that ran meanwhile.
+    pub grown: JournalCounters,
+    /// Between the moments.
     pub seconds: f64,
+}
+
+impl JournalSpan {
+    /// From the counters at the beginning and at the end, and those that processes which ended meanwhile had last. Each process counts
+    /// from zero; what one did after it was read last is not known and counts for nothing.
+    pub fn between(
+        start: JournalCounters,
+        ended: &[JournalCounters],
+        end: JournalCounters,
+        seconds: f64,
+    ) -> Self {
+        let grown = match ended.split_first() {
+            Some((first, others)) => {
+                let later = others.iter().fold(end, |sum, counters| sum.plus(counters));
+                first.since(&start).plus(&later)
+            }
+            // Nobody here knows of an end, and a counter that fell says that there was one.
+            None if end.syncs < start.syncs => end,
+            None => end.since(&start),
+        };
+        Self { grown, seconds }
+    }
 }
 
 /// Everything about a run.

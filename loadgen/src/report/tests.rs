@@ -54,7 +54,7 @@ fn measured() -> Measured {
         stolen_share: 0.0,
         udp_drops: 0,
         hiccup_us: 900,
-        journal: Some(JournalSpan { start: counters(100.0), end: counters(300.0), seconds: 2.0 }),
+        journal: Some(JournalSpan::between(counters(100.0), &[], counters(300.0), 2.0)),
         slices: Slices { all: slices(), warm_ns: 0, end_ns: 2_000_000_000 },
         switch_build: Some(SwitchBuild { version: "9.9.9".to_owned(), commit: "5w17c4".to_owned() }),
         by_hand: ByHand::default(),
@@ -172,7 +172,7 @@ fn a_run_without_syncs_is_never_called_durable() {
     let still = JournalCounters { syncs: 100.0, ..JournalCounters::default() };
     let report = report(
         closing(),
-        Measured { journal: Some(JournalSpan { start: still, end: still, seconds: 2.0 }), ..measured() },
+        Measured { journal: Some(JournalSpan::between(still, &[], still, 2.0)), ..measured() },
     );
     assert!(!report.summary.verdict.durable);
     assert!(table::text(&report).contains("durable NO"));
@@ -185,6 +185,22 @@ fn a_run_without_syncs_is_never_called_durable() {
         false,
     );
     assert!(!unread.summary.verdict.durable);
+}
+
+#[test]
+fn a_switch_that_ended_meanwhile_has_synced_what_all_its_processes_did() {
+    let at = |n: f64| JournalCounters { syncs: n, bytes: n * 4_096.0, frames: n, facts: n * 10.0 };
+    let syncs = |start: f64, ended: &[f64], end: f64| {
+        let ended: Vec<_> = ended.iter().map(|n| at(*n)).collect();
+        JournalSpan::between(at(start), &ended, at(end), 1.0).grown.syncs
+    };
+    assert_eq!(syncs(100.0, &[], 300.0), 200.0);
+    // The last process is read before its first sync.
+    assert_eq!(syncs(100.0, &[500.0], 0.0), 400.0);
+    assert_eq!(syncs(100.0, &[500.0, 70.0], 900.0), 400.0 + 70.0 + 900.0);
+    // It could not be read before it ended.
+    assert_eq!(syncs(100.0, &[0.0], 50.0), 50.0);
+    assert_eq!(syncs(100.0, &[], 50.0), 50.0, "somebody else restarted it");
 }
 
 #[test]
@@ -262,6 +278,20 @@ fn a_trial_fails_only_where_the_generator_had_no_part_in_it() {
     );
     assert_eq!(trial("p99<50ms", starved(1_590)), Ok(TrialStanding::Discarded), "it did nothing but wait");
     assert_eq!(trial("p999<50ms", measured()).unwrap_err().exit, Exit::Invalid);
+}
+
+#[test]
+fn a_clean_drill_passes_whatever_the_measurement_but_a_tired_generator_judges_no_objective() {
+    use crate::drill::{DrillVerdict, exit_code};
+    let exit = |slo: &str, waited_ms| {
+        let thread = ThreadTime { ran: Duration::from_millis(400), waited: Duration::from_millis(waited_ms) };
+        let measured = Measured { thread, ..measured() };
+        let report = Report::new(&plan(slo), &played_stage(3, 3), closing(), measured, None, false);
+        exit_code(&report, DrillVerdict::Clean, true)
+    };
+    assert_eq!((exit("", 20), exit("", 1_590)), (Exit::Pass, Exit::Pass), "nothing was lost");
+    assert_eq!((exit("--slo p99<50ms", 20), exit("--slo p99<1ms", 20)), (Exit::Pass, Exit::Missed));
+    assert_eq!((exit("--slo p99<50ms", 1_590), exit("--slo p99<1ms", 1_590)), (Exit::Invalid, Exit::Invalid));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use tokio::sync::watch;
 
 use super::RunError;
+use crate::admin::JournalCounters;
 use crate::operator::Tally;
 use crate::player::Act;
 use crate::stage::Stage;
@@ -22,6 +23,8 @@ pub struct Backstage {
     pub cables: Rc<Vec<(String, watch::Sender<bool>)>>,
     /// Where the run is.
     pub act: watch::Receiver<Act>,
+    /// The journal's counters as each process of the switch that was ended had them last.
+    pub ended: Rc<RefCell<Vec<JournalCounters>>>,
 }
 
 /// Begins it. An error ends the run; the time for the drain begins when it has ended.

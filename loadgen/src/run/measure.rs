@@ -1,5 +1,6 @@
 //! The director: watches the clock, takes intervals, decides when the run is over.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,8 @@ struct Director<'a> {
     progress: Progress,
     /// Which build of the switch is measured.
     switch_build: Option<SwitchBuild>,
+    /// The journal's counters as each process of the switch that was ended had them last.
+    ended: Rc<RefCell<Vec<JournalCounters>>>,
 }
 
 /// Directs a run, and what goes on beside it. The signals are whose the run is: what came before it ends it at once.
@@ -105,6 +108,7 @@ pub(super) async fn direct(
     for Entrance { player, link } in cast.players.drain(..) {
         players.spawn_local(player.play(link));
     }
+    let ended: Rc<RefCell<Vec<JournalCounters>>> = Rc::default();
     let mut besides = JoinSet::new();
     if let Some(begin) = beside {
         besides.spawn_local(begin(Backstage {
@@ -112,6 +116,7 @@ pub(super) async fn direct(
             operators: cast.operators.clone(),
             cables: Rc::clone(&cast.cables),
             act: receiver,
+            ended: Rc::clone(&ended),
         }));
     }
     let progress = Progress::begin(&plan, &meter);
@@ -134,6 +139,7 @@ pub(super) async fn direct(
         counted: [0; 3],
         progress,
         switch_build: switch_build.flatten(),
+        ended,
     };
     let (start, end) = director.send(&meter).await;
     let hiccup_us = meter.longest_us();
@@ -324,9 +330,10 @@ impl Director<'_> {
         closing: Closing,
     ) -> Report {
         // A switch that was being restarted when the sending ended is read when the books are closed.
+        let ended = self.ended.borrow();
         let journal = [end, last].into_iter().find_map(|reading| {
             let seconds = reading.at.duration_since(start.at).as_secs_f64().max(f64::MIN_POSITIVE);
-            Some(JournalSpan { start: start.journal?, end: reading.journal?, seconds })
+            Some(JournalSpan::between(start.journal?, &ended, reading.journal?, seconds))
         });
         let measured = Measured {
             seconds: end.at.duration_since(start.at).as_secs_f64().max(f64::MIN_POSITIVE),

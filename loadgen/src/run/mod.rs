@@ -46,6 +46,9 @@ pub(crate) use signals::Signals;
 pub use source::Source;
 pub use theatre::Theatre;
 
+/// The command that strikes the switch while it is loaded.
+pub(crate) const DRILL: &str = "drill";
+
 /// Why a run could not be made, or broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
