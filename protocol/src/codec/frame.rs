@@ -23,6 +23,19 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
+    /// The frame that takes up all of `bytes`.
+    ///
+    /// # Errors
+    /// [`Reason::FrameMalformed`]: they are no whole frame, or more than one.
+    #[inline]
+    pub fn whole(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        if frame_length(bytes)? == Some(bytes.len()) {
+            parse(bytes)
+        } else {
+            Err(DecodeError::new(Reason::FrameMalformed, "length"))
+        }
+    }
+
     /// The fixed part.
     #[inline]
     pub const fn fixed(&self) -> &'a [u8] {
@@ -165,4 +178,26 @@ fn parse(whole: &[u8]) -> Result<Frame<'_>, DecodeError> {
         return Err(DecodeError::new(Reason::FrameMalformed, "fixed part"));
     };
     Ok(Frame { kind: *kind, flags: *flags, fixed, extension_area })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_takes_up_all_of_its_bytes_and_no_more() {
+        let bytes = [9, 0, 0x77, 1, 2, 0, 7, 8, 9];
+        let frame = Frame::whole(&bytes).unwrap();
+        assert_eq!((frame.kind, frame.flags), (0x77, 1));
+        assert_eq!((frame.fixed(), frame.extension_area()), ([7, 8].as_slice(), [9].as_slice()));
+        for wrong in [
+            &bytes[..8],
+            &bytes[..1],
+            &[bytes.as_slice(), &[0]].concat(),
+            &[6, 0, 1, 0, 1, 0],
+            &[5, 0, 1, 0, 0],
+        ] {
+            assert!(Frame::whole(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -11,7 +11,7 @@
 pub(crate) mod fields;
 pub(crate) mod registry;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, RefundDeclined, RefundReserved, Reserved};
 use holdfast_core::snapshot::{ClosedEntry, Linked};
 use holdfast_protocol::{Message, ParticipantNumber, TransactionKey};
@@ -356,11 +356,6 @@ fn read_reserved(r: &mut Reader<'_>) -> Result<Reserved, RecordError> {
 /// The key of a transaction on disk: originator, then id.
 fn key_of(originator: ParticipantNumber, id: [u8; 16]) -> TransactionKey {
     TransactionKey { originator, id: holdfast_protocol::RequestId::from_bytes(id) }
-}
-
-/// Copies what outlives the journal's buffer.
-fn owned(bytes: &[u8]) -> Bytes {
-    Bytes::copy_from_slice(bytes)
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use bytes::BytesMut;
 use holdfast_protocol::codec::extension::Extensions;
+use holdfast_protocol::frame::Frame;
 use holdfast_protocol::{
-    Amount, ApprovalCode, Authorize, BusinessDate, Currency, DecidedBy, DeliveryNumber, FrameReader, Message,
+    Amount, ApprovalCode, Authorize, BusinessDate, Currency, DecidedBy, DeliveryNumber, Message,
     ParticipantNumber, Reason, Refund, Total, TransactionKey, UnixMillis,
 };
 
-use super::{RecordError, VERSION, key_of, owned};
+use super::{RecordError, VERSION, key_of};
 
 /// Appends fields.
 pub(crate) struct Writer<'a> {
@@ -133,6 +134,7 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    #[inline(always)]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
         let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(RecordError::Short)?;
         self.rest = rest;
@@ -145,10 +147,12 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
+    #[inline(always)]
     pub(crate) fn u8(&mut self) -> Result<u8, RecordError> {
         self.array().map(u8::from_le_bytes)
     }
 
+    #[inline(always)]
     pub(crate) fn bool(&mut self) -> Result<bool, RecordError> {
         match self.u8()? {
             0 => Ok(false),
@@ -157,10 +161,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn u16(&mut self) -> Result<u16, RecordError> {
         self.array().map(u16::from_le_bytes)
     }
 
+    #[inline(always)]
     pub(crate) fn u64(&mut self) -> Result<u64, RecordError> {
         self.array().map(u64::from_le_bytes)
     }
@@ -171,14 +177,17 @@ impl<'a> Reader<'a> {
         if count.saturating_mul(bytes_min) <= self.rest.len() { Ok(count) } else { Err(RecordError::Short) }
     }
 
+    #[inline(always)]
     pub(crate) fn participant(&mut self) -> Result<ParticipantNumber, RecordError> {
         ParticipantNumber::new(self.u16()?).ok_or(RecordError::Field("participant"))
     }
 
+    #[inline(always)]
     pub(crate) fn key(&mut self) -> Result<TransactionKey, RecordError> {
         Ok(key_of(self.participant()?, self.array()?))
     }
 
+    #[inline(always)]
     pub(crate) fn amount(&mut self) -> Result<Amount, RecordError> {
         Amount::from_minor(self.u64()?).ok_or(RecordError::Field("amount"))
     }
@@ -187,18 +196,22 @@ impl<'a> Reader<'a> {
         self.array().map(|bytes| Total::from_minor(i128::from_le_bytes(bytes)))
     }
 
+    #[inline(always)]
     pub(crate) fn currency(&mut self) -> Result<Currency, RecordError> {
         Currency::from_number(self.u16()?).ok_or(RecordError::Field("currency"))
     }
 
+    #[inline(always)]
     pub(crate) fn reason(&mut self) -> Result<Reason, RecordError> {
         Reason::from_number(self.u16()?).ok_or(RecordError::Field("reason"))
     }
 
+    #[inline(always)]
     pub(crate) fn date(&mut self) -> Result<BusinessDate, RecordError> {
         BusinessDate::from_yyyymmdd(u32::from_le_bytes(self.array()?)).ok_or(RecordError::Field("date"))
     }
 
+    #[inline(always)]
     pub(crate) fn time(&mut self) -> Result<UnixMillis, RecordError> {
         UnixMillis::new(self.u64()?).ok_or(RecordError::Field("time"))
     }
@@ -217,6 +230,7 @@ impl<'a> Reader<'a> {
         Ok(text.to_owned())
     }
 
+    #[inline(always)]
     pub(crate) fn approval_code(&mut self) -> Result<ApprovalCode, RecordError> {
         ApprovalCode::new(self.array()?).ok_or(RecordError::Field("approval code"))
     }
@@ -231,10 +245,7 @@ impl<'a> Reader<'a> {
         let length = self.rest.first_chunk::<2>().ok_or(RecordError::Short)?;
         let frame = self.slice(usize::from(u16::from_le_bytes(*length)))?;
         let wrong = RecordError::Field("request");
-        let mut reader = FrameReader::default();
-        reader.push(owned(frame));
-        let frame = reader.next_frame().map_err(|_| wrong)?.ok_or(wrong)?;
-        Message::decode(&frame).map_err(|_| wrong)
+        Frame::whole(frame).and_then(|frame| Message::decode(&frame)).map_err(|_| wrong)
     }
 
     pub(crate) fn authorize(&mut self) -> Result<Authorize, RecordError> {
