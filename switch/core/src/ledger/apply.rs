@@ -354,13 +354,13 @@ pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
         return Touched { index, destination, opened: false, gone: false };
     }
     assert!(transaction.open_amount().is_zero(), "I5: a closed transaction holds nothing");
-    let transaction = ledger.transactions.remove(index);
+    let (key, own) = (transaction.key, second_of(transaction.key.id));
     let closed = Closed {
         terms: transaction.terms,
         ending,
         reason: transaction.reason,
         decided_by: transaction.decided_by,
-        destination: Some(transaction.destination),
+        destination: Some(destination),
         instance: transaction.instance.unwrap_or(holdfast_protocol::Instance(0)),
         held_for: transaction.held_for,
         captured: transaction.captured,
@@ -370,18 +370,18 @@ pub(super) fn close_if_done(ledger: &mut Ledger, index: u32) -> Touched {
         deliveries_made: transaction.deliveries_made,
         late_noted: transaction.late_noted,
     };
-    ledger.remembered.change(transaction.key, |record| record.close(&closed)).expect(RECORDED);
-    let own = second_of(transaction.key.id);
     // Rule 13: a repeat of a request that names it says how it stands. Where all that was done to it was to capture, that
     // is said without it, too: by far the most go with their own second.
     let said_without = ending == Ending::Captured && own > ledger.remembered.forgotten_through();
-    let second = if refund::is_linked(ledger, &transaction) {
-        transaction.latest_second.max(refund::alone_until(transaction.key.id))
+    let second = if refund::is_linked(ledger, transaction) {
+        transaction.latest_second.max(refund::alone_until(key.id))
     } else if said_without {
         own
     } else {
         transaction.latest_second
     };
-    ledger.remembered.closed(transaction.key, second);
+    ledger.transactions.remove(index);
+    ledger.remembered.change(key, |record| record.close(&closed)).expect(RECORDED);
+    ledger.remembered.closed(key, second);
     Touched { index, destination, opened: false, gone: true }
 }

@@ -54,7 +54,9 @@ pub(super) struct Digested {
     used: usize,
 }
 
+// Inlined wherever it is used: then each field is one store at a known place, and not a copy of a length unknown.
 impl Digested {
+    #[inline(always)]
     pub(super) fn of(key: TransactionKey) -> Self {
         let mut digested = Self { bytes: [0; DIGESTED_BYTES], used: 0 };
         digested.put(key.originator.get().to_le_bytes());
@@ -62,6 +64,7 @@ impl Digested {
         digested
     }
 
+    #[inline(always)]
     pub(super) fn put<const N: usize>(&mut self, field: [u8; N]) {
         self.bytes[self.used..self.used + N].copy_from_slice(&field);
         self.used += N;
@@ -298,21 +301,22 @@ impl TransactionRecord {
             captured,
             fields,
         } = self;
-        let is_open = flags & OPEN != 0;
         let mut bytes = Digested::of(key);
         bytes.put(digest.to_le_bytes());
         bytes.put(*fields);
-        bytes.put((if is_open { flags & (TERMS_MASK | OPEN) } else { *flags }).to_le_bytes());
-        if !is_open {
-            bytes.put(settlement_date.to_le_bytes());
-            bytes.put(reason.number().to_le_bytes());
-            bytes.put(instance.to_le_bytes());
-            bytes.put(destination.map_or(0, ParticipantNumber::get).to_le_bytes());
-            bytes.put(sequence.0);
-            bytes.put(approval_code.to_bytes());
-            bytes.put(held_for.0);
-            bytes.put(captured.0);
+        if flags & OPEN != 0 {
+            bytes.put((flags & (TERMS_MASK | OPEN)).to_le_bytes());
+            return bytes.bytes;
         }
+        bytes.put(flags.to_le_bytes());
+        bytes.put(settlement_date.to_le_bytes());
+        bytes.put(reason.number().to_le_bytes());
+        bytes.put(instance.to_le_bytes());
+        bytes.put(destination.map_or(0, ParticipantNumber::get).to_le_bytes());
+        bytes.put(sequence.0);
+        bytes.put(approval_code.to_bytes());
+        bytes.put(held_for.0);
+        bytes.put(captured.0);
         bytes.bytes
     }
 

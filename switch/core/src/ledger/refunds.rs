@@ -128,6 +128,9 @@ impl Refunds {
     }
 
     pub(crate) fn linked(&self, key: TransactionKey) -> Linked {
+        if self.is_empty() {
+            return Linked::Alone;
+        }
         if let Some(refund) = self.refunds.get(&key) {
             return Linked::RefundOf(refund.original);
         }
