@@ -7,6 +7,9 @@
 //! until so many times its length was sealed: the start just before a switch would begin the next snapshot (that many
 //! times is [`SnapshotSettings::times_its_size`]), or, with more, while it makes one.
 //!
+//! With `--more-snapshots`, after each so many times another snapshot is made, and what it took of the processor is told by
+//! its parts, for each fact that was folded.
+//!
 //! `cargo run --release -p holdfast-benches --bin recovery -- --ids 10000000 --since-times 2`
 
 use std::path::{Path, PathBuf};
@@ -22,6 +25,7 @@ use holdfast_journal::{
     Batch, Handle, Log, News, RecordWriter, Recovered, SnapshotSettings, SnapshotStep, Snapshotter, open_core,
 };
 use holdfast_protocol::{Partition, Sequence, UnixMillis};
+use rustix::time::{ClockId, clock_gettime};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -38,6 +42,9 @@ struct Arguments {
     /// After the snapshot, payments go on until so many times its length was sealed.
     #[arg(long, default_value_t = 0)]
     since_times: u64,
+    /// After that so many snapshots more are made, with as much sealed between them.
+    #[arg(long, default_value_t = 0)]
+    more_snapshots: u64,
     /// Length of a segment in MiB.
     #[arg(long, default_value_t = 64)]
     segment_mib: u64,
@@ -77,7 +84,8 @@ fn main() -> Result<(), Failure> {
     if arguments.directory.exists() {
         return Err("the directory exists already".into());
     }
-    let an_id = arguments.since_times.saturating_mul(100).saturating_add(600);
+    let times = arguments.since_times.saturating_mul(arguments.more_snapshots.saturating_add(1));
+    let an_id = times.saturating_mul(100).saturating_add(600);
     room::require(&arguments.directory, arguments.ids.saturating_mul(an_id))?;
     let measured = measure(&arguments);
     // Where nothing was made, only why counts.
@@ -155,7 +163,7 @@ fn make(arguments: &Arguments) -> Result<String, Failure> {
     let opened =
         open_core(&arguments.directory, arguments.journal_settings(), START, empty, &mut |_| {}, recents);
     let (mut core, recovered) = opened?;
-    let snapshotter = snapshotter(arguments, &recovered);
+    let mut snapshotter = snapshotter(arguments, &recovered);
     let log = Handle::start(recovered, Box::new(|| {}), Box::new(|failure| panic!("{failure}")))?;
     let (mut facts, mut out) = (RecordWriter::default(), Output::default());
     core.set_epoch(log.epoch());
@@ -165,10 +173,15 @@ fn make(arguments: &Arguments) -> Result<String, Failure> {
     while going.made < arguments.ids {
         going.on(&mut core, &log, &mut facts, &mut out);
     }
-    let bytes = snapshot(snapshotter, &log)?;
-    let (before, more) = (log.sealed().through().0, arguments.since(bytes));
-    while log.sealed().through().0 - before < more {
-        going.on(&mut core, &log, &mut facts, &mut out);
+    let (mut bytes, mut folded) = snapshot(&mut snapshotter, &log, Sequence(0))?;
+    for left in (0..=arguments.more_snapshots).rev() {
+        let (before, more) = (log.sealed().through().0, arguments.since(bytes));
+        while log.sealed().through().0 - before < more {
+            going.on(&mut core, &log, &mut facts, &mut out);
+        }
+        if left > 0 {
+            (bytes, folded) = snapshot(&mut snapshotter, &log, folded)?;
+        }
     }
     let digest = core.digest().to_string();
     log.stop().map_err(|failure| failure.to_string())?;
@@ -229,36 +242,50 @@ fn snapshotter(
     arguments: &Arguments,
     recovered: &Recovered<holdfast_journal::FileStorage>,
 ) -> Snapshotter<holdfast_journal::FileStorage> {
-    let settings =
-        SnapshotSettings { segments_between: 1, times_its_size: 0, retention: None, archive_retention: None };
+    let settings = SnapshotSettings { segments_between: 1, times_its_size: 0, ..SnapshotSettings::default() };
     Snapshotter::new(recovered.storage(), recovered.journal(), arguments.settings(), settings, None)
 }
 
-/// Makes one snapshot of all that is sealed. Its length.
+/// Processor time of the whole process: while a snapshot is made, nothing else goes on.
+fn processor() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).expect("no processor time is negative")
+}
+
+/// Makes one snapshot of all that is sealed: its length, and the last fact in it. `before` is that of the one before.
 fn snapshot(
-    mut snapshotter: Snapshotter<holdfast_journal::FileStorage>,
+    snapshotter: &mut Snapshotter<holdfast_journal::FileStorage>,
     log: &Handle,
-) -> Result<u64, Failure> {
-    let started = Instant::now();
+    before: Sequence,
+) -> Result<(u64, Sequence), Failure> {
     while log.unsynced_bytes() > 0 {
         std::thread::yield_now();
     }
     let sealed = log.sealed().through();
-    let mut folded = Duration::ZERO;
+    let (started, mut parts) = (Instant::now(), [Duration::ZERO; 3]);
     loop {
-        match snapshotter.step(sealed, START)? {
-            SnapshotStep::Indexed(_) => folded = started.elapsed(),
-            SnapshotStep::More | SnapshotStep::Trimmed(_) | SnapshotStep::IndexTrimmed(_) => {}
+        let begun = processor();
+        let step = snapshotter.step(sealed, START)?;
+        let took = processor() - begun;
+        match step {
+            SnapshotStep::Indexed(_) => parts[1] += took,
+            SnapshotStep::More | SnapshotStep::Trimmed(_) | SnapshotStep::IndexTrimmed(_) => parts[0] += took,
             SnapshotStep::Idle => return Err("too little was sealed for a snapshot".into()),
             SnapshotStep::Made { sequence, bytes, .. } => {
+                parts[2] += took;
+                let facts = sequence.0 - before.0;
+                let each = |part: Duration| part.as_secs_f64() * 1e9 / facts.max(1) as f64;
                 println!(
-                    "a snapshot of {} facts, {} MiB, made in {:.1} s, {:.1} of them for folding",
-                    sequence.0,
+                    "a snapshot, {} MiB, {facts} facts folded, made in {:.1} s; of the processor for each fact: {:.0} ns for \
+                     loading, {:.0} for folding, {:.0} for writing, {:.0} in all",
                     bytes >> 20,
                     started.elapsed().as_secs_f64(),
-                    folded.as_secs_f64(),
+                    each(parts[0]),
+                    each(parts[1]),
+                    each(parts[2]),
+                    each(parts.iter().sum()),
                 );
-                return Ok(bytes);
+                return Ok((bytes, sequence));
             }
         }
     }

@@ -254,6 +254,7 @@ impl In<'_> {
 pub(crate) struct Out<'a>(pub(crate) &'a mut [u8]);
 
 impl Out<'_> {
+    #[inline(always)]
     pub(crate) fn put<const N: usize>(&mut self, field: [u8; N]) {
         let (space, rest) = std::mem::take(&mut self.0)
             .split_first_chunk_mut::<N>()

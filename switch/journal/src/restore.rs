@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crossbeam::channel::{Receiver, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 use holdfast_core::leaving::Recents;
 use holdfast_core::{Core, Fact};
 use holdfast_protocol::{Epoch, Sequence, UnixMillis};
@@ -23,8 +23,8 @@ use crate::snapshot::{SnapshotError, load};
 use crate::storage::{Access, FileStorage, SegmentNumber, SnapshotFile, SnapshotStorage, Storage};
 use crate::survey::survey;
 
-/// Frames decoded ahead.
-const FRAMES_AHEAD: usize = 1_024;
+/// Frames decoded ahead: as many as stay in the caches until they are applied.
+const FRAMES_AHEAD: usize = 16;
 
 /// What recovering into a core tells while it goes on.
 #[derive(Debug)]
@@ -136,20 +136,23 @@ fn apply_all<S: Storage>(
     into: &mut Recovering<'_>,
 ) -> Result<Option<Reading>, OpenError> {
     let (sender, frames) = bounded(FRAMES_AHEAD);
+    // What was applied goes back: memory that was used before is in the caches, and needs no page cleared.
+    let (applied, emptied) = bounded(FRAMES_AHEAD.saturating_mul(2));
     let read = std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             read_all(storage, begin, &mut |facts| {
-                sender.send(decode(&facts)?).map_err(|_| "nobody applies what is read".into())
+                let room = emptied.try_recv().unwrap_or_default();
+                sender.send(decode(&facts, room)?).map_err(|_| "nobody applies what is read".into())
             })
         });
-        apply_decoded(&frames, core, into);
+        apply_decoded(&frames, &applied, core, into);
         reader.join()
     });
     read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn decode(frame: &Facts<'_>) -> Result<Decoded, VisitError> {
-    let mut facts = Vec::with_capacity(usize::try_from(frame.count).unwrap_or(0));
+fn decode(frame: &Facts<'_>, mut facts: Vec<Fact>) -> Result<Decoded, VisitError> {
+    facts.reserve(usize::try_from(frame.count).unwrap_or(0));
     read_facts(frame, &mut |_, fact| {
         facts.push(fact);
         Ok(())
@@ -158,11 +161,19 @@ fn decode(frame: &Facts<'_>) -> Result<Decoded, VisitError> {
 }
 
 /// Applies what comes until nothing more does.
-fn apply_decoded(frames: &Receiver<Decoded>, core: &mut Core, into: &mut Recovering<'_>) {
-    for Decoded { segment, epoch, time, facts } in frames {
+fn apply_decoded(
+    frames: &Receiver<Decoded>,
+    applied: &Sender<Vec<Fact>>,
+    core: &mut Core,
+    into: &mut Recovering<'_>,
+) {
+    for Decoded { segment, epoch, time, mut facts } in frames {
         core.set_epoch(epoch);
         core.set_time(time);
         facts.iter().for_each(|fact| (into.apply)(core, fact));
+        facts.clear();
+        // Where there is no room for it the reader has enough, or has read all.
+        applied.try_send(facts).ok();
         (into.news)(News::Applied(segment, core.sequence()));
     }
 }

@@ -126,8 +126,18 @@ impl<'s, S: Storage> Scanner<'s, S> {
         journal: JournalId,
         progress: Progress,
     ) -> Self {
-        let longest = segments.iter().map(|segment| segment.bytes).max().unwrap_or(BLOCK);
-        Self { storage, segments, journal, window: Window::new(longest), progress }
+        Self { storage, segments, journal, window: Window::default(), progress }
+    }
+
+    /// The same, reading into memory that another scanner had.
+    pub(crate) fn reading_into(self, window: Window) -> Self {
+        // What it holds is of another time.
+        Self { window: Window { held: 0, ..window }, ..self }
+    }
+
+    /// The memory, for another scanner.
+    pub(crate) fn into_window(self) -> Window {
+        self.window
     }
 
     /// The next frame that continues the journal; `None` where there is none.
@@ -206,7 +216,7 @@ impl<'s, S: Storage> Scanner<'s, S> {
 
 /// A part of one segment in memory.
 #[derive(Debug)]
-struct Window {
+pub(crate) struct Window {
     buffer: BlockBuffer,
     at: Position,
     held: usize,
@@ -217,13 +227,14 @@ const WINDOW_BYTES: usize = FRAME_BODY_BYTES_MAX + (4 << 20);
 /// Read at once where a frame does not need more: little enough that whoever folds slowly pauses often.
 const READ_BYTES: usize = 4 << 20;
 
-impl Window {
-    fn new(longest_segment: u64) -> Self {
-        let bytes = usize::try_from(longest_segment).map_or(WINDOW_BYTES, |b| b.min(WINDOW_BYTES));
+impl Default for Window {
+    fn default() -> Self {
         let nowhere = Position { segment: SegmentNumber(0), offset: 0 };
-        Self { buffer: BlockBuffer::new(bytes), at: nowhere, held: 0 }
+        Self { buffer: BlockBuffer::new(BLOCK_BYTES), at: nowhere, held: 0 }
     }
+}
 
+impl Window {
     /// Bytes that the window already holds; none where it does not hold them all.
     fn held(&self, at: Position, len: usize) -> &[u8] {
         let start = at.offset.checked_sub(self.at.offset).and_then(|start| usize::try_from(start).ok());
@@ -245,11 +256,14 @@ impl Window {
     ) -> io::Result<&[u8]> {
         if self.held(at, len).is_empty() {
             let left = usize::try_from(segment.bytes.saturating_sub(at.offset)).unwrap_or(usize::MAX);
-            if len > left || len > self.buffer.len() {
+            if len > left || len > WINDOW_BYTES {
                 return Ok(&[]);
             }
-            let len = left.min(self.buffer.len()).min(len.max(READ_BYTES));
+            let len = left.min(len.max(READ_BYTES));
             self.held = 0;
+            if len > self.buffer.len() {
+                self.buffer = BlockBuffer::new(len);
+            }
             if let Some(blocks) = self.buffer.as_mut_slice().get_mut(..len) {
                 storage.read_at(at, blocks)?;
             }

@@ -39,6 +39,7 @@ use super::watch::Watched;
 const SNAPSHOTS: SnapshotSettings = SnapshotSettings {
     segments_between: 2,
     times_its_size: 0,
+    of_one_core: 3,
     retention: Some(Duration::from_secs(20)),
     archive_retention: Some(Duration::from_secs(40)),
 };

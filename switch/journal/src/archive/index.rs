@@ -23,6 +23,8 @@ pub(crate) struct Builder {
     bytes: Vec<u8>,
     entries: Vec<Placed>,
     frame: BytesMut,
+    /// Blocks on their way to the storage.
+    blocks: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,12 @@ struct Placed {
 }
 
 impl Builder {
+    /// Forgets everything and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+    }
+
     pub(crate) fn add(&mut self, leaving: &Leaving) {
         leaving.each(&mut |archived| self.push(archived));
     }
@@ -76,7 +84,11 @@ impl Builder {
         let header = self.header(header);
         let segment = header.segment;
         storage.begin_index(segment)?;
-        let mut sink = Sink { storage, segment, buffer: header.encode() };
+        let mut buffer = std::mem::take(&mut self.blocks);
+        buffer.clear();
+        buffer.reserve(WRITE_BYTES.saturating_add(BLOCK_BYTES));
+        buffer.extend_from_slice(&header.encode());
+        let mut sink = Sink { storage, segment, buffer };
         let mut place = Place { journal: header.journal, segment, block: 1 };
         self.blocks(|count, content| {
             let block = place.seal(count, content);
@@ -89,6 +101,7 @@ impl Builder {
             sink.push(&block)?;
         }
         sink.flush()?;
+        self.blocks = sink.buffer;
         storage.sync_index(segment)?;
         storage.name_index(segment)?;
         storage.sync_directory()?;

@@ -11,12 +11,22 @@ use super::{Header, IndexError};
 use crate::facts::fold;
 use crate::format::JournalId;
 use crate::recovery::OpenError;
-use crate::scan::{Progress, Scanner};
+use crate::scan::{Progress, Scanner, Window};
 use crate::snapshot::{From, SnapshotError, load};
 use crate::storage::{Access, FileStorage, IndexFile, IndexStorage, SegmentNumber};
 use crate::survey::survey;
 
-/// Folds the segment that begins at `from` into a core, and gathers what leaves its memory meanwhile.
+/// Memory that folding a segment needs, and the next one again: the first touch of a page costs more than what is written
+/// to it.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    window: Window,
+    /// What left memory by the facts of the segment.
+    pub(crate) builder: Builder,
+}
+
+/// Folds the segment that begins at `from` into a core, and gathers what leaves its memory meanwhile: `room` has that and
+/// nothing else afterwards.
 ///
 /// # Errors
 /// [`SnapshotError::Segments`] where no frame goes on there.
@@ -25,18 +35,21 @@ pub(crate) fn fold_segment<S: IndexStorage>(
     journal: JournalId,
     core: &mut Core,
     from: &From,
-) -> Result<(From, Builder), SnapshotError> {
+    room: &mut Room,
+) -> Result<From, SnapshotError> {
     let segments = storage.list()?;
     let segments: Vec<_> = segments.into_iter().filter(|s| s.number == from.segment).collect();
-    let mut scanner = Scanner::resume(storage, &segments, journal, from.progress());
-    let (mut frames, mut builder) = (0_u64, Builder::default());
+    let window = std::mem::take(&mut room.window);
+    let mut scanner = Scanner::resume(storage, &segments, journal, from.progress()).reading_into(window);
+    let mut frames = 0_u64;
+    room.builder.clear();
     core.keep_leaving();
     while let Some(frame) = scanner.next()? {
         frames = frames.saturating_add(1);
         if let Some(facts) = frame.facts() {
             fold(core, &facts)?;
             for leaving in core.take_leaving() {
-                builder.add(&leaving);
+                room.builder.add(&leaving);
                 leaving.empty().into_iter().for_each(|emptied| core.take_back(emptied));
             }
         }
@@ -44,7 +57,9 @@ pub(crate) fn fold_segment<S: IndexStorage>(
     if frames == 0 {
         return Err(SnapshotError::Segments(from.segment));
     }
-    Ok((From::of(from.segment.next(), &scanner.progress), builder))
+    let to = From::of(from.segment.next(), &scanner.progress);
+    room.window = scanner.into_window();
+    Ok(to)
 }
 
 /// Writes the index of a segment that was folded, unless one that counts and says the same of it is there: one from
@@ -108,9 +123,10 @@ pub fn reindex_storage<S: IndexStorage>(
     let (mut core, mut from) = base(storage, journal, first, settings)?;
     let mut done = Reindexed { first: Some(from.segment), ..Reindexed::default() };
     let last = storage.list()?.last().map_or(first, |segment| segment.number);
+    let mut room = Room::default();
     // The last one is not full yet, or the next one follows when it is.
     while from.segment < last {
-        let (to, mut builder) = match fold_segment(storage, journal, &mut core, &from) {
+        let to = match fold_segment(storage, journal, &mut core, &from, &mut room) {
             Ok(folded) => folded,
             // Made in advance, and nothing is written to it.
             Err(SnapshotError::Segments(_)) => break,
@@ -119,7 +135,7 @@ pub fn reindex_storage<S: IndexStorage>(
         if !goes_on(storage, journal, &to)? {
             break;
         }
-        if write_index(storage, journal, (&from, &to), &mut builder)? {
+        if write_index(storage, journal, (&from, &to), &mut room.builder)? {
             done.made.push(from.segment);
         } else {
             done.kept = done.kept.saturating_add(1);

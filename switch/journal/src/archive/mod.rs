@@ -26,7 +26,7 @@ use crate::format::JournalId;
 use crate::storage::{IndexFile, IndexStorage, SegmentNumber};
 pub(crate) use format::Header;
 pub use make::{Reindexed, reindex, reindex_storage};
-pub(crate) use make::{fold_segment, remove_oldest, write_index};
+pub(crate) use make::{Room, fold_segment, remove_oldest, write_index};
 
 /// Why an index, or a part of it, does not count.
 #[derive(Debug, thiserror::Error)]

@@ -17,22 +17,20 @@ use holdfast_protocol::{
     Sequence,
 };
 
-use super::entry::{CLOSED, kind};
+use super::entry::{AFTER_TERMS, BEFORE_TERMS, CLOSED, kind};
 use crate::record::fields::{Reader, decider};
 use crate::record::{RECORD_BYTES_MAX, RecordError, VERSION, registry};
 
-const ENDINGS: [(Ending, u8); 6] = [
-    (Ending::Declined, 1),
-    (Ending::Captured, 2),
-    (Ending::Released, 3),
-    (Ending::Expired, 4),
-    (Ending::TimedOut, 5),
-    (Ending::Reversed, 6),
-];
-
-fn ending(number: u8) -> Result<Ending, RecordError> {
-    let known = ENDINGS.iter().find(|(_, known)| *known == number);
-    known.map(|(ending, _)| *ending).ok_or(RecordError::Field("ending"))
+const fn ending(number: u8) -> Result<Ending, RecordError> {
+    match number {
+        1 => Ok(Ending::Declined),
+        2 => Ok(Ending::Captured),
+        3 => Ok(Ending::Released),
+        4 => Ok(Ending::Expired),
+        5 => Ok(Ending::TimedOut),
+        6 => Ok(Ending::Reversed),
+        _ => Err(RecordError::Field("ending")),
+    }
 }
 
 fn money(number: u8) -> Result<Money, RecordError> {
@@ -135,10 +133,17 @@ fn read_participant(r: &mut Reader<'_>) -> Result<ParticipantEntry, RecordError>
 
 /// See [`super::entry::write_closed_entry`].
 pub(crate) fn read_closed_entry(r: &mut Reader<'_>) -> Result<ClosedEntry, RecordError> {
-    let (key, content, closed) = (r.key()?, read_content(r)?, read_closed(r)?);
+    // Taken in pieces of fixed length: then the place of each field is known.
+    let before: [u8; BEFORE_TERMS] = r.array()?;
+    let mut fields = Reader::new(&before);
+    let (key, content) = (fields.key()?, read_content(&mut fields)?);
+    let terms = read_terms(r)?;
+    let after: [u8; AFTER_TERMS] = r.array()?;
+    let closed = read_after_terms(terms, &mut Reader::new(&after))?;
     Ok(ClosedEntry { key, content, closed, linked: Linked::Alone })
 }
 
+#[inline(always)]
 fn read_content(r: &mut Reader<'_>) -> Result<Content, RecordError> {
     Ok(Content { digest: r.u64()?, fields: r.array()? })
 }
@@ -165,9 +170,10 @@ pub(crate) fn read_linked(r: &mut Reader<'_>) -> Result<Linked, RecordError> {
     }
 }
 
-fn read_closed(r: &mut Reader<'_>) -> Result<Closed, RecordError> {
+#[inline(always)]
+fn read_after_terms(terms: Option<Terms>, r: &mut Reader<'_>) -> Result<Closed, RecordError> {
     Ok(Closed {
-        terms: read_terms(r)?,
+        terms,
         ending: ending(r.u8()?)?,
         reason: r.reason()?,
         decided_by: decider(r.u8()?)?,

@@ -1,13 +1,15 @@
 //! Makes snapshots, a piece of work at a time, and trims what is behind them.
 //!
-//! A snapshot is made of the one before it and the segments sealed since, in a core of its own that lives only while it
-//! is made (`docs/decisions/0003-snapshots.md` says why). Nothing here is on the way of a payment: whoever calls
+//! A snapshot is made of the segments sealed since the one before it, in a core of its own: the one that the snapshot
+//! before was made in, or, every few times, one that is loaded from that snapshot as a start would load it
+//! (`docs/decisions/0003-snapshots.md` says why). Nothing here is on the way of a payment: whoever calls
 //! [`Snapshotter::step`] brings a thread of its own, or a simulator's turn.
 //!
 //! The same folding finds what left memory: each segment gets its index for the archive when it is folded.
 //!
-//! Invariant: a failure here costs a snapshot and nothing else. The journal is trimmed only behind the older of two
-//! snapshots that were found to count; a snapshot is named only when each segment folded for it has its index.
+//! Invariant: a failure here costs a snapshot and nothing else. The journal is trimmed only behind a snapshot that was
+//! loaded and found to count, and that has another after it; a snapshot is named only when each segment folded for it has
+//! its index.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use holdfast_protocol::{Sequence, UnixMillis};
 
 use super::format::{From, Header};
 use super::{SnapshotError, file, load, trim};
-use crate::archive::{self, IndexError, fold_segment, write_index};
+use crate::archive::{self, IndexError, Room, fold_segment, write_index};
 use crate::block::BLOCK;
 use crate::format::JournalId;
 use crate::scan::{Progress, Scanner};
@@ -36,6 +38,9 @@ pub struct SnapshotSettings {
     /// And so many times as many bytes of them as the last snapshot has, so that snapshots never write more than a part
     /// of what the journal does. The lower, the shorter the next start, and the more work for snapshots.
     pub times_its_size: u64,
+    /// So many snapshots are made in one core, which stays in memory between them; then the last is loaded as a start would
+    /// load it, and the next made of that. With one or none, the core goes with each snapshot, and each is loaded.
+    pub of_one_core: u32,
     /// Segments that no start needs are removed once they are this old; none is ever removed where this is none.
     pub retention: Option<Duration>,
     /// Indexes of the archive are removed once they are this old; none is ever removed where this is none.
@@ -44,7 +49,13 @@ pub struct SnapshotSettings {
 
 impl Default for SnapshotSettings {
     fn default() -> Self {
-        Self { segments_between: 4, times_its_size: 2, retention: None, archive_retention: None }
+        Self {
+            segments_between: 4,
+            times_its_size: 2,
+            of_one_core: 8,
+            retention: None,
+            archive_retention: None,
+        }
     }
 }
 
@@ -85,28 +96,40 @@ pub struct Snapshotter<S> {
     not_before: SegmentNumber,
     /// What a crash or a failure left unfinished may still take room.
     unswept: bool,
-    /// Where the older of two snapshots stands that were found to count: what is before it may go once it is old.
+    /// The newest that was loaded and found to count: by recovery, or to make another of it.
+    tested: Option<SnapshotFile>,
+    /// Where the newest stands that was tested and has another after it: what is before it may go once it is old.
     behind: Option<SegmentNumber>,
+    /// A core that lasts, while no snapshot is due.
+    kept: Option<Making>,
     /// When it is looked next for what became old without another snapshot.
     look_again: UnixMillis,
     work: Work,
 }
 
+/// A core that segments are folded into.
+#[derive(Debug)]
+struct Making {
+    core: Box<Core>,
+    /// How far they are.
+    from: From,
+    /// How far they are to be: at the start of this segment.
+    until: SegmentNumber,
+    /// A snapshot is made then.
+    due: bool,
+    /// The snapshot before.
+    base: Option<SnapshotFile>,
+    /// Snapshots made of this core.
+    made: u32,
+    room: Room,
+}
+
 #[derive(Debug)]
 enum Work {
     Idle,
-    /// Segments are folded into the core, up to the one at whose start the snapshot is to stand.
-    Fold {
-        core: Box<Core>,
-        from: From,
-        until: SegmentNumber,
-        base: Option<SnapshotFile>,
-    },
-    Write {
-        core: Box<Core>,
-        from: From,
-        base: Option<SnapshotFile>,
-    },
+    /// Segments are folded.
+    Fold(Making),
+    Write(Making),
     /// What is older than the retention and before `needed` is removed.
     Trim {
         needed: SegmentNumber,
@@ -132,7 +155,9 @@ impl<S: IndexStorage> Snapshotter<S> {
             newest,
             not_before: SegmentNumber(0),
             unswept: true,
+            tested: newest,
             behind: None,
+            kept: None,
             look_again: UnixMillis::default(),
             work: Work::Idle,
         }
@@ -146,8 +171,8 @@ impl<S: IndexStorage> Snapshotter<S> {
     pub fn step(&mut self, sealed: SegmentNumber, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {
         let stepped = match std::mem::replace(&mut self.work, Work::Idle) {
             Work::Idle => self.begin(sealed, now),
-            Work::Fold { core, from, until, base } => self.fold(core, from, until, base),
-            Work::Write { core, from, base } => self.write(*core, from, base),
+            Work::Fold(making) => self.fold(making),
+            Work::Write(making) => self.write(making),
             Work::Trim { needed } => self.trim(needed, now),
             Work::TrimIndexes => self.trim_indexes(now),
         };
@@ -163,24 +188,30 @@ impl<S: IndexStorage> Snapshotter<S> {
         &self.storage
     }
 
-    /// Whether more was sealed since the snapshot in the making began than it folds: who makes it should hurry.
+    /// Whether more was sealed since the snapshot in the making began than there is in it, or as much waits to be folded as is
+    /// to be sealed between two: who makes it should hurry.
     pub fn is_late(&self, sealed: SegmentNumber) -> bool {
         let since = self.newest.map_or(SegmentNumber::FIRST, |file| file.at);
-        let until = match &self.work {
-            Work::Fold { until, .. } => *until,
-            Work::Write { from, .. } => from.segment,
-            Work::Idle | Work::Trim { .. } | Work::TrimIndexes => return false,
+        let behind = |from: SegmentNumber| sealed.next().0.saturating_sub(from.0);
+        let (Work::Fold(making) | Work::Write(making)) = &self.work else {
+            let from = self.kept.as_ref().map(|kept| kept.from.segment);
+            return from.is_some_and(|from| behind(from) >= self.settings.segments_between);
         };
-        sealed.next().0.saturating_sub(until.0) >= until.0.saturating_sub(since.0)
+        behind(making.until) >= making.until.0.saturating_sub(since.0)
     }
 
-    fn is_due(&self, sealed: SegmentNumber) -> Result<bool, SnapshotError> {
-        let Some(between) = Some(self.settings.segments_between).filter(|between| *between > 0) else {
-            return Ok(false);
-        };
+    /// Whether a snapshot is worth it by the number of segments.
+    fn is_enough(&self, sealed: SegmentNumber) -> bool {
         let since = self.newest.map_or(SegmentNumber::FIRST, |file| file.at);
         let count = sealed.next().0.saturating_sub(since.0);
-        if sealed < self.not_before || count < between {
+        let between = self.settings.segments_between;
+        between > 0 && sealed >= self.not_before && count >= between
+    }
+
+    /// Whether it is by their length, too.
+    fn is_due(&self, sealed: SegmentNumber) -> Result<bool, SnapshotError> {
+        let since = self.newest.map_or(SegmentNumber::FIRST, |file| file.at);
+        if !self.is_enough(sealed) {
             return Ok(false);
         }
         let Some(newest) = self.newest else { return Ok(true) };
@@ -190,27 +221,45 @@ impl<S: IndexStorage> Snapshotter<S> {
         Ok(bytes >= newest.bytes.saturating_mul(self.settings.times_its_size))
     }
 
-    /// Starts from the newest snapshot that counts, or from the first fact.
+    /// Begins what is wanted now: a snapshot, or no more than that a core that lasts keeps up with what is sealed.
     fn begin(&mut self, sealed: SegmentNumber, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {
         if std::mem::replace(&mut self.unswept, false) {
             trim::remove_unfinished(&*self.storage)?;
         }
-        if !self.is_due(sealed)? {
-            return match self.behind {
-                Some(needed) if now >= self.look_again => self.trim(needed, now),
-                Some(_) | None => Ok(SnapshotStep::Idle),
+        let (due, until) = (self.is_due(sealed)?, sealed.next());
+        let behind = match &self.kept {
+            Some(kept) => sealed >= self.not_before && kept.from.segment < until,
+            None => self.settings.of_one_core > 1 && self.is_enough(sealed),
+        };
+        if due || behind {
+            let making = match self.kept.take() {
+                Some(kept) => Making { until, due, base: self.newest, ..kept },
+                None => Making { due, ..self.load(until)? },
             };
+            let folded = making.from.segment >= until;
+            self.work = if folded { Work::Write(making) } else { Work::Fold(making) };
+            return Ok(SnapshotStep::More);
         }
-        let until = sealed.next();
+        match self.behind {
+            Some(needed) if now >= self.look_again => self.trim(needed, now),
+            Some(_) | None => Ok(SnapshotStep::Idle),
+        }
+    }
+
+    /// From the newest snapshot that counts, or from the first fact.
+    fn load(&mut self, until: SegmentNumber) -> Result<Making, SnapshotError> {
         let mut files = self.storage.list_snapshots()?;
         files.retain(|file| file.finished && file.at < until);
+        let making = |core, from, base| {
+            let (core, room) = (Box::new(core), Room::default());
+            Making { core, from, until, due: true, base, made: 0, room }
+        };
         let mut why = None;
         for base in files.into_iter().rev() {
             match load(&*self.storage, base, self.journal, Core::new(self.core_settings.clone())) {
                 Ok((core, header)) => {
-                    let (core, from) = (Box::new(core), header.from);
-                    self.work = Work::Fold { core, from, until, base: Some(base) };
-                    return Ok(SnapshotStep::More);
+                    self.tested = Some(base);
+                    return Ok(making(core, header.from, Some(base)));
                 }
                 Err(error) => why = Some(error),
             }
@@ -219,38 +268,31 @@ impl<S: IndexStorage> Snapshotter<S> {
         if first != Some(SegmentNumber::FIRST) {
             return Err(why.unwrap_or(SnapshotError::Segments(SegmentNumber::FIRST)));
         }
-        let core = Box::new(Core::new(self.core_settings.clone()));
+        self.tested = None;
         let from = From::of(SegmentNumber::FIRST, &Progress::start(self.journal));
-        self.work = Work::Fold { core, from, until, base: None };
-        Ok(SnapshotStep::More)
+        Ok(making(Core::new(self.core_settings.clone()), from, None))
     }
 
     /// Folds one segment, and writes its index.
-    fn fold(
-        &mut self,
-        mut core: Box<Core>,
-        from: From,
-        until: SegmentNumber,
-        base: Option<SnapshotFile>,
-    ) -> Result<SnapshotStep, SnapshotError> {
+    fn fold(&mut self, mut making: Making) -> Result<SnapshotStep, SnapshotError> {
+        let Making { core, from, room, .. } = &mut making;
         let folded = from.segment;
-        let (to, mut builder) = fold_segment(&*self.storage, self.journal, &mut core, &from)?;
-        write_index(&*self.storage, self.journal, (&from, &to), &mut builder)
+        let to = fold_segment(&*self.storage, self.journal, core, from, room)?;
+        write_index(&*self.storage, self.journal, (from, &to), &mut room.builder)
             .map_err(|error| not_indexed(folded, error))?;
-        self.work = if to.segment < until {
-            Work::Fold { core, from: to, until, base }
+        making.from = to;
+        if to.segment < making.until {
+            self.work = Work::Fold(making);
+        } else if making.due {
+            self.work = Work::Write(making);
         } else {
-            Work::Write { core, from: to, base }
-        };
+            self.kept = Some(making);
+        }
         Ok(SnapshotStep::Indexed(folded))
     }
 
-    fn write(
-        &mut self,
-        core: Core,
-        from: From,
-        base: Option<SnapshotFile>,
-    ) -> Result<SnapshotStep, SnapshotError> {
+    fn write(&mut self, making: Making) -> Result<SnapshotStep, SnapshotError> {
+        let Making { ref core, from, base, .. } = making;
         // All frames before it were read: the first of its segment continues the last of them.
         let segments = self.storage.list()?;
         let segments: Vec<_> = segments.into_iter().filter(|s| s.number == from.segment).collect();
@@ -260,19 +302,22 @@ impl<S: IndexStorage> Snapshotter<S> {
         if next != Some(at) {
             return Err(SnapshotError::Segments(from.segment));
         }
-        invariant::recount(&core).map_err(|violation| SnapshotError::Invariant(violation.to_string()))?;
+        invariant::recount(core).map_err(|violation| SnapshotError::Invariant(violation.to_string()))?;
         let header =
             Header { journal: self.journal, from, digest_version: DIGEST_VERSION, digest: core.digest() };
-        let bytes = file::write(&*self.storage, &header, &core)?;
+        let bytes = file::write(&*self.storage, &header, core)?;
         let made = SnapshotFile { at: from.segment, bytes, finished: true };
         self.newest = Some(made);
-        trim::remove_others(&*self.storage, made, base)?;
-        self.behind = base.map(|base| base.at);
-        self.work = match base {
-            Some(base) if self.settings.retention.is_some() => Work::Trim { needed: base.at },
+        trim::remove_others(&*self.storage, &[Some(made), base, self.tested])?;
+        self.behind = self.tested.map(|tested| tested.at);
+        self.work = match self.behind {
+            Some(needed) if self.settings.retention.is_some() => Work::Trim { needed },
             Some(_) | None => self.then_indexes(),
         };
-        Ok(SnapshotStep::Made { at: from.segment, sequence: core.sequence(), bytes })
+        let sequence = core.sequence();
+        let of_it = making.made.saturating_add(1);
+        self.kept = (of_it < self.settings.of_one_core).then_some(Making { made: of_it, ..making });
+        Ok(SnapshotStep::Made { at: from.segment, sequence, bytes })
     }
 
     fn trim(&mut self, needed: SegmentNumber, now: UnixMillis) -> Result<SnapshotStep, SnapshotError> {

@@ -1,4 +1,4 @@
-//! What is kept: two snapshots, and of the journal what a start may need and what the retention asks for.
+//! What is kept: two or three snapshots, and of the journal what a start may need and what the retention asks for.
 
 use std::time::Duration;
 
@@ -8,14 +8,12 @@ use super::SnapshotError;
 use crate::scan::read_first_frame;
 use crate::storage::{IndexStorage, SegmentNumber, SnapshotFile, SnapshotStorage};
 
-/// Removes all snapshots but the one made now and the one it was made from, which counts too.
+/// Removes all snapshots but those to be kept.
 pub(super) fn remove_others<S: SnapshotStorage>(
     storage: &S,
-    made: SnapshotFile,
-    base: Option<SnapshotFile>,
+    keep: &[Option<SnapshotFile>],
 ) -> Result<(), SnapshotError> {
-    let kept =
-        |file: &SnapshotFile| file.finished && (file.at == made.at || Some(file.at) == base.map(|b| b.at));
+    let kept = |file: &SnapshotFile| file.finished && keep.iter().flatten().any(|kept| kept.at == file.at);
     let mut removed = false;
     for file in storage.list_snapshots()?.into_iter().filter(|file| !kept(file)) {
         storage.remove_snapshot(file)?;

@@ -6,6 +6,7 @@ mod archived;
 mod broken;
 mod course;
 mod cuts;
+mod lasting;
 mod repaired;
 mod trimming;
 mod verified;
@@ -18,11 +19,12 @@ use crate::world::{EVERY_OTHER, World, whole};
 
 #[test]
 fn a_start_from_a_snapshot_finds_what_the_whole_journal_tells() {
-    for seed in 0..5 {
+    for seed in 0..6 {
+        let settings = SnapshotSettings { of_one_core: if seed % 2 == 0 { 1 } else { 3 }, ..EVERY_OTHER };
         let mut course = Course::new(seed);
         let mut made = 0;
         for round in 0..6 {
-            let mut world = World::must_start(course, EVERY_OTHER);
+            let mut world = World::must_start(course, settings);
             assert_eq!(
                 world.loaded.is_some(),
                 made > 0,

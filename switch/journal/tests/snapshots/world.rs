@@ -92,8 +92,14 @@ pub(crate) struct World {
     records: RecordWriter,
 }
 
-pub(crate) const EVERY_OTHER: SnapshotSettings =
-    SnapshotSettings { segments_between: 2, times_its_size: 0, retention: None, archive_retention: None };
+/// Each made of the one before it, as that is loaded.
+pub(crate) const EVERY_OTHER: SnapshotSettings = SnapshotSettings {
+    segments_between: 2,
+    times_its_size: 0,
+    of_one_core: 1,
+    retention: None,
+    archive_retention: None,
+};
 
 impl World {
     /// Starts on the storage of a course, and checks that the ledger is what it was after the last fact that is there.
