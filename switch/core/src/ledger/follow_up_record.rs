@@ -3,7 +3,8 @@
 use holdfast_protocol::{Amount, BusinessDate, ParticipantNumber, Reason, RequestId, TransactionKey};
 
 use super::content::{Content, FIELDS};
-use super::record::{DIGESTED_BYTES, Digested, IdLow, Packed};
+use super::digested::{DIGESTED_BYTES, Digested};
+use super::record::{IdLow, Packed};
 
 /// Which request a record of the second kind is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

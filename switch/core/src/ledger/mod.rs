@@ -5,6 +5,7 @@ mod apply_follow_up;
 mod apply_refund;
 pub(crate) mod content;
 mod digest;
+mod digested;
 mod entries;
 pub(crate) mod follow_up_record;
 pub(crate) mod generation;
