@@ -17,6 +17,9 @@ use crate::measure::kinds::Figure;
 pub const PERCENTILES: [(&str, f64); 6] =
     [("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)];
 
+/// Samples beyond a percentile that make it known.
+const BEYOND_MIN: f64 = 10.0;
+
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Subject {
@@ -138,6 +141,17 @@ pub struct Judged {
 }
 
 impl Objective {
+    /// How many outcomes a run must have for it at least: ten beyond a percentile.
+    pub fn outcomes_min(&self) -> u64 {
+        match self.subject {
+            Subject::Percentile(_, place) => {
+                let (_, share) = PERCENTILES[place];
+                (BEYOND_MIN / (1.0 - share)).round() as u64
+            }
+            Subject::Max(_) | Subject::Errors | Subject::Goodput | Subject::Achieved => 1,
+        }
+    }
+
     /// Compares.
     pub fn judge(&self, known: Known) -> Judged {
         let (standing, value, close) = match known {

@@ -85,6 +85,30 @@ impl Trials {
         }
     }
 
+    /// Whether a trial at this rate has outcomes enough for every objective.
+    ///
+    /// # Errors
+    /// [`RunError::Usage`] where it has not, with what would do.
+    pub fn can_judge(&self, rate_per_s: f64) -> Result<(), RunError> {
+        let hardest = self.objectives.iter().max_by_key(|objective| objective.outcomes_min());
+        let Some(hardest) = hardest else { return Ok(()) };
+        let (takes, comes) = (hardest.outcomes_min(), rate_per_s * self.duration.as_secs_f64());
+        if comes >= takes as f64 {
+            return Ok(());
+        }
+        Err(RunError::Usage(format!(
+            "{hardest} takes {takes} outcomes in each trial, and {rate_per_s:.0}/s for {} s make {comes:.0}: give -d {:.0}s, or begin at {:.0}/s",
+            self.duration.as_secs_f64(),
+            (takes as f64 / rate_per_s).ceil(),
+            (takes as f64 / self.duration.as_secs_f64()).ceil()
+        )))
+    }
+
+    /// How long one of them takes at least: what is in flight at its end has to end, too.
+    pub fn length(&self) -> Duration {
+        self.warmup + self.duration
+    }
+
     /// The next run, at this rate: quiet, without files, with a seed of its own.
     pub fn arguments(&self, rate_per_s: f64) -> RunArguments {
         let mut load = self.load.clone();
@@ -112,5 +136,31 @@ impl Trials {
         let report = theatre.perform(plan)?;
         self.switch_build.clone_from(&report.summary.switch_build);
         Ok(report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::run_arguments;
+
+    fn trials(slo: &[&str], duration: u64) -> Trials {
+        let run = run_arguments("--switch 127.0.0.1:1 --certs c --no-admin").unwrap();
+        let objectives: Vec<Objective> = slo.iter().map(|text| text.parse().unwrap()).collect();
+        Trials::new(&run.load, &run.to, &objectives, Duration::ZERO, Duration::from_secs(duration))
+    }
+
+    #[test]
+    fn a_trial_that_is_too_short_for_its_objectives_is_refused_before_it_begins() {
+        assert!(trials(&["p99<10ms"], 5).can_judge(1_000.0).is_ok());
+        assert!(trials(&["p99<10ms"], 5).can_judge(200.0).is_ok());
+        let said = trials(&["p50<1s", "p99<10ms", "errors<1%"], 5).can_judge(100.0).unwrap_err().to_string();
+        assert!(
+            said.contains("p99<10ms takes 1000 outcomes") && said.contains("-d 10s, or begin at 200/s"),
+            "{said}"
+        );
+        assert!(trials(&["p999<10ms"], 5).can_judge(1_000.0).is_err());
+        assert!(trials(&["errors<1%"], 1).can_judge(2.0).is_ok());
+        assert!(trials(&[], 1).can_judge(0.1).is_ok());
     }
 }

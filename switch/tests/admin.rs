@@ -18,6 +18,8 @@ use holdfast_journal::{Batch, Handle, Settings, Statistics, open};
 use holdfast_protocol::{ParticipantNumber, Reason, UnixMillis};
 use stage::{CONFIG, ID, Stage, status};
 
+const NOBODY: &str = "no such participant: nobody; `holdfast status` lists all";
+
 #[test]
 fn ready_means_recovered_and_listening() {
     let stage = Stage::new();
@@ -55,7 +57,7 @@ fn orders_reach_the_driver_and_its_refusals_come_back() {
     assert_eq!(post("/participant/operator-1/resume").0, 200);
     assert_eq!(post("/participant/acquirer-1/drain").0, 200);
     assert_eq!(post("/participant/operator-1/remove").0, 400);
-    assert_eq!(post("/participant/nobody/drain"), (404, r#"{"error":"no such participant"}"#.to_owned()));
+    assert_eq!(post("/participant/nobody/drain"), (404, serde_json::json!({ "error": NOBODY }).to_string()));
     assert_eq!(post("/cutover/2026-11-23").0, 200);
     assert_eq!(post("/cutover/2026-11-22").0, 409);
     assert_eq!(post("/cutover/2026-11-31").0, 400);
@@ -302,7 +304,7 @@ fn the_command_line_shows_and_orders() {
     );
     assert_eq!(
         check(&stage.program(&["participant", "suspend", "nobody"]), 5),
-        "holdfast: no such participant\n"
+        format!("holdfast: {NOBODY}\n")
     );
     assert_eq!(
         check(&stage.program(&["cutover", "2026-11-23"]), 0),

@@ -95,7 +95,9 @@ fn orders_take_effect_and_survive_a_restart() {
 
     operate(&switch, 0, &["participant", "suspend", "operator-1"]);
     operate(&switch, 0, &["participant", "drain", "acquirer-1"]);
-    assert!(operate(&switch, 5, &["participant", "drain", "nobody"]).contains("no such participant"));
+    assert!(
+        operate(&switch, 5, &["participant", "drain", "nobody"]).contains("no such participant: nobody; ")
+    );
     let explained = operate(&switch, 0, &["route", "explain", "shop-1@acq1"]);
     assert!(explained.ends_with("now: 204 DestinationNotAccepting\n"), "{explained}");
     let now = u64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();

@@ -89,6 +89,8 @@ fn a_browser_draws_who_was_not_served_in_a_drill() {
     let kill = &results["kills"][0];
     let (from, until) = (kill["from_s"].as_f64().unwrap(), kill["until_s"].as_f64().unwrap());
     assert!(until >= from + 0.5, "it is shaded for as long as the switch was frozen: {kill}");
+    let served = kill["served_s"].as_f64().unwrap();
+    assert!(from < served && served <= until, "nobody is approved before the first answer: {kill}");
     let drawn = draw(&browser, &out.join("report.html"), directory.path());
     assert!(drawn.contains(DRAWN_OF_DRILL), "the page was not drawn to its end:\n{}", shown(&drawn));
     let bar = format!("<i title=\"freeze switch:0.5s at {from:.1} s: ");
@@ -96,7 +98,8 @@ fn a_browser_draws_who_was_not_served_in_a_drill() {
     for words in [
         "Clean: nothing lost",
         "operator-2 unserved</th><th>approved after</th>",
-        "Red: from a fault",
+        "Red: from a fault until everybody was answered again; lighter: until everybody was approved again",
+        "class=\"declined\" title=\"approved after ",
         "loadgen drill --config",
     ] {
         assert!(drawn.contains(words), "{words} is not on the page:\n{}", shown(&drawn));

@@ -13,7 +13,10 @@ pub use http::HttpError;
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// No proper answer.
-    #[error("admin address {address}: {source}")]
+    #[error(
+        "admin address {address}: {source}; --admin says where the switch that runs has it (`admin` in its configuration), --no-admin \
+         goes without"
+    )]
     Http {
         /// Where.
         address: SocketAddr,

@@ -29,6 +29,7 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
         return Err(RunError::Usage("--from must not be above --top".to_owned()));
     }
     let mut trials = Trials::of_capacity(arguments);
+    trials.can_judge(arguments.from)?;
     if let Some(output) = &arguments.to.output {
         keep_options(output, options, trials.seed)?;
     }
@@ -82,6 +83,26 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
         }
     }
 }
+
+/// What a search will do, in words.
+///
+/// # Errors
+/// Where its trials cannot answer what is asked.
+pub fn plan_in_words(arguments: &CapacityArguments) -> Result<String, RunError> {
+    let trials = Trials::of_capacity(arguments);
+    trials.can_judge(arguments.from)?;
+    let (from, top) = (arguments.from, arguments.top);
+    let each = trials.length().as_secs_f64();
+    let minutes = |count: f64| count * (each + BETWEEN_S) / 60.0;
+    Ok(format!(
+        "trials of {each} s, from {from:.0}/s, doubled up to {top:.0}/s until one fails, then between: 20 to 45 of them as a rule, {:.0} to {:.0} minutes",
+        minutes(20.0),
+        minutes(45.0).ceil()
+    ))
+}
+
+/// About what it takes from one trial to the next: what is in flight ends, everybody leaves and signs on again.
+pub(crate) const BETWEEN_S: f64 = 1.0;
 
 /// Asks for trials until there is an answer.
 fn find(

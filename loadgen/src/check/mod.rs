@@ -27,6 +27,9 @@ pub enum CheckError {
     /// An input cannot be read.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// What it looks at is not there.
+    #[error("{0}")]
+    Missing(String),
     /// The histories cannot be damaged.
     #[error(transparent)]
     Mutation(#[from] MutationError),
@@ -64,9 +67,31 @@ pub fn run(arguments: &CheckArguments) -> Result<Exit, CheckError> {
 fn audit(directory: &Path, arguments: &CheckArguments) -> Result<Report, CheckError> {
     let beside = |given: &Option<_>, name| given.clone().unwrap_or_else(|| arguments.directory.join(name));
     let status = beside(&arguments.status, STATUS);
-    let mut options = Options::new(directory, beside(&arguments.journal_dump, JOURNAL));
+    let dump = beside(&arguments.journal_dump, JOURNAL);
+    require(&arguments.directory, &dump)?;
+    let mut options = Options::new(directory, dump);
     options.status = (arguments.status.is_some() || fs::exists(&status)?).then_some(status);
     Ok(holdfast_audit::run(&options, &mut Unwatched)?)
+}
+
+/// Says what is missing, and what makes it.
+fn require(directory: &Path, dump: &Path) -> Result<(), CheckError> {
+    let missing = |text: String| Err(CheckError::Missing(text));
+    if !directory.join("history").is_dir() {
+        return missing(format!(
+            "{}: no directory history in it; give the one that `loadgen run -o DIR` or `loadgen drill -o DIR` wrote, or that of \
+             `scripts/demo.sh --out DIR`",
+            directory.display()
+        ));
+    }
+    if !dump.is_file() {
+        return missing(format!(
+            "{}: no such file; end the switch, write it with `holdfast journal dump JOURNAL > {}`, or name it with --journal-dump",
+            dump.display(),
+            dump.display()
+        ));
+    }
+    Ok(())
 }
 
 /// Audits a directory that holds all that an audit takes.
@@ -90,4 +115,25 @@ fn print(report: &Report, format: Format) -> io::Result<()> {
         Format::Json => println!("{}", serde_json::to_string_pretty(report)?),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_what_makes_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let dump = directory.path().join(JOURNAL);
+        let said = || require(directory.path(), &dump).unwrap_err().to_string();
+        assert!(
+            said().contains("no directory history") && said().contains("loadgen run -o DIR"),
+            "{}",
+            said()
+        );
+        fs::create_dir(directory.path().join("history")).unwrap();
+        assert!(said().contains("journal.jsonl: no such file; end the switch, write it with"), "{}", said());
+        fs::write(&dump, "").unwrap();
+        assert!(require(directory.path(), &dump).is_ok());
+    }
 }

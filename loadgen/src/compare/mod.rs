@@ -61,10 +61,22 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
     if let Some(output) = &a.to.output {
         keep_options(output, options, seed)?;
     }
+    for (side, path) in [("A", &a.a), ("B", &a.b)] {
+        if !path.exists() {
+            return Err(RunError::Usage(format!(
+                "{side} is {}, and there is no such file or directory: give two directories with runs that `loadgen run -o DIR` wrote, or two \
+                 configurations of `loadgen run`",
+                path.display()
+            )));
+        }
+    }
     let (sides, spoiled) = match (a.a.is_dir(), a.b.is_dir()) {
         (true, true) => ([runs::read(&a.a)?, runs::read(&a.b)?], None),
         (false, false) => runs::make(a, seed)?,
-        _ => return Err(RunError::Usage("A and B must both be directories or both be files".to_owned())),
+        _ => {
+            let text = "A and B must both be directories with runs, or both be configuration files";
+            return Err(RunError::Usage(text.to_owned()));
+        }
     };
     let comparison = Comparison::of(a, seed, sides, spoiled.as_ref());
     results::publish(&a.to, "compare.json", &comparison, &comparison.text())?;

@@ -47,6 +47,13 @@ pub(super) fn measured(runs: Vec<Made>, left_out: &mut Vec<(String, &'static str
 pub(super) fn read(directory: &Path) -> Result<Vec<Made>, RunError> {
     let mut files = Vec::new();
     find(directory, &mut files).map_err(RunError::io(directory.display().to_string()))?;
+    if files.is_empty() {
+        let text = format!(
+            "{}: no summary.json in it or below; `loadgen run -o DIR` writes one",
+            directory.display()
+        );
+        return Err(RunError::Usage(text));
+    }
     files.sort();
     let parse = |file: &PathBuf| {
         let text = std::fs::read_to_string(file)?;
@@ -91,7 +98,10 @@ pub(super) fn make(arguments: &CompareArguments, seed: u64) -> Result<(Sides, Op
                     return Ok((made, Some(Spoiled { why, ..Spoiled::by(&error) })));
                 }
             };
-            report.write()?;
+            if let Err(error) = report.write() {
+                let why = format!("{what}: {error}");
+                return Ok((made, Some(Spoiled { why, ..Spoiled::by(&error) })));
+            }
             if let Some(spoiled) = Spoiled::of(&report, &what) {
                 return Ok((made, Some(spoiled)));
             }
@@ -174,6 +184,9 @@ mod tests {
         assert_eq!(seeds, [Some(1), Some(2)]);
         std::fs::write(directory.path().join("summary.json"), "{").unwrap();
         assert!(read(directory.path()).is_err());
+        let empty = tempfile::tempdir().unwrap();
+        let said = read(empty.path()).unwrap_err().to_string();
+        assert!(said.contains("no summary.json in it or below"), "{said}");
     }
 
     #[test]

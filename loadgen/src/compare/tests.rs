@@ -147,6 +147,14 @@ fn invalid_runs_are_named_and_have_no_value() {
 }
 
 #[test]
+fn what_is_not_there_is_named_with_what_to_give() {
+    let there = tempfile::tempdir().unwrap();
+    let arguments = compare_arguments(&format!("{} /nowhere/at/all", there.path().display()));
+    let said = run(&arguments, Table::new()).unwrap_err().to_string();
+    assert!(said.contains("B is /nowhere/at/all") && said.contains("loadgen run -o DIR"), "{said}");
+}
+
+#[test]
 fn runs_that_ended_before_their_time_have_no_value() {
     let (_, json) = compared_with(1_000.0, "one", 8, |number, run| {
         if number == 3 {

@@ -70,9 +70,9 @@ pub struct FaultSummary {
 }
 
 impl FaultSummary {
-    /// Until the last operator was served again; `None` where one was not.
-    fn unavailable(&self) -> Option<f64> {
-        self.unavailable_s.values().copied().collect::<Option<Vec<_>>>()?.into_iter().reduce(f64::max)
+    /// The longest of all operators; `None` where one has none.
+    fn longest(of_each: &BTreeMap<String, Option<f64>>) -> Option<f64> {
+        of_each.values().copied().collect::<Option<Vec<_>>>()?.into_iter().reduce(f64::max)
     }
 }
 
@@ -117,14 +117,16 @@ pub struct DrillSummary {
     pub audit: Option<AuditSummary>,
 }
 
-/// From a fault until everybody was served again.
+/// From a fault until everybody was served and approved again. The end of the run stands where that never was.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outage {
     /// What.
     pub fault: String,
     /// When, in seconds since the run began.
     pub from_s: f64,
-    /// Until then; the end of the run where somebody was not served any more.
+    /// Until everybody had an outcome again, perhaps a decline.
+    pub served_s: f64,
+    /// Until everybody had an approval again.
     pub until_s: f64,
 }
 
@@ -133,10 +135,14 @@ impl DrillSummary {
     pub fn outages(&self) -> Vec<Outage> {
         // Longer than any run: a picture ends where its data do.
         const ENDLESS_S: f64 = 1e6;
-        let outage = |fault: &FaultSummary| Outage {
-            fault: fault.fault.clone(),
-            from_s: fault.at_s,
-            until_s: fault.at_s + fault.unavailable().unwrap_or(ENDLESS_S),
+        let outage = |fault: &FaultSummary| {
+            let end = |of_each| fault.at_s + FaultSummary::longest(of_each).unwrap_or(ENDLESS_S);
+            Outage {
+                fault: fault.fault.clone(),
+                from_s: fault.at_s,
+                served_s: end(&fault.unavailable_s),
+                until_s: end(&fault.approved_after_s),
+            }
         };
         self.faults.iter().map(outage).collect()
     }
@@ -237,10 +243,18 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_ends_when_the_last_operator_is_served() {
-        let all = summary(vec![fault([Some(2.0), Some(3.0)]), fault([Some(2.0), None])]).outages();
-        assert_eq!((all[0].from_s, all[0].until_s), (7.0, 10.0));
-        assert!(all[1].until_s > 1e5, "somebody never was");
+    fn an_outage_ends_when_the_last_operator_is_approved() {
+        let declined = FaultSummary {
+            approved_after_s: BTreeMap::from([
+                ("operator-1".to_owned(), Some(2.5)),
+                ("operator-2".to_owned(), None),
+            ]),
+            ..fault([Some(2.0), Some(3.0)])
+        };
+        let all = summary(vec![fault([Some(2.0), Some(3.0)]), fault([Some(2.0), None]), declined]).outages();
+        assert_eq!((all[0].from_s, all[0].served_s, all[0].until_s), (7.0, 10.0, 10.5));
+        assert!(all[1].served_s > 1e5 && all[1].until_s > 1e5, "somebody never was");
+        assert!(all[2].served_s == 10.0 && all[2].until_s > 1e5, "served with declines alone");
     }
 
     #[test]

@@ -30,7 +30,8 @@ function chart(title, note, options, data) {
   return { card, draw };
 }
 
-const killed = (kills) => (kills.length > 0 ? " Red: from a fault until everybody was served again." : "");
+const killed = (kills) => (kills.length > 0 ? " Red: from a fault until everybody was answered again; lighter: until everybody was approved again." : "");
+const [UNANSWERED, UNAPPROVED] = ["rgba(200,60,50,.28)", "rgba(200,60,50,.13)"];
 
 // What is not measured lies in grey: the warm-up, and kills where there were any.
 function shade(from, until, kills) {
@@ -46,23 +47,30 @@ function shade(from, until, kills) {
     };
     band(plot.scales.x.min, from, "rgba(128,128,128,.16)");
     band(until, plot.scales.x.max, "rgba(128,128,128,.16)");
-    for (const kill of kills) band(kill.from_s, kill.until_s, "rgba(200,60,50,.22)");
+    for (const kill of kills) {
+      band(kill.from_s, kill.served_s, UNANSWERED);
+      band(kill.served_s, kill.until_s, UNAPPROVED);
+    }
   }] } };
 }
 
-// When nobody was served: a row for each operator, a bar from each fault until its next answered request.
+// When nobody was served: a row for each operator, a bar from each fault until its next answered request, and a lighter one until the next
+// approved one.
 function unserved(faults, operators, end) {
   const part = (s) => (100 * Math.min(s, end)) / end;
   const bar = (fault, name) => {
     const length = fault.unavailable_s[name] ?? end;
     const said = `${fault.fault} at ${fault.at_s.toFixed(1)} s: ${fault.unavailable_s[name] === null ? "not served any more" : length.toFixed(3) + " s"}`;
-    const from = part(fault.at_s), to = part(fault.at_s + length);
-    return element("i", { title: said, style: `left:${from}%;width:max(2px,${to - from}%)` });
+    const approved = fault.approved_after_s?.[name] ?? end;
+    const later = fault.approved_after_s?.[name] === null ? "not approved any more" : `approved after ${approved.toFixed(3)} s`;
+    const from = part(fault.at_s), to = part(fault.at_s + length), until = part(fault.at_s + approved);
+    return [element("i", { title: said, style: `left:${from}%;width:max(2px,${to - from}%)` }),
+      element("i", { class: "declined", title: later, style: `left:${to}%;width:max(1px,${until - to}%)` })];
   };
   const row = (name) => element("div", { class: "served" }, element("span", {}, name),
-    element("div", {}, faults.map((fault) => bar(fault, name))));
+    element("div", {}, faults.flatMap((fault) => bar(fault, name))));
   const card = element("div", { class: "chart" }, element("h3", {}, "Who was not served"),
-    element("p", { class: "quiet" }, `From each fault until the operator's next answered request, over the ${end.toFixed(0)} s of the drill.`), operators.map(row));
+    element("p", { class: "quiet" }, `From each fault until the operator's next answered request, lighter until its next approved one, over the ${end.toFixed(0)} s of the drill.`), operators.map(row));
   return { card, draw: () => {} };
 }
 
@@ -195,8 +203,12 @@ function heatMap(points, map, window_, kills) {
       const from = x(point.at_s);
       pen.fillRect(from, height - bottom - (at - first + 1) * row, Math.max(1, x(point.at_s + point.length_s) - from), Math.max(1, row));
     }));
-    pen.fillStyle = "rgba(200,60,50,.22)";
-    for (const kill of kills) pen.fillRect(x(kill.from_s), 0, Math.max(2, x(kill.until_s) - x(kill.from_s)), height - bottom);
+    for (const kill of kills) {
+      for (const [begin, end_s, color] of [[kill.from_s, kill.served_s, UNANSWERED], [kill.served_s, kill.until_s, UNAPPROVED]]) {
+        pen.fillStyle = color;
+        if (end_s > begin) pen.fillRect(x(begin), 0, Math.max(2, x(end_s) - x(begin)), height - bottom);
+      }
+    }
     pen.fillStyle = style("--quiet");
     pen.font = "12px system-ui";
     pen.textAlign = "right";

@@ -15,14 +15,22 @@ use crate::measure::kinds::Figure;
 use crate::measure::slices::{Group, Slice, Slices};
 use crate::results::Results;
 use crate::results::series::Point;
+use crate::run::RunError;
 
 /// How long one interval of the log is at least.
 const INTERVAL_NS: u64 = 1_000_000_000;
 
 /// Writes all of them.
-pub(super) fn write(report: &Report, output: &Path) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(&report.summary).map_err(io::Error::other)?;
-    fs::write(output.join("summary.json"), text + "\n")?;
+pub(super) fn write(report: &Report, output: &Path) -> Result<(), RunError> {
+    // The figures first: of what does not fit any more they are the last to miss.
+    let text = serde_json::to_string_pretty(&report.summary).expect("a summary is plain data");
+    let summary = output.join("summary.json");
+    fs::write(&summary, text + "\n").map_err(RunError::io(summary.display().to_string()))?;
+    pictures(report, output).map_err(RunError::io(format!("what belongs beside {}", summary.display())))
+}
+
+/// What people and other tools look at.
+fn pictures(report: &Report, output: &Path) -> io::Result<()> {
     let results = Results::new(&report.summary, &report.slices, report.from);
     let text = serde_json::to_string(&results).map_err(io::Error::other)?;
     fs::write(output.join("run.json"), text + "\n")?;

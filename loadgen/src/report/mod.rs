@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use crate::accounting::Accounting;
 use crate::admin::{JournalCounters, SwitchBuild};
-use crate::cli::{Format, OutputArguments, Rate};
+use crate::cli::{OutputArguments, Rate};
 use crate::exit::Exit;
 use crate::machine::ThreadTime;
 use crate::measure::kinds::Figure;
 use crate::measure::slices::{Group, Slices};
 use crate::objective::Standing;
 use crate::page;
+use crate::results;
 use crate::results::summary::{Books, Summary};
 use crate::run::{Closing, Plan, RunError};
 use crate::stage::Stage;
@@ -196,20 +197,14 @@ impl Report {
         }
     }
 
-    /// Writes the files and prints the report.
+    /// Prints the report and writes the files: a disk that is full costs nobody the figures.
     ///
     /// # Errors
-    /// Where a file cannot be written.
+    /// Where a file cannot be written, or nobody hears.
     pub fn publish(&self) -> Result<(), RunError> {
+        let said = results::say(&self.to, &self.summary, &table::text(self));
         self.write()?;
-        match self.to.format {
-            Format::Text => print!("{}", table::text(self)),
-            Format::Json => {
-                let text = serde_json::to_string_pretty(&self.summary).expect("a summary is plain data");
-                println!("{text}");
-            }
-        }
-        Ok(())
+        said
     }
 
     /// Writes the files, where a directory was named.
@@ -219,7 +214,7 @@ impl Report {
     pub fn write(&self) -> Result<(), RunError> {
         match &self.to.output {
             Some(output) => {
-                files::write(self, output).map_err(RunError::io(output.display().to_string()))?;
+                files::write(self, output)?;
                 page::make(output)?;
                 Ok(())
             }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::drill::{DrillSummary, Outage};
 use crate::measure::kinds::Figure;
 use crate::measure::slices::Slices;
-pub use publish::publish;
+pub use publish::{publish, say};
 use series::{HeatMap, Point, Step};
 use summary::Summary;
 
@@ -31,7 +31,7 @@ pub struct Results<'a> {
     pub heat_map: HeatMap,
     /// Percentile spectrum of response and service.
     pub spectrum: BTreeMap<&'static str, Vec<Step>>,
-    /// From each fault of a drill until everybody was served again.
+    /// From each fault of a drill until everybody was served and approved again.
     pub kills: Vec<Outage>,
 }
 

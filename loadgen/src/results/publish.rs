@@ -1,5 +1,8 @@
-//! What a command found, handed over: a JSON file in the directory that was named, and on standard output the text or the
-//! same JSON.
+//! What a command found, handed over: on standard output as text or as JSON, and a JSON file in the directory that was named.
+//!
+//! Promise: what was measured is said first. A disk that is full, or a directory that is gone, costs the files and not the figures.
+
+use std::io::Write;
 
 use serde::Serialize;
 
@@ -9,16 +12,29 @@ use crate::run::RunError;
 /// See the module.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// Where the file cannot be written, or nobody hears.
 pub fn publish(to: &OutputArguments, file: &str, found: &impl Serialize, text: &str) -> Result<(), RunError> {
-    let json = serde_json::to_string_pretty(found).expect("what a command found is plain data");
+    let said = say(to, found, text);
     if let Some(output) = &to.output {
+        let json = serde_json::to_string_pretty(found).expect("what a command found is plain data");
         let file = output.join(file);
         std::fs::write(&file, format!("{json}\n")).map_err(RunError::io(file.display().to_string()))?;
     }
-    match to.format {
-        Format::Text => print!("{text}"),
-        Format::Json => println!("{json}"),
-    }
-    Ok(())
+    said
+}
+
+/// Says what was found, as it was asked for.
+///
+/// # Errors
+/// Where nobody hears.
+pub fn say(to: &OutputArguments, found: &impl Serialize, text: &str) -> Result<(), RunError> {
+    let mut out = std::io::stdout().lock();
+    let written = match to.format {
+        Format::Text => out.write_all(text.as_bytes()),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(found).expect("what a command found is plain data");
+            writeln!(out, "{json}")
+        }
+    };
+    written.and_then(|()| out.flush()).map_err(RunError::Output)
 }

@@ -59,6 +59,17 @@ impl Cast {
     }
 }
 
+/// Whether everybody who is played has a certificate: it is said before anybody is asked anything.
+pub(super) fn check_certificates(plan: &Plan) -> Result<(), RunError> {
+    let a = &plan.arguments.load;
+    let acquirers = (1..=a.traffic.acquirers).map(|n| (fill(&a.place.acquirer_name, n), None));
+    let operators = (1..=a.traffic.operators).map(|n| (fill(&a.place.operator_name, n), Some(n - 1)));
+    (0_u16..)
+        .zip(acquirers.chain(operators))
+        .filter(|(index, (_, operator))| is_played(plan, *index, *operator))
+        .try_for_each(|(_, (name, operator))| link_config(plan, &name, operator.is_some()).map(|_| ()))
+}
+
 /// Dials for everybody and puts them on stage. Zero of the run's time is when this returns.
 pub(super) async fn gather(
     plan: &Plan,

@@ -89,14 +89,8 @@ pub(super) async fn direct(
     signals: &mut Signals,
 ) -> Result<Report, RunError> {
     let (sender, receiver) = watch::channel(Act::Sending);
-    let mut writer = match &plan.output {
-        Some(output) => {
-            std::fs::create_dir_all(output).map_err(RunError::io(output.display().to_string()))?;
-            let begin = || HistoryWriter::begin(output).map_err(RunError::io("history"));
-            if plan.arguments.no_history { None } else { Some(begin()?) }
-        }
-        None => None,
-    };
+    let mut writer = begin_history(&plan)?;
+    cast::check_certificates(&plan)?;
     let (before, switch_build) = read_state(&plan).await?.unzip();
     // Fails now rather than at the end where the switch does not export its journal's counters.
     if let Some(address) = plan.arguments.load.place.admin_address() {
@@ -157,6 +151,14 @@ pub(super) async fn direct(
     let mut report = director.report(&start, &end, &last, hiccup_us, closing);
     report.drained = drained;
     Ok(report)
+}
+
+/// Where what everybody sees is written; `None` where nobody asked for it.
+fn begin_history(plan: &Plan) -> Result<Option<HistoryWriter>, RunError> {
+    let Some(output) = &plan.output else { return Ok(None) };
+    std::fs::create_dir_all(output).map_err(RunError::io(output.display().to_string()))?;
+    let begin = || HistoryWriter::begin(output).map_err(RunError::io("history"));
+    if plan.arguments.no_history { Ok(None) } else { begin().map(Some) }
 }
 
 /// What the switch says about itself before anything is sent; `None` where the run goes without.

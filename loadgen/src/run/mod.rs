@@ -4,6 +4,7 @@ mod answering;
 mod backstage;
 mod cast;
 mod closing;
+mod dry;
 mod measure;
 mod replayed;
 mod side;
@@ -23,9 +24,8 @@ use toml::Table;
 
 use crate::admin::AdminError;
 use crate::check::CheckError;
-use crate::cli::{Command, OperatorArguments, PlaceArguments, Rate, ReplayArguments, RunArguments};
+use crate::cli::{PlaceArguments, Rate, ReplayArguments, RunArguments};
 use crate::exit::Exit;
-use crate::generate;
 use crate::live::RateBy;
 use crate::page::PageError;
 use crate::payees::TemplateError;
@@ -33,11 +33,11 @@ use crate::player::PlayError;
 use crate::report::Report;
 use crate::trace::{Trace, TraceError};
 use crate::traffic::{Traffic, complete, schedule_settings};
-use crate::trials::Trials;
 
 pub use answering::{Answered, Booked, answer};
 pub use backstage::{Backstage, Beside};
 pub use closing::{Closing, Sums};
+pub use dry::dry;
 pub(crate) use side::NOT_COMPARED;
 pub use side::{Side, operator};
 #[cfg(test)]
@@ -59,7 +59,9 @@ pub enum RunError {
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// A participant could not sign on.
-    #[error("{name} cannot sign on at {address}: {source}")]
+    #[error(
+        "{name} cannot sign on at {address}: {source}; --switch says where the switch listens, and its configuration and --certs must know {name}"
+    )]
     SignOn {
         /// Who.
         name: String,
@@ -69,7 +71,9 @@ pub enum RunError {
         source: Box<LinkError>,
     },
     /// A participant's certificate cannot be used.
-    #[error("certificate of {name}: {reason}")]
+    #[error(
+        "certificate of {name}: {reason}; --certs names the directory that has ca.pem, and {name}.pem and {name}.key, as `holdfast certs DIR --config FILE` makes them"
+    )]
     Certificate {
         /// Whose.
         name: String,
@@ -87,6 +91,9 @@ pub enum RunError {
         /// Why it was not.
         source: std::io::Error,
     },
+    /// Nothing could be said.
+    #[error("standard output: {0}")]
+    Output(std::io::Error),
     /// The report could not be made.
     #[error(transparent)]
     Page(#[from] PageError),
@@ -116,6 +123,7 @@ impl RunError {
             | Self::Certificate { .. }
             | Self::Admin(_)
             | Self::Io { .. }
+            | Self::Output(_)
             | Self::Page(_)
             | Self::Check(_)
             | Self::Drill(_)
@@ -271,58 +279,6 @@ pub(crate) fn keep_options(output: &Path, options: Table, seed: u64) -> Result<(
 pub(crate) fn text_of(mut options: Table, seed: u64) -> String {
     options.insert("seed".to_owned(), toml::Value::String(seed.to_string()));
     toml::to_string(&options).expect("options are texts, lists of texts and truth values")
-}
-
-/// What a command would do: its resolved options, checked, and nothing done.
-///
-/// # Errors
-/// Where the options contradict each other.
-pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
-    let (plan, seed) = match command {
-        Command::Run(run) => {
-            let plan = Plan::new(RunArguments::clone(run))?;
-            let seed = plan.seed;
-            (plan, seed)
-        }
-        Command::Replay(replay) => {
-            let plan = Plan::replay(replay, Arc::new(Trace::open(&replay.trace)?))?;
-            let seed = plan.seed;
-            (plan, seed)
-        }
-        Command::Operator(operator) => {
-            let plan = Plan::operator(OperatorArguments::clone(operator))?;
-            let seed = plan.seed;
-            (plan, seed)
-        }
-        Command::Acquirer(acquirer) => {
-            Plan::acquirer(acquirer)?;
-            return Ok(options.to_string());
-        }
-        Command::Gen(arguments) => return generate::dry(arguments, options),
-        Command::Capacity(capacity) => first_of(&Trials::of_capacity(capacity), capacity.from)?,
-        Command::Sweep(a) => {
-            let rates = a.rates().map_err(RunError::Usage)?;
-            first_of(&Trials::new(&a.load, &a.to, &a.objectives, a.warmup, a.duration), rates[0])?
-        }
-        Command::Selftest(selftest) => {
-            let load = selftest.load(Path::new("."));
-            first_of(&Trials::new(&load, &selftest.to, &[], selftest.warmup, selftest.duration), 1.0)?
-        }
-        Command::Drill(drill) => {
-            let plan = crate::drill::Plan::new(drill, drill.to.output.as_deref().unwrap_or(Path::new(".")))?;
-            let seed = plan.run.seed;
-            (plan.run, seed)
-        }
-        Command::Compare(compare) => return Ok(text_of(options, compare.seed.unwrap_or_else(chosen_seed))),
-        Command::Check(_) | Command::Report(_) => return Ok(options.to_string()),
-    };
-    let remarks: String = plan.remarks.iter().map(|remark| format!("# {remark}\n")).collect();
-    Ok(remarks + &text_of(options, seed))
-}
-
-/// The first of several runs, and the seed that all of them follow from.
-fn first_of(trials: &Trials, rate_per_s: f64) -> Result<(Plan, u64), RunError> {
-    Ok((Plan::new(trials.arguments(rate_per_s))?, trials.seed))
 }
 
 /// Makes one run, and begins something beside it once everybody has signed on. To be called on the thread that plays.

@@ -7,6 +7,7 @@ pub mod scalability;
 
 use toml::Table;
 
+use crate::capacity::BETWEEN_S;
 use crate::capacity::trial::{TrialStanding, judge};
 use crate::cli::SweepArguments;
 use crate::exit::Exit;
@@ -26,6 +27,7 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
     let rates = arguments.rates().map_err(RunError::Usage)?;
     let a = arguments;
     let mut trials = Trials::new(&a.load, &a.to, &a.objectives, a.warmup, a.duration);
+    trials.can_judge(rates[0])?;
     if let Some(output) = &a.to.output {
         keep_options(output, options, trials.seed)?;
     }
@@ -70,6 +72,27 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
     }
     let usable = |point: &Point| point.trial.standing != TrialStanding::Discarded;
     Ok(if answer.points.iter().any(usable) { Exit::Pass } else { Exit::Invalid })
+}
+
+/// What a sweep will do, in words: its rates, in the order of the first round, and how long it takes.
+///
+/// # Errors
+/// Where its runs cannot answer what is asked.
+pub fn plan_in_words(a: &SweepArguments, seed: u64) -> Result<String, RunError> {
+    let rates = a.rates().map_err(RunError::Usage)?;
+    let trials = Trials::new(&a.load, &a.to, &a.objectives, a.warmup, a.duration);
+    trials.can_judge(rates[0])?;
+    let order = order::shuffled(&rates, a.repeats, seed);
+    let named = |rates: &[f64]| rates.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(", ");
+    let each = trials.length().as_secs_f64();
+    Ok(format!(
+        "{} runs of {each} s, {} of each rate ({}/s), first {}: about {:.1} minutes",
+        order.len(),
+        a.repeats,
+        named(&rates),
+        named(&order[..rates.len()]),
+        order.len() as f64 * (each + BETWEEN_S) / 60.0
+    ))
 }
 
 fn publish(arguments: &SweepArguments, answer: &Answer) -> Result<(), RunError> {

@@ -104,6 +104,15 @@ pub enum Who {
     Number(ParticipantNumber),
 }
 
+impl std::fmt::Display for Who {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => write!(f, "{name}"),
+            Self::Number(number) => write!(f, "number {number}"),
+        }
+    }
+}
+
 impl std::str::FromStr for Who {
     type Err = std::convert::Infallible;
 
@@ -118,8 +127,8 @@ impl std::str::FromStr for Who {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// Nobody has this name or number.
-    #[error("no such participant")]
-    ParticipantUnknown,
+    #[error("no such participant: {0}; `holdfast status` lists all")]
+    ParticipantUnknown(Who),
     /// It is not in memory: never recorded, or closed and older than the window. The journal knows.
     #[error(
         "no such transaction in memory: never recorded, or closed and older than the window; `holdfast transaction ... \

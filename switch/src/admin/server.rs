@@ -241,7 +241,7 @@ enum Failure {
 impl From<CommandError> for Failure {
     fn from(error: CommandError) -> Self {
         let code = match error {
-            CommandError::ParticipantUnknown
+            CommandError::ParticipantUnknown(_)
             | CommandError::TransactionUnknown
             | CommandError::OriginalUnknown(_) => StatusCode::NOT_FOUND,
             CommandError::Refused(_) | CommandError::Conflict(_) => StatusCode::CONFLICT,

@@ -123,7 +123,7 @@ impl Steward {
             Command::Status { reply } => answer(reply, Box::new(report::status(self, driver, now))),
             Command::SetStatus { participant, status, reply } => {
                 let Some(number) = report::find(driver.core(), &participant) else {
-                    return answer(reply, Err(CommandError::ParticipantUnknown));
+                    return answer(reply, Err(CommandError::ParticipantUnknown(participant)));
                 };
                 info!(participant = %number, ?status, "status set");
                 driver.command(now, &Input::SetStatus(number, status));

@@ -60,7 +60,7 @@ pub(crate) fn transaction(
     who: &Who,
     id: RequestId,
 ) -> Result<Box<TransactionReport>, CommandError> {
-    let originator = find_known(core, who).ok_or(CommandError::ParticipantUnknown)?;
+    let originator = find_known(core, who).ok_or_else(|| CommandError::ParticipantUnknown(who.clone()))?;
     let asked = TransactionKey { originator, id };
     if core.transaction(asked).is_none()
         && let Some(original) = core.original_of(asked)
@@ -154,7 +154,8 @@ pub(super) fn undelivered(
     max: usize,
     now: UnixMillis,
 ) -> Result<Box<UndeliveredReport>, CommandError> {
-    let destination = destination.map(|who| find_known(core, who).ok_or(CommandError::ParticipantUnknown));
+    let find = |who: &Who| find_known(core, who).ok_or_else(|| CommandError::ParticipantUnknown(who.clone()));
+    let destination = destination.map(find);
     let (oldest, count) = core.overdue(view, destination.transpose()?, max);
     let more = count.saturating_sub(oldest.len() as u64);
     let transactions = oldest.iter().map(|one| overdue(core, one, now)).collect();

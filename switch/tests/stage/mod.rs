@@ -104,7 +104,9 @@ pub(crate) fn play(mut commands: CommandReceiver) -> Vec<String> {
                 orders.push(format!("{name} {status:?}"));
                 reply.send(Ok(())).unwrap();
             }
-            Command::SetStatus { reply, .. } => reply.send(Err(CommandError::ParticipantUnknown)).unwrap(),
+            Command::SetStatus { participant, reply, .. } => {
+                reply.send(Err(CommandError::ParticipantUnknown(participant))).unwrap();
+            }
             Command::CutOver { date, reply } if date.to_yyyymmdd() > 20_261_122 => {
                 orders.push(format!("cut over to {date}"));
                 reply.send(Ok("2026-11-22".parse().unwrap())).unwrap();
@@ -129,7 +131,9 @@ pub(crate) fn play(mut commands: CommandReceiver) -> Vec<String> {
             }
             Command::Undelivered { destination, max, reply } => {
                 let report = match destination {
-                    Some(Who::Name(name)) if name == "nobody" => Err(CommandError::ParticipantUnknown),
+                    Some(who) if who == Who::Name("nobody".to_owned()) => {
+                        Err(CommandError::ParticipantUnknown(who))
+                    }
                     Some(_) => Ok(Box::default()),
                     None => {
                         Ok(Box::new(UndeliveredReport { transactions: vec![waiting()], more: max as u64 }))

@@ -1,6 +1,7 @@
 //! What `loadgen` plays, against the real switch, and whether its records join with the journal.
 
 mod dumps;
+mod full_disk;
 mod interrupts;
 mod refunds;
 mod scene;
