@@ -7,8 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::accounting::Counts;
-use crate::cli::Format;
-use crate::live::{self, Live, Phase, Setting, Snapshot};
+use crate::live::{self, Errand, Live, Phase, Setting, Snapshot};
 use crate::machine::{HiccupMeter, this_thread};
 use crate::measure::bins::{Distribution, Sum};
 use crate::measure::kinds::{Figure, Measure};
@@ -23,6 +22,7 @@ const INTERVAL_NS: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub struct Progress {
     live: Option<Live>,
+    errand: Option<Errand>,
     bar: ProgressBar,
     lines: bool,
     total: Duration,
@@ -62,7 +62,8 @@ impl Progress {
                 a.load.traffic.mix
             );
         }
-        let interactive = !a.to.quiet && !a.to.plain && a.to.format == Format::Text && live::is_usable();
+        // A command that makes several runs says its own lines, and has asked already whether somebody looks.
+        let interactive = plan.errand.is_some() || live::is_wanted(&a.to);
         let live = interactive.then(|| Live::begin(setting(plan, meter))).and_then(|begun| match begun {
             Ok(live) => Some(live),
             Err(error) => {
@@ -82,6 +83,7 @@ impl Progress {
         };
         Self {
             live,
+            errand: plan.errand.clone(),
             bar,
             lines: !a.to.quiet && !terminal,
             total,
@@ -141,6 +143,7 @@ impl Progress {
             at_ns: look.ns,
             length_ns: slice.length_ns,
             phase,
+            errand: self.errand.as_ref().map_or_else(String::new, Errand::line),
             steering: look.steering,
             offered: slice.offered,
             completed: slice.completed,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::admin::SwitchBuild;
 use crate::cli::{CapacityArguments, LoadArguments, OutputArguments, Rate, RunArguments};
 use crate::exit::Exit;
+use crate::live::{self, Errand};
 use crate::objective::Objective;
 use crate::random::mix;
 use crate::report::Report;
@@ -53,6 +54,8 @@ pub struct Trials {
     /// The seed they all follow from.
     pub seed: u64,
     made: u64,
+    /// The command that they are made for, and what its screen says, where there is one.
+    shown: Option<(&'static str, Errand)>,
     /// Which build of the switch the last of them measured.
     pub switch_build: Option<SwitchBuild>,
 }
@@ -81,7 +84,20 @@ impl Trials {
             duration,
             seed,
             made: 0,
+            shown: None,
             switch_build: None,
+        }
+    }
+
+    /// From now on each has a screen, where one is wanted, that says which command it is made for.
+    pub fn show(&mut self, command: &'static str) {
+        self.shown = live::is_wanted(&self.to).then(|| (command, Errand::default()));
+    }
+
+    /// What the screen says about the next one.
+    pub fn say(&self, line: impl FnOnce() -> String) {
+        if let Some((_, errand)) = &self.shown {
+            errand.say(line());
         }
     }
 
@@ -131,7 +147,10 @@ impl Trials {
     /// # Errors
     /// Where it could not begin.
     pub fn run(&mut self, theatre: &mut Theatre, rate_per_s: f64) -> Result<Report, RunError> {
-        let plan = Plan::new(self.arguments(rate_per_s))?;
+        let mut plan = Plan::new(self.arguments(rate_per_s))?;
+        if let Some((command, errand)) = &self.shown {
+            (plan.command, plan.errand) = (command, Some(errand.clone()));
+        }
         self.made += 1;
         let report = theatre.perform(plan)?;
         self.switch_build.clone_from(&report.summary.switch_build);

@@ -13,11 +13,12 @@ use crate::cli::CapacityArguments;
 use crate::exit::Exit;
 use crate::objective::Objectives;
 use crate::page;
+use crate::report::table::grouped;
 use crate::results;
 use crate::run::{RunError, Theatre, keep_options};
 use crate::trials::{Spoiled, Trials};
 use answer::{Answer, Asked};
-use search::{Found, Goal, Search, Step};
+use search::{Found, Goal, Search, SoFar, Step};
 use trial::{Trial, TrialStanding, judge};
 
 /// Searches, says what was found, and how the program ends.
@@ -53,7 +54,9 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
     let mut search = Search::new(Goal { first: arguments.from, top: arguments.top, width: arguments.width });
     let mut theatre = Theatre::open()?;
     let (mut made, mut failure) = (Vec::new(), None);
-    let end = find(&mut search, |rate| {
+    trials.show("capacity");
+    let end = find(&mut search, |so_far, rate| {
+        trials.say(|| errand(made.len() + 1, so_far, rate));
         let report = trials.run(&mut theatre, rate).map_err(|error| {
             let spoiled = Spoiled::by(&error);
             failure = Some(error);
@@ -107,14 +110,22 @@ pub(crate) const BETWEEN_S: f64 = 1.0;
 /// Asks for trials until there is an answer.
 fn find(
     search: &mut Search,
-    mut attempt: impl FnMut(f64) -> Result<Trial, Spoiled>,
+    mut attempt: impl FnMut(SoFar, f64) -> Result<Trial, Spoiled>,
 ) -> Result<Found, Spoiled> {
     loop {
         match search.next() {
-            Step::Try(rate) => search.note(rate, attempt(rate)?.standing.vote()),
+            Step::Try(rate) => search.note(rate, attempt(search.so_far(), rate)?.standing.vote()),
             Step::Done(found) => return Ok(found),
         }
     }
+}
+
+/// The search as it stands, for the screen of the next trial.
+fn errand(number: usize, so_far: SoFar, rate: f64) -> String {
+    let per_second = |rate: f64| format!("{}/s", grouped(rate.round() as u64));
+    let or_nothing = |rate: Option<f64>| rate.map_or_else(|| "nothing".to_owned(), per_second);
+    let (passes, fails) = (or_nothing(so_far.passes_per_s), or_nothing(so_far.fails_per_s));
+    format!("trial {number} at {}; so far {passes} passes, {fails} fails", per_second(rate))
 }
 
 fn line(number: usize, trial: &Trial) -> String {

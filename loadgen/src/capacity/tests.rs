@@ -21,7 +21,7 @@ fn trial(rate_per_s: f64, standing: TrialStanding) -> Trial {
 
 fn answer(planned: Option<f64>, standing: impl Fn(f64) -> TrialStanding) -> Answer {
     let mut trials = Vec::new();
-    let found = find(&mut Search::new(GOAL), |rate| {
+    let found = find(&mut Search::new(GOAL), |_, rate| {
         trials.push(trial(rate, standing(rate)));
         Ok(trial(rate, standing(rate)))
     });
@@ -86,7 +86,7 @@ fn a_switch_that_keeps_everything_or_nothing_is_said_as_such() {
 #[test]
 fn a_trial_that_is_none_ends_the_search() {
     let spoiled = Spoiled { exit: Exit::BooksOpen, why: "books".to_owned() };
-    assert_eq!(find(&mut Search::new(GOAL), |_| Err(spoiled.clone())), Err(spoiled));
+    assert_eq!(find(&mut Search::new(GOAL), |_, _| Err(spoiled.clone())), Err(spoiled));
 }
 
 #[test]
@@ -94,7 +94,9 @@ fn a_search_that_is_interrupted_says_what_it_knows_and_judges_nothing() {
     let spoiled = Spoiled { exit: Exit::Interrupted, why: "interrupted".to_owned() };
     let mut search = Search::new(GOAL);
     let mut made = Vec::new();
-    let end = find(&mut search, |rate| {
+    let mut said = Vec::new();
+    let end = find(&mut search, |so_far, rate| {
+        said.push(errand(made.len() + 1, so_far, rate));
         if made.len() == 6 {
             return Err(spoiled.clone());
         }
@@ -102,6 +104,8 @@ fn a_search_that_is_interrupted_says_what_it_knows_and_judges_nothing() {
         Ok(made[made.len() - 1].clone())
     });
     assert_eq!(end, Err(spoiled.clone()));
+    assert_eq!(said[0], "trial 1 at 1,000/s; so far nothing passes, nothing fails");
+    assert_eq!(said[4], "trial 5 at 2,828/s; so far 2,000/s passes, 4,000/s fails");
     let answer = Answer::broken_off(&spoiled, search.so_far(), asked(Some(9_000.0)), made);
     assert_eq!((answer.found, answer.trials.len()), ("broken_off", 6));
     assert_eq!((answer.passes_per_s, answer.headroom), (None, None), "nothing is judged");

@@ -203,6 +203,7 @@ impl Drill<'_> {
             admin: a.load.place.admin_address(),
             patience: a.ready,
             quiet: a.to.quiet,
+            errand: self.plan.run.errand.clone(),
         })
     }
 

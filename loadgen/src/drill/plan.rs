@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::fault::Fault;
 use super::schedule::{JITTER, Strike, schedule};
 use crate::cli::{DrillArguments, LoadArguments, OutputArguments, PlaceArguments, Rate, RunArguments};
+use crate::live::{self, Errand};
 use crate::payees::fill;
 use crate::run::{self, RunError};
 use crate::shape::Shape;
@@ -41,10 +42,11 @@ impl Plan {
             objectives: a.objectives.clone(),
             no_history: false,
             load,
-            // Each fault says a line as it comes: it would be lost behind a live screen.
-            to: OutputArguments { output: Some(output.to_owned()), plain: true, ..a.to.clone() },
+            to: OutputArguments { output: Some(output.to_owned()), ..a.to.clone() },
         })?;
         run.command = run::DRILL;
+        // What the faults say as they come would be lost behind a screen: there it stands on it.
+        run.errand = live::is_wanted(&a.to).then(Errand::default);
         let schedule = schedule(run.seed, &faults, count, a.warmup, a.every);
         Ok(Self { run, schedule })
     }
@@ -172,7 +174,6 @@ mod tests {
         let plan = plan("--start x --resolve 7s --drain 1s").unwrap();
         assert!(plan.run.arguments.load.place.tolerate_restarts);
         assert_eq!(plan.run.drain, Duration::from_secs(7));
-        assert!(plan.run.arguments.to.plain, "faults say lines, which a live screen would hide");
     }
 
     #[test]

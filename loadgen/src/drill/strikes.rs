@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::process::SwitchProcess;
 use super::schedule::Strike;
 use crate::admin::{self, JournalCounters};
+use crate::live::Errand;
 use crate::player::Act;
 use crate::run::{Backstage, RunError, nanos};
 
@@ -53,6 +54,8 @@ pub struct Arm {
     pub patience: Duration,
     /// Whether nothing is said meanwhile.
     pub quiet: bool,
+    /// Where it stands on the screen, where there is one.
+    pub errand: Option<Errand>,
 }
 
 impl Arm {
@@ -61,7 +64,8 @@ impl Arm {
     /// # Errors
     /// Where the switch ended by itself, or did not come back.
     pub async fn strike(self, backstage: Backstage, schedule: Vec<Strike>) -> Result<(), RunError> {
-        for strike in schedule {
+        for (done, strike) in schedule.iter().enumerate() {
+            self.show(done, &schedule);
             let due = backstage.stage.origin + strike.at;
             if !self.wait_until(&backstage, due).await? {
                 return Ok(());
@@ -70,8 +74,9 @@ impl Arm {
                 // Faults before it took so long that nothing is sent any more.
                 return Ok(());
             }
-            self.carry_out(&backstage, strike.fault).await?;
+            self.carry_out(&backstage, strike.fault.clone()).await?;
         }
+        self.show(schedule.len(), &schedule);
         Ok(())
     }
 
@@ -236,10 +241,27 @@ impl Arm {
         RunError::Drill(format!("the switch {what}; the end of its log:\n{log}"))
     }
 
+    fn show(&self, done: usize, schedule: &[Strike]) {
+        if let Some(errand) = &self.errand {
+            errand.say(progress(done, schedule));
+        }
+    }
+
     fn say(&self, text: String) {
-        if !self.quiet {
+        if !self.quiet && self.errand.is_none() {
             eprintln!("{text}");
         }
+    }
+}
+
+/// How far the faults are.
+fn progress(done: usize, schedule: &[Strike]) -> String {
+    let planned = schedule.len();
+    match schedule.get(done) {
+        Some(Strike { at, fault }) => {
+            format!("{done} of {planned} faults; next: {fault} at {:.1} s", at.as_secs_f64())
+        }
+        None => format!("all {planned} faults came"),
     }
 }
 
@@ -249,5 +271,19 @@ async fn over(backstage: &Backstage) {
     match act.wait_for(|act| *act > Act::Sending).await {
         // That nobody is left to say so means the same.
         Ok(_) | Err(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_screen_says_how_far_the_faults_are_and_what_is_next() {
+        let strike = |seconds, fault| Strike { at: Duration::from_millis(seconds), fault };
+        let schedule = [strike(5_120, Fault::Kill), strike(9_900, Fault::Freeze(Duration::from_secs(1)))];
+        assert_eq!(progress(0, &schedule), "0 of 2 faults; next: kill switch at 5.1 s");
+        assert_eq!(progress(1, &schedule), "1 of 2 faults; next: freeze switch:1s at 9.9 s");
+        assert_eq!(progress(2, &schedule), "all 2 faults came");
     }
 }

@@ -27,9 +27,11 @@ pub fn draw(view: &View, frame: &mut Frame<'_>) {
         return frame.render_widget(Paragraph::new(text), area);
     }
     let foot = if area.height >= 36 { 12 } else { 8 };
-    let [head, bar, top, map, bottom, help] = Layout::vertical([
+    let errand = &view.latest.errand;
+    let [head, bar, why, top, map, bottom, help] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
+        Constraint::Length(u16::from(!errand.is_empty())),
         Constraint::Length(5),
         Constraint::Min(3),
         Constraint::Length(foot),
@@ -40,6 +42,7 @@ pub fn draw(view: &View, frame: &mut Frame<'_>) {
     let [outcomes, generator] = Layout::horizontal([Constraint::Fill(1); 2]).areas(bottom);
     frame.render_widget(Paragraph::new(title(view, head.width)), head);
     frame.render_widget(Paragraph::new(progress(view, bar.width)), bar);
+    frame.render_widget(Paragraph::new(errand.as_str()), why);
     rates(view, frame, rate);
     let now = view.recent();
     percentile(view, frame, p50, "response p50", now.p50_us, |column| column.p50_us);
@@ -99,7 +102,9 @@ fn rates(view: &View, frame: &mut Frame<'_>, area: Rect) {
         RateBy::Keys(rate) if factor != 1.0 => {
             format!("rate {}/s BY HAND", grouped((rate * factor).round() as u64))
         }
-        RateBy::Keys(rate) | RateBy::Shape(rate) => format!("rate {}/s", grouped(rate.round() as u64)),
+        RateBy::Keys(rate) | RateBy::Shape(rate) | RateBy::Command(rate) => {
+            format!("rate {}/s", grouped(rate.round() as u64))
+        }
         RateBy::Trace => "rate of the trace".to_owned(),
         RateBy::Switch => "rate as the switch can".to_owned(),
     };
@@ -217,10 +222,17 @@ fn keys(view: &View) -> String {
         RateBy::Shape(_) => "the shape sets the rate",
         RateBy::Trace => "the trace sets the rate",
         RateBy::Switch => "the switch sets the rate",
+        // Faster, slower or a pause would be another measurement.
+        RateBy::Command(_) => return format!("q end the {}", whole(view.setting().command)),
     };
     let pause = if view.latest.steering.paused { "p go on" } else { "p pause" };
     let end = if view.latest.phase == Phase::Draining { "q end without waiting" } else { "q end" };
     format!("{rate}   {pause}   {end}")
+}
+
+/// What ends with it.
+fn whole(command: &str) -> &str {
+    if command == "capacity" { "search" } else { command }
 }
 
 /// A latency with its unit.

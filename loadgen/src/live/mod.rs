@@ -8,6 +8,7 @@
 //! look and not for a judgement.
 
 mod draw;
+mod errand;
 mod gauges;
 mod heat;
 mod keys;
@@ -20,13 +21,20 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 pub use draw::draw;
+pub use errand::Errand;
 pub use gauges::Gauges;
 pub use keys::order_of;
 pub use screen::is_usable;
 pub use snapshot::{Phase, RateBy, Setting, Snapshot};
 pub use view::{Palette, View};
 
+use crate::cli::{Format, OutputArguments};
 use crate::steering::Order;
+
+/// Whether a screen was asked for, and there is somebody to look at it.
+pub fn is_wanted(to: &OutputArguments) -> bool {
+    !to.quiet && !to.plain && to.format == Format::Text && is_usable()
+}
 
 /// Snapshots that may wait for the screen: seconds of them.
 const SNAPSHOTS_MAX: usize = 64;

@@ -43,6 +43,8 @@ pub enum RateBy {
     Trace,
     /// The switch, in a closed loop.
     Switch,
+    /// The command that the run is made for: no key changes anything but its end.
+    Command(f64),
 }
 
 /// Where a run is.
@@ -66,6 +68,8 @@ pub struct Snapshot {
     pub length_ns: u64,
     /// Where the run is.
     pub phase: Phase,
+    /// What it is made for; empty where it is made for itself.
+    pub errand: String,
     /// What was changed by hand.
     pub steering: Steering,
     /// Arrivals that came due in it.

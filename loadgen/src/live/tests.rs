@@ -154,6 +154,27 @@ fn where_the_rate_is_not_the_users_the_keys_say_so() {
 }
 
 #[test]
+fn a_part_of_something_says_of_what_and_no_key_changes_it() {
+    for (command, errand, help) in [
+        ("capacity", "trial 5 at 4,000/s; so far 2,000/s passes, nothing fails", "q end the search"),
+        ("sweep", "run 3 of 24 at 4,000/s", "q end the sweep"),
+        ("drill", "2 of 5 faults; next: kill switch at 15.1 s", "q end the drill"),
+    ] {
+        let setting = Setting { command, rate: RateBy::Command(4_000.0), ..setting() };
+        let mut view = view(Palette::Plain, setting);
+        let errand = errand.to_owned();
+        view.take(Snapshot { at_ns: 5_100_000_000, errand: errand.clone(), ..Snapshot::default() });
+        for (width, height) in [(80, 20), (120, 40)] {
+            let text = text(&drawn(&view, width, height));
+            for words in [errand.as_str(), help, "rate 4,000/s"] {
+                assert!(text.contains(words), "{words} is not on {width} by {height}:\n{text}");
+            }
+            assert!(!text.contains("+ -") && !text.contains("pause"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_small_screen_a_young_run_and_many_reasons_break_nothing() {
     let many = view(Palette::Colours, setting());
     for (width, height) in [(1, 1), (20, 5), (59, 24), (60, 20), (80, 24), (300, 100)] {

@@ -219,16 +219,12 @@ impl Director<'_> {
 
     /// Does what the user asks for with keys.
     fn obey(&mut self) {
+        let rate_by = self.plan.rate_by();
+        let (steerable, fixed) = (matches!(rate_by, RateBy::Keys(_)), matches!(rate_by, RateBy::Command(_)));
         while let Some(order) = self.progress.order() {
             if order == Order::Quit {
                 self.interrupts += 1;
-            } else if self.sending
-                && self.by_hand.follow(
-                    self.cast.stage.ns(),
-                    order,
-                    matches!(self.plan.rate_by(), RateBy::Keys(_)),
-                )
-            {
+            } else if self.sending && !fixed && self.by_hand.follow(self.cast.stage.ns(), order, steerable) {
                 self.cast.stage.steering.set(self.by_hand.now());
             }
         }

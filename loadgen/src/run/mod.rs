@@ -26,7 +26,7 @@ use crate::admin::AdminError;
 use crate::check::CheckError;
 use crate::cli::{PlaceArguments, Rate, ReplayArguments, RunArguments};
 use crate::exit::Exit;
-use crate::live::RateBy;
+use crate::live::{Errand, RateBy};
 use crate::page::PageError;
 use crate::payees::TemplateError;
 use crate::player::PlayError;
@@ -160,6 +160,8 @@ pub struct Plan {
     pub alone: Option<Side>,
     /// The command that it is a run of: what people read, and what makes it again.
     pub command: &'static str,
+    /// What it is made for, on the screen; `None` where it is made for itself, or nobody looks.
+    pub errand: Option<Errand>,
 }
 
 impl Plan {
@@ -203,7 +205,18 @@ impl Plan {
             Source::Drawn(_) => "run",
             Source::Trace { .. } => "replay",
         };
-        Ok(Self { arguments, seed, currency, drain, output, remarks, source, alone: None, command })
+        Ok(Self {
+            arguments,
+            seed,
+            currency,
+            drain,
+            output,
+            remarks,
+            source,
+            alone: None,
+            command,
+            errand: None,
+        })
     }
 
     /// Operations a second of one operator; `None` in a closed loop.
@@ -214,6 +227,7 @@ impl Plan {
     /// Who sets the rate. Keys may where it is given, and nothing else changes it.
     pub fn rate_by(&self) -> RateBy {
         match (&self.source, self.arguments.rate) {
+            (Source::Drawn(_), Rate::PerSecond(rate)) if self.errand.is_some() => RateBy::Command(rate),
             (Source::Trace { .. }, _) => RateBy::Trace,
             (Source::Drawn(_), Rate::Max) => RateBy::Switch,
             (Source::Drawn(_), Rate::PerSecond(rate)) if self.source.is_flat() => RateBy::Keys(rate),

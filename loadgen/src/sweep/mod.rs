@@ -13,6 +13,7 @@ use crate::cli::SweepArguments;
 use crate::exit::Exit;
 use crate::objective::Objectives;
 use crate::page;
+use crate::report::table::grouped;
 use crate::results;
 use crate::results::head::Head;
 use crate::run::{RunError, Theatre, keep_options};
@@ -38,7 +39,9 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
     let planned = order.len();
     let mut theatre = Theatre::open()?;
     let (mut points, mut spoiled) = (Vec::new(), None);
+    trials.show("sweep");
     for rate in order {
+        trials.say(|| format!("run {} of {planned} at {}/s", points.len() + 1, grouped(rate.round() as u64)));
         let report = match trials.run(&mut theatre, rate) {
             Ok(report) => report,
             Err(error) if points.is_empty() => return Err(error),

@@ -30,18 +30,23 @@ impl<'a> Terminal<'a> {
 
     /// With a run of this length, after this command of the shell.
     fn start_for(scene: &Scene, directory: &'a Path, length: &str, first: &str) -> Self {
+        Self::start_command(scene, directory, "run", &["-r", "100", "-d", length, "-w", "0s"], first)
+    }
+
+    /// With this command of `loadgen`, after this one of the shell.
+    fn start_command(scene: &Scene, directory: &'a Path, command: &str, more: &[&str], first: &str) -> Self {
         fs::create_dir_all(directory).unwrap();
         let file = |name: &str| directory.join(name).display().to_string();
         let out = file("out");
-        let more =
-            ["--operators", "2", "--acquirers", "2", "-r", "100", "-d", length, "-w", "0s", "-o", &out];
-        let mut line = scene.arguments("run", &more);
+        let parties = ["--operators", "2", "--acquirers", "2", "-o", &out];
+        let mut line = scene.arguments(command, &[&parties[..], more].concat());
         line.insert(0, text(&program("loadgen")).to_owned());
-        let line = line.join(" ");
+        let line = line.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+        fs::write(directory.join("line"), format!("echo $$ > {}; exec {line}\n", file("pid"))).unwrap();
         let shell = format!(
-            "{first}; stty rows 24 cols 80; stty -a > {before}; sh -c 'echo $$ > {pid}; exec {line}'; echo $? > {code}; stty -a > {after}",
+            "{first}; stty rows 24 cols 80; stty -a > {before}; sh {line}; echo $? > {code}; stty -a > {after}",
             before = file("before"),
-            pid = file("pid"),
+            line = file("line"),
             code = file("code"),
             after = file("after"),
         );
@@ -75,12 +80,17 @@ impl<'a> Terminal<'a> {
     }
 
     /// Waits for the end: the exit code, after checking that the terminal is as it was.
-    fn end(mut self) -> String {
+    fn end(self) -> String {
+        self.end_with("operations")
+    }
+
+    /// The same of a command whose report has this word.
+    fn end_with(mut self, word: &str) -> String {
         wait_until("the shell ends", ENDS_WITHIN, || self.script.try_wait().unwrap());
         let shown = self.read("typescript");
         let (taken, given_back) = (shown.rfind(TAKEN).unwrap(), shown.rfind(GIVEN_BACK).unwrap());
         assert!(taken < given_back, "{shown}");
-        assert!(shown[given_back..].contains("operations"), "the report stands below: {shown}");
+        assert!(shown[given_back..].contains(word), "the report stands below: {shown}");
         assert!(self.read("before").contains("icanon"));
         assert_eq!(self.read("before"), self.read("after"), "the modes of the terminal");
         self.read("code").trim().to_owned()
@@ -118,6 +128,25 @@ fn keys_steer_the_run_and_q_ends_it_with_the_terminal_as_it_was() {
     assert!(summary["verdict"]["remarks"].to_string().contains("by hand"));
     assert_eq!(summary["verdict"]["books"], "closed");
     scene.audit(&directory.join("out"));
+}
+
+#[test]
+fn a_search_has_a_screen_for_each_trial_and_q_ends_it_all() {
+    let scene = Scene::new();
+    let directory = scene.path("search");
+    let more = ["--mix", "pay:1", "--slo", "p50<10s", "--from", "100", "-d", "1s", "-w", "0s"];
+    let mut terminal = Terminal::start_command(&scene, &directory, "capacity", &more, "true");
+    terminal.wait_for("search");
+    // Between two trials the terminal is as it was, and has a line about the first.
+    terminal.wait_for("trial   1");
+    wait_until("the second trial has a screen", SHOWN_WITHIN, || {
+        (terminal.read("typescript").matches(TAKEN).count() >= 2).then_some(())
+    });
+    terminal.press("p+q");
+    assert_eq!(terminal.end_with("broke off: interrupted"), "130");
+    let found = fs::read_to_string(directory.join("out/capacity.json")).unwrap();
+    assert!(found.contains("\"broken_off\": \"interrupted\""), "{found}");
+    assert!(!found.contains("by hand"), "no key changes a trial: {found}");
 }
 
 #[test]
