@@ -4,6 +4,8 @@
 
 pub mod figures;
 pub mod gate;
+pub mod growth;
+pub mod in_memory;
 pub mod raw_frames;
 pub mod room;
 pub mod traffic;

@@ -1,4 +1,5 @@
-//! Payments without a network: three operators, three acquirers, and one payment like any other.
+//! Payments without a network: three operators, three acquirers, as many others as are asked for, and one payment like
+//! any other.
 
 use holdfast_core::input::From;
 use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, Route};
@@ -6,7 +7,7 @@ use holdfast_core::view::{LiveSession, SessionId};
 use holdfast_core::{Core, Input, Output, Settings, View};
 use holdfast_protocol::{
     Amount, Answer, ApprovalCode, Authorize, Channel, Currency, DecidedBy, Epoch, Extensions, Instance,
-    InstrumentReference, Kind, MpsId, Outcome, ParticipantNumber, Partition, PaymentId, Reason, RequestId,
+    InstrumentReference, Kind, Outcome, ParticipantNumber, Partition, PaymentId, Reason, RequestId,
     SecurityLevel, Sequence, State, Total, UnixMillis,
 };
 
@@ -17,6 +18,70 @@ pub const START: UnixMillis = UnixMillis::from_48_bits(1_795_338_000_000);
 pub const OPERATORS: [u16; 3] = [1, 2, 3];
 /// The numbers of the acquirers.
 pub const ACQUIRERS: [u16; 3] = [11, 12, 13];
+
+/// Who takes part: the six, and others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crowd {
+    /// The numbers of the operators, those of [`OPERATORS`] first.
+    pub operators: Vec<u16>,
+    /// The numbers of the acquirers, those of [`ACQUIRERS`] first.
+    pub acquirers: Vec<u16>,
+}
+
+impl Default for Crowd {
+    /// The six.
+    fn default() -> Self {
+        Self::of(0)
+    }
+}
+
+impl Crowd {
+    /// So many participants, half of them operators, but never less than the six; at most 40,000.
+    pub fn of(participants: u16) -> Self {
+        let others = participants.saturating_sub(6);
+        let (operators, acquirers) = (101..101 + others.div_ceil(2), 30_001..30_001 + others / 2);
+        Self {
+            operators: OPERATORS.into_iter().chain(operators).collect(),
+            acquirers: ACQUIRERS.into_iter().chain(acquirers).collect(),
+        }
+    }
+
+    /// All of them, with caps that no benchmark reaches.
+    pub fn participants(&self) -> Vec<ParticipantRecord> {
+        let operators = self.operators.iter().map(|n| record(*n, true));
+        operators.chain(self.acquirers.iter().map(|n| record(*n, false))).collect()
+    }
+
+    /// `acq11` leads to acquirer 11, and so on.
+    pub fn routes(&self) -> Vec<Route> {
+        self.acquirers.iter().map(|n| route(*n)).collect()
+    }
+}
+
+fn record(n: u16, originates: bool) -> ParticipantRecord {
+    ParticipantRecord {
+        number: number(n),
+        name: format!("participant-{n}"),
+        originates,
+        receives: !originates,
+        caps: vec![(euro(), Total::from_minor(1 << 80))],
+        limits: vec![(SecurityLevel::Three, Limits::default())],
+    }
+}
+
+fn route(n: u16) -> Route {
+    Route {
+        mps: payment_id(n).mps,
+        merchants: MerchantPattern::Default,
+        destination: number(n),
+        pay_debtor: Debtor::Originator,
+        reserve_debtor: Debtor::Destination,
+    }
+}
+
+fn payment_id(n: u16) -> PaymentId {
+    format!("shop-1@acq{n}").parse().expect("it is a payment ID")
+}
 
 /// A participant's number.
 pub fn number(n: u16) -> ParticipantNumber {
@@ -32,32 +97,6 @@ fn euro() -> Currency {
     Currency::from_code("EUR").expect("the euro is known")
 }
 
-/// All six, with caps that no benchmark reaches.
-pub fn participants() -> Vec<ParticipantRecord> {
-    let record = |n: u16, originates: bool| ParticipantRecord {
-        number: number(n),
-        name: format!("participant-{n}"),
-        originates,
-        receives: !originates,
-        caps: vec![(euro(), Total::from_minor(1 << 80))],
-        limits: vec![(SecurityLevel::Three, Limits::default())],
-    };
-    let operators = OPERATORS.map(|n| record(n, true));
-    operators.into_iter().chain(ACQUIRERS.map(|n| record(n, false))).collect()
-}
-
-/// `acq-11` leads to acquirer 11, and so on.
-pub fn routes() -> Vec<Route> {
-    let route = |n: u16| Route {
-        mps: MpsId::from_text(&format!("acq-{n}")).expect("it is short"),
-        merchants: MerchantPattern::Default,
-        destination: number(n),
-        pay_debtor: Debtor::Originator,
-        reserve_debtor: Debtor::Destination,
-    };
-    ACQUIRERS.map(route).into()
-}
-
 /// Every acquirer is signed on.
 pub fn view() -> View {
     let link = |n: u16| LiveSession {
@@ -71,35 +110,42 @@ pub fn view() -> View {
     View { links: ACQUIRERS.map(|n| (number(n), vec![link(n)])).into(), ..View::default() }
 }
 
-/// A core that knows all of them and has a business date.
+/// A core that knows the six and has a business date.
 pub fn core(settings: Settings) -> Core {
     let mut core = Core::new(settings);
-    configure(&mut core, &mut Output::default());
+    configure(&mut core, &Crowd::default(), &mut Output::default());
     core
 }
 
-/// Gives a core all of them and a business date.
-pub fn configure(core: &mut Core, out: &mut Output) {
+/// Gives a core its participants and a business date.
+pub fn configure(core: &mut Core, crowd: &Crowd, out: &mut Output) {
     let date = "2026-11-22".parse().expect("it is a date");
     core.step(START, &Input::CutOver(date), &view(), out);
-    core.step(START, &Input::Configure(participants(), routes()), &view(), out);
+    core.step(START, &Input::Configure(crowd.participants(), crowd.routes()), &view(), out);
 }
 
 /// Makes pays, always the same ones: a new id each, spread over operators and acquirers.
 #[derive(Clone, Debug)]
 pub struct Pays {
     made: u64,
-    payment_ids: [PaymentId; 3],
+    operators: Vec<u16>,
+    payment_ids: Vec<PaymentId>,
 }
 
 impl Default for Pays {
+    /// Among the six.
     fn default() -> Self {
-        let payment_id = |n: u16| format!("shop-1@acq-{n}").parse().expect("it is a payment ID");
-        Self { made: 0, payment_ids: ACQUIRERS.map(payment_id) }
+        Self::among(&Crowd::default())
     }
 }
 
 impl Pays {
+    /// Among all of a crowd.
+    pub fn among(crowd: &Crowd) -> Self {
+        let payment_ids = crowd.acquirers.iter().map(|n| payment_id(*n)).collect();
+        Self { made: 0, operators: crowd.operators.clone(), payment_ids }
+    }
+
     /// The next, and the number of the operator that sends it.
     pub fn next(&mut self, now: UnixMillis) -> (u16, Authorize) {
         self.made += 1;
@@ -116,9 +162,10 @@ impl Pays {
     }
 
     fn with_id(&self, id: RequestId, made: u64) -> (u16, Authorize) {
-        let which = usize::try_from(made % 3).expect("less than three");
-        let acquirer = usize::try_from(made / 3 % 3).expect("less than three");
-        (OPERATORS[which], pay(id, self.payment_ids[acquirer]))
+        let made = usize::try_from(made).expect("64 bits");
+        let operators = self.operators.len();
+        let acquirer = made / operators % self.payment_ids.len();
+        (self.operators[made % operators], pay(id, self.payment_ids[acquirer]))
     }
 }
 

@@ -167,7 +167,7 @@ fn make(arguments: &Arguments) -> Result<String, Failure> {
     let log = Handle::start(recovered, Box::new(|| {}), Box::new(|failure| panic!("{failure}")))?;
     let (mut facts, mut out) = (RecordWriter::default(), Output::default());
     core.set_epoch(log.epoch());
-    traffic::configure(&mut core, &mut out);
+    traffic::configure(&mut core, &traffic::Crowd::default(), &mut out);
     submit(&core, &log, &mut facts, &mut out, START);
     let mut going = Going { arguments, world: view(), pays: traffic::Pays::default(), made: 0 };
     while going.made < arguments.ids {

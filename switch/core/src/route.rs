@@ -115,7 +115,8 @@ mod tests {
     }
 
     fn mps() -> impl Strategy<Value = MpsId> {
-        prop_oneof![Just("one"), Just("two"), Just("one-more")].prop_map(|text| MpsId::from_text(text).unwrap())
+        prop_oneof![Just("one"), Just("two"), Just("one-more")]
+            .prop_map(|text| MpsId::from_text(text).unwrap())
     }
 
     fn route() -> impl Strategy<Value = Route> {
