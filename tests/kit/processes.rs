@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -138,6 +138,27 @@ impl Process {
         self.signal("STOP");
         std::thread::sleep(pause);
         self.signal("CONT");
+    }
+
+    /// Lets it stand still and go on in turns until it ends.
+    ///
+    /// # Panics
+    /// Where it does not end within the limit.
+    pub fn stutter(&mut self, still: Duration, going: Duration, limit: Duration) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.ended() {
+                return status;
+            }
+            assert!(
+                begun.elapsed() < limit,
+                "{} did not end within {limit:?}\n{}",
+                self.name,
+                self.log_tail()
+            );
+            self.freeze(still);
+            std::thread::sleep(going);
+        }
     }
 
     /// Lets it stand still until [`Self::go_on`]; each of its threads does when this returns.

@@ -6,5 +6,6 @@ mod interrupts;
 mod refunds;
 mod scene;
 mod sides;
+mod starved;
 mod terminal;
 mod traces;
