@@ -1,9 +1,13 @@
 //! What a switch wrote down, as `holdfast journal dump` prints it: transactions with what was done to them and when.
+//!
+//! All of them are in memory until the trace is written, because what was done to a payment may stand anywhere behind it: so there is
+//! a limit to how many there may be. Texts that come again and again are kept once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 use holdfast_protocol::{Kind, Reason};
 use serde::Deserialize;
@@ -12,6 +16,9 @@ use crate::run::RunError;
 
 /// The longest line: an authorize with all of its fields has less than a kibibyte.
 const LINE_BYTES_MAX: u64 = 1 << 20;
+
+/// The most transactions of a dump: eight gigabytes of them.
+pub(super) const TRANSACTIONS_MAX: usize = 20_000_000;
 
 /// The fields of a line that a trace can use. What a line has besides is ignored.
 #[derive(Debug, Deserialize)]
@@ -81,10 +88,10 @@ pub(super) struct Recorded {
     /// The id of the authorize, whose first 48 bits are the millisecond in which it was made.
     pub(super) id: u128,
     pub(super) kind: Kind,
-    pub(super) payment_id: String,
-    pub(super) instrument: String,
+    pub(super) payment_id: Rc<str>,
+    pub(super) instrument: Rc<str>,
     pub(super) amount: u64,
-    pub(super) currency: String,
+    pub(super) currency: Rc<str>,
     pub(super) hold_until_ms: u64,
     pub(super) captures_many: bool,
     pub(super) destination: Option<u16>,
@@ -111,8 +118,10 @@ pub(super) struct Dump {
     pub(super) end_ms: u64,
     /// What cannot be played, in words, with how often it came.
     pub(super) left_out: BTreeMap<&'static str, u64>,
-    /// By originator and id.
+    /// By originator and id, while it is read.
     places: HashMap<(u16, u128), Place>,
+    /// Every text once, while it is read.
+    texts: HashSet<Rc<str>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -131,8 +140,8 @@ impl Dump {
     /// Reads a dump.
     ///
     /// # Errors
-    /// Where it cannot be read, or a line is no fact: with file and line.
-    pub(super) fn read(path: &Path) -> Result<Self, RunError> {
+    /// Where it cannot be read, a line is no fact, or there are more transactions than `transactions_max`: with file and line.
+    pub(super) fn read(path: &Path, transactions_max: usize) -> Result<Self, RunError> {
         let file = File::open(path).map_err(RunError::io(path.display().to_string()))?;
         let mut reader = BufReader::with_capacity(1 << 20, file);
         let (mut dump, mut buffer) = (Self::default(), Vec::new());
@@ -149,8 +158,10 @@ impl Dump {
             }
             let line = serde_json::from_slice(&buffer).map_err(|error| error.to_string());
             let taken = line.and_then(|line| dump.take(&line));
-            taken.map_err(|what| RunError::Usage(format!("{}: line {number}: {what}", path.display())))?;
+            let within = taken.and_then(|()| dump.is_within(transactions_max));
+            within.map_err(|what| RunError::Usage(format!("{}: line {number}: {what}", path.display())))?;
         }
+        (dump.places, dump.texts) = (HashMap::new(), HashSet::new());
         Ok(dump)
     }
 
@@ -198,6 +209,27 @@ impl Dump {
         Ok(())
     }
 
+    fn is_within(&self, transactions_max: usize) -> Result<(), String> {
+        if self.transactions.len() <= transactions_max {
+            return Ok(());
+        }
+        Err(format!(
+            "more than {transactions_max} transactions, which is the limit: cut the dump into parts, such as hours, with a trace for each"
+        ))
+    }
+
+    /// A text, kept once however often it comes.
+    fn text(&mut self, text: &str) -> Rc<str> {
+        match self.texts.get(text) {
+            Some(known) => Rc::clone(known),
+            None => {
+                let new: Rc<str> = text.into();
+                self.texts.insert(Rc::clone(&new));
+                new
+            }
+        }
+    }
+
     pub(super) fn leave_out(&mut self, what: &'static str) {
         *self.left_out.entry(what).or_default() += 1;
     }
@@ -210,15 +242,18 @@ impl Dump {
             Some("verify") => Kind::Verify,
             other => return Err(format!("payment_kind is {other:?}")),
         };
+        let payment_id = self.text(line.payment_id.as_deref().ok_or("payment_id is missing")?);
+        let instrument = self.text(line.instrument.as_deref().unwrap_or_default());
+        let currency = self.text(line.currency.as_deref().ok_or("currency is missing")?);
         self.places.insert((originator, id), Place::Payment(self.transactions.len()));
         self.transactions.push(Recorded {
             originator,
             id,
             kind,
-            payment_id: line.payment_id.clone().ok_or("payment_id is missing")?,
-            instrument: line.instrument.clone().unwrap_or_default(),
+            payment_id,
+            instrument,
             amount: line.amount.ok_or("amount is missing")?,
-            currency: line.currency.clone().ok_or("currency is missing")?,
+            currency,
             hold_until_ms: line.hold_until.unwrap_or(0),
             captures_many: line.captures_many,
             destination: line.destination,

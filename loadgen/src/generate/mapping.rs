@@ -1,6 +1,7 @@
 //! Who of a dump is who of a trace: by name where every name is one that `loadgen` gives, else in the order of their numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::dump::{Dump, Recorded};
 use crate::arrival::Payee;
@@ -25,7 +26,7 @@ pub(super) struct Mapping {
     /// Where payment IDs of a system lead.
     systems: HashMap<String, u16>,
     /// By destination: payment IDs in the order in which they came.
-    merchants: BTreeMap<u16, HashMap<String, u16>>,
+    merchants: BTreeMap<u16, HashMap<Rc<str>, u16>>,
     accounts: Vec<Random>,
     seed: u64,
 }
@@ -77,7 +78,7 @@ impl Mapping {
         let destination = number.and_then(|number| self.destinations.get(&number)).copied().unwrap_or(0);
         let known = self.merchants.entry(destination).or_default();
         let next = u16::try_from(known.len() % MERCHANTS_MAX as usize).expect("ten thousand are 16 bits");
-        let merchant = *known.entry(t.payment_id.clone()).or_insert(next);
+        let merchant = *known.entry(Rc::clone(&t.payment_id)).or_insert(next);
         Payee { destination, merchant }
     }
 

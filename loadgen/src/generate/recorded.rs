@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use holdfast_protocol::{Amount, Kind};
 
-use super::dump::{Decided, Done, Dump, Recorded, created_ms};
+use super::dump::{Decided, Done, Dump, Recorded, TRANSACTIONS_MAX, created_ms};
 use super::mapping::Mapping;
 use crate::arrival::{Action, Arrival, Course, Money, Step};
 use crate::fate::Fate;
@@ -23,12 +23,12 @@ const MILLISECOND_NS: u64 = 1_000_000;
 /// # Errors
 /// Where the dump cannot be read, holds nothing that can be played, or more than can be played.
 pub(super) fn arrivals(path: &Path, seed: u64) -> Result<(Header, Vec<Vec<Arrival>>), RunError> {
-    let mut dump = Dump::read(path)?;
+    let mut dump = Dump::read(path, TRANSACTIONS_MAX)?;
     let wrong = |what: &str| RunError::Usage(format!("{}: {what}", path.display()));
     let currency = most_frequent(&dump).ok_or_else(|| wrong("there is no payment in it"))?;
     let mut transactions = std::mem::take(&mut dump.transactions);
     let all = transactions.len();
-    transactions.retain(|transaction| transaction.currency == currency);
+    transactions.retain(|transaction| *transaction.currency == *currency);
     for _ in transactions.len()..all {
         dump.leave_out("payments in other currencies than the most frequent");
     }
@@ -37,8 +37,8 @@ pub(super) fn arrivals(path: &Path, seed: u64) -> Result<(Header, Vec<Vec<Arriva
     let mut mapping = Mapping::new(&dump, &transactions, seed).map_err(|what| wrong(&what))?;
     let mut operators: Vec<Vec<Arrival>> = vec![vec![]; mapping.operators as usize];
     let mut length_ns = 0;
-    for transaction in &transactions {
-        let (operator, arrival) = arrival(transaction, begun_ms, &mut mapping, &mut dump);
+    for transaction in transactions {
+        let (operator, arrival) = arrival(&transaction, begun_ms, &mut mapping, &mut dump);
         length_ns = length_ns.max(arrival.at_ns + 1);
         operators[operator].push(arrival);
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use holdfast_protocol::Reason;
 
+use super::dump::Dump;
 use super::recorded::arrivals;
 use crate::arrival::{Action, Arrival};
 use crate::fate::Fate;
@@ -219,4 +220,22 @@ fn a_line_that_is_no_fact_is_named() {
     }
     let error = Lines::new(["a", "b", "c"]).tried().unwrap_err().to_string();
     assert!(error.ends_with("there is no payment in it"), "{error}");
+}
+
+#[test]
+fn a_dump_of_more_than_fits_is_refused_with_what_to_do_and_texts_are_kept_once() {
+    let mut lines = Lines::new(["operator-1", "operator-2", "acquirer-1"]);
+    for number in 1..=3 {
+        lines.reserved(1, (number * 10, number), "pay", 11, "");
+    }
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(lines.0.as_bytes()).unwrap();
+    let whole = Dump::read(file.path(), 3).unwrap();
+    let [first, .., last] = &whole.transactions[..] else { panic!("there are three") };
+    assert!(std::rc::Rc::ptr_eq(&first.currency, &last.currency), "a currency is kept once");
+    let refused = Dump::read(file.path(), 2).unwrap_err().to_string();
+    assert!(
+        refused.contains("line 6: more than 2 transactions") && refused.contains("cut the dump"),
+        "{refused}"
+    );
 }
