@@ -33,6 +33,7 @@ pub mod snapshot;
 pub mod step;
 pub mod transaction;
 pub mod view;
+mod warm;
 
 pub use counters::Counters;
 pub use decide::participant::ConfigurationError;

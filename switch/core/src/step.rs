@@ -93,36 +93,6 @@ impl Core {
         }
     }
 
-    /// Reads what these inputs will look up, so that the waits for memory overlap; worth calling before the steps of a
-    /// batch. Changes nothing.
-    pub fn warm(&self, inputs: &[Input]) {
-        let mut read = 0_u64;
-        for input in inputs {
-            let (who, id) = match input {
-                Input::Authorize(from, m) => (Some(from.participant), m.id),
-                Input::Answer(_, m) => (m.originator, m.id),
-                Input::Acknowledge(_, m) => (Some(m.originator), m.original),
-                Input::Capture(from, m) => (Some(from.participant), m.original),
-                Input::Release(from, m) => (Some(from.participant), m.original),
-                Input::Reverse(from, m) => (Some(from.participant), m.original),
-                Input::Refund(from, m) => (Some(from.participant), m.original),
-                Input::Inquire(from, m) => (Some(m.originator.unwrap_or(from.participant)), m.id),
-                Input::Recalled(..)
-                | Input::LinkUp(_)
-                | Input::LinkLost(_)
-                | Input::Configure(..)
-                | Input::SetStatus(..)
-                | Input::CutOver(_)
-                | Input::Tick => continue,
-            };
-            if let Some(who) = who {
-                read ^= self.ledger.remembered.touch(who, id);
-            }
-        }
-        // The reads must happen; what they bring does not matter.
-        std::hint::black_box(read);
-    }
-
     fn desk<'a>(&'a mut self, view: &'a View, out: &'a mut Output) -> Desk<'a> {
         Desk {
             ledger: &self.ledger,

@@ -41,20 +41,37 @@ pub fn read_facts(
     if body.is_empty() { Ok(()) } else { Err(FactsError::Rest(body.len()).into()) }
 }
 
+/// Facts that are decoded before they are applied: few enough that they and what they will look up stay in the caches.
+const AHEAD: usize = 64;
+
 /// Folds the facts of one frame into a core (I7).
 ///
 /// # Errors
-/// See [`FactsError`].
+/// See [`FactsError`]. The core is of no use then.
 pub fn fold(core: &mut Core, facts: &Facts<'_>) -> Result<(), FactsError> {
+    fold_in(core, facts, &mut Vec::new())
+}
+
+/// The same; `decoded` is room for some facts.
+pub(crate) fn fold_in(core: &mut Core, facts: &Facts<'_>, decoded: &mut Vec<Fact>) -> Result<(), FactsError> {
     core.set_epoch(facts.epoch);
     core.set_time(facts.time);
     let mut body = facts.body;
+    let mut sequence = core.sequence();
     for _ in 0..facts.count {
-        let sequence = core.sequence().next();
-        let fact = record::read(&mut body).map_err(|source| FactsError::Record { sequence, source })?;
-        core.apply_recovered(&fact);
+        sequence = sequence.next();
+        decoded.push(record::read(&mut body).map_err(|source| FactsError::Record { sequence, source })?);
+        if decoded.len() >= AHEAD {
+            apply(core, decoded);
+        }
     }
+    apply(core, decoded);
     if body.is_empty() { Ok(()) } else { Err(FactsError::Rest(body.len())) }
+}
+
+fn apply(core: &mut Core, decoded: &mut Vec<Fact>) {
+    core.warm_facts(decoded);
+    decoded.drain(..).for_each(|fact| core.apply_recovered(&fact));
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use holdfast_core::{Core, Settings};
+use holdfast_core::{Core, Fact, Settings};
 
 use super::index::{self, Builder};
 use super::{Header, IndexError};
-use crate::facts::fold;
+use crate::facts::fold_in;
 use crate::format::JournalId;
 use crate::recovery::OpenError;
 use crate::scan::{Progress, Scanner, Window};
@@ -21,6 +21,7 @@ use crate::survey::survey;
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     window: Window,
+    decoded: Vec<Fact>,
     /// What left memory by the facts of the segment.
     pub(crate) builder: Builder,
 }
@@ -43,11 +44,12 @@ pub(crate) fn fold_segment<S: IndexStorage>(
     let mut scanner = Scanner::resume(storage, &segments, journal, from.progress()).reading_into(window);
     let mut frames = 0_u64;
     room.builder.clear();
+    room.decoded.clear();
     core.keep_leaving();
     while let Some(frame) = scanner.next()? {
         frames = frames.saturating_add(1);
         if let Some(facts) = frame.facts() {
-            fold(core, &facts)?;
+            fold_in(core, &facts, &mut room.decoded)?;
             for leaving in core.take_leaving() {
                 room.builder.add(&leaving);
                 leaving.empty().into_iter().for_each(|emptied| core.take_back(emptied));
