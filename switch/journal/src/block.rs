@@ -50,6 +50,68 @@ impl BlockBuffer {
     }
 }
 
+/// Bytes of a piece.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Bytes on their way to a file that is written from its start to its end, in pieces that the disk can be given directly.
+#[derive(Debug)]
+pub(crate) struct Pieces {
+    buffer: BlockBuffer,
+    used: usize,
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        Self { buffer: BlockBuffer::new(PIECE_BYTES), used: 0 }
+    }
+}
+
+impl Pieces {
+    /// Forgets what was not handed on.
+    pub(crate) const fn clear(&mut self) {
+        self.used = 0;
+    }
+
+    /// Takes the next bytes; hands a piece on to `each` whenever one is full.
+    ///
+    /// # Errors
+    /// What `each` returns.
+    pub(crate) fn push<E>(
+        &mut self,
+        mut bytes: &[u8],
+        each: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        loop {
+            let room = self.buffer.as_mut_slice().get_mut(self.used..).unwrap_or_default();
+            let (now, later) = bytes.split_at(bytes.len().min(room.len()));
+            if let Some(room) = room.get_mut(..now.len()) {
+                room.copy_from_slice(now);
+            }
+            self.used = self.used.saturating_add(now.len());
+            if self.used < self.buffer.len() {
+                return Ok(());
+            }
+            each(self.buffer.as_slice())?;
+            (self.used, bytes) = (0, later);
+        }
+    }
+
+    /// Hands on what is left: whole blocks first, then what is less than one.
+    ///
+    /// # Errors
+    /// What `each` returns.
+    pub(crate) fn finish<E>(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let held = self.buffer.as_slice().get(..self.used).unwrap_or_default();
+        let rest = held.len().checked_rem(BLOCK_BYTES).unwrap_or(0);
+        let (blocks, rest) = held.split_at(held.len().saturating_sub(rest));
+        for piece in [blocks, rest].into_iter().filter(|piece| !piece.is_empty()) {
+            each(piece)?;
+        }
+        self.used = 0;
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +123,33 @@ mod tests {
             assert_eq!(buffer.as_slice().as_ptr().align_offset(BLOCK_BYTES), 0);
             assert_eq!(buffer.as_slice().len(), buffer.len());
             assert_eq!(buffer.len() % BLOCK_BYTES, 0);
+        }
+    }
+
+    #[test]
+    fn pieces_are_whole_blocks_in_their_order_and_the_rest_comes_last() {
+        for lengths in
+            [&[0_usize][..], &[5, 4_091], &[1 << 20, 1], &[700_000; 4], &[3 << 20], &[12, 1_048_564, 32]]
+        {
+            let (mut pieces, mut made, mut sizes) = (Pieces::default(), Vec::new(), Vec::new());
+            let mut file = Vec::new();
+            let mut each = |piece: &[u8]| {
+                assert!(!piece.is_empty() && piece.len() <= PIECE_BYTES);
+                assert_eq!(piece.as_ptr().align_offset(BLOCK_BYTES), 0);
+                sizes.push(piece.len());
+                file.extend_from_slice(piece);
+                Ok::<(), ()>(())
+            };
+            for (length, start) in lengths.iter().zip(1_usize..) {
+                let bytes: Vec<u8> =
+                    (0..*length).map(|at| u8::try_from((at + start) % 251).unwrap()).collect();
+                made.extend_from_slice(&bytes);
+                pieces.push(&bytes, &mut each).unwrap();
+            }
+            pieces.finish(&mut each).unwrap();
+            assert!(file == made, "{lengths:?}");
+            let whole = sizes.iter().take_while(|size| size.is_multiple_of(BLOCK_BYTES)).count();
+            assert!(sizes.len() - whole <= 1, "{sizes:?}");
         }
     }
 }

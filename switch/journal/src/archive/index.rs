@@ -9,12 +9,9 @@ use holdfast_protocol::TransactionKey;
 
 use super::IndexError;
 use super::format::{BLOCK_ROOM, Bits, Header, Place, filter_blocks, order};
-use crate::block::BLOCK_BYTES;
+use crate::block::{BLOCK_BYTES, Pieces};
 use crate::snapshot::{From, entry, entry_read};
 use crate::storage::{IndexFile, IndexStorage, SegmentNumber};
-
-/// Bytes handed to the storage at once.
-const WRITE_BYTES: usize = 1 << 20;
 
 /// What left memory by the facts of a segment, so far.
 #[derive(Debug, Default)]
@@ -23,8 +20,7 @@ pub(crate) struct Builder {
     bytes: Vec<u8>,
     entries: Vec<Placed>,
     frame: BytesMut,
-    /// Blocks on their way to the storage.
-    blocks: Vec<u8>,
+    pieces: Pieces,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,11 +80,10 @@ impl Builder {
         let header = self.header(header);
         let segment = header.segment;
         storage.begin_index(segment)?;
-        let mut buffer = std::mem::take(&mut self.blocks);
-        buffer.clear();
-        buffer.reserve(WRITE_BYTES.saturating_add(BLOCK_BYTES));
-        buffer.extend_from_slice(&header.encode());
-        let mut sink = Sink { storage, segment, buffer };
+        let mut pieces = std::mem::take(&mut self.pieces);
+        pieces.clear();
+        let mut sink = Sink { storage, segment, pieces };
+        sink.push(&header.encode())?;
         let mut place = Place { journal: header.journal, segment, block: 1 };
         self.blocks(|count, content| {
             let block = place.seal(count, content);
@@ -100,8 +95,7 @@ impl Builder {
             place.block = place.block.saturating_add(1);
             sink.push(&block)?;
         }
-        sink.flush()?;
-        self.blocks = sink.buffer;
+        self.pieces = sink.finish()?;
         storage.sync_index(segment)?;
         storage.name_index(segment)?;
         storage.sync_directory()?;
@@ -167,19 +161,20 @@ fn second_of(key: TransactionKey) -> u64 {
 struct Sink<'s, S> {
     storage: &'s S,
     segment: SegmentNumber,
-    buffer: Vec<u8>,
+    pieces: Pieces,
 }
 
 impl<S: IndexStorage> Sink<'_, S> {
     fn push(&mut self, block: &[u8]) -> Result<(), IndexError> {
-        self.buffer.extend_from_slice(block);
-        if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+        let Self { storage, segment, pieces } = self;
+        Ok(pieces.push(block, &mut |piece| storage.append_index(*segment, piece))?)
     }
 
-    fn flush(&mut self) -> Result<(), IndexError> {
-        self.storage.append_index(self.segment, &self.buffer)?;
-        self.buffer.clear();
-        Ok(())
+    /// Returns the memory for the next.
+    fn finish(mut self) -> Result<Pieces, IndexError> {
+        let Self { storage, segment, pieces } = &mut self;
+        pieces.finish(&mut |piece| storage.append_index(*segment, piece))?;
+        Ok(self.pieces)
     }
 }
 

@@ -10,6 +10,7 @@ use super::format::{
     BLOCK_BYTES_ENOUGH, BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES, BlockHeader, HASH_BYTES, HEADER_BYTES, Header,
 };
 use super::{SnapshotError, entry, entry_read};
+use crate::block::Pieces;
 use crate::storage::{SegmentNumber, SnapshotFile, SnapshotStorage};
 
 /// Bytes asked for at once.
@@ -26,7 +27,7 @@ pub(super) fn write<S: SnapshotStorage>(
 ) -> Result<u64, SnapshotError> {
     let at = header.from.segment;
     storage.begin_snapshot(at)?;
-    let mut file = Sink { storage, at, hasher: blake3::Hasher::new(), bytes: 0 };
+    let mut file = Sink { storage, at, hasher: blake3::Hasher::new(), bytes: 0, pieces: Pieces::default() };
     file.append(&header.encode())?;
     let mut block = Block::default();
     core.entries(&mut |entry| {
@@ -40,6 +41,7 @@ pub(super) fn write<S: SnapshotStorage>(
     file.block(&mut block)?;
     let hash = *file.hasher.finalize().as_bytes();
     file.append(&hash)?;
+    file.finish()?;
     storage.sync_snapshot(at)?;
     storage.name_snapshot(at)?;
     storage.sync_directory()?;
@@ -74,13 +76,20 @@ struct Sink<'s, S> {
     at: SegmentNumber,
     hasher: blake3::Hasher,
     bytes: u64,
+    pieces: Pieces,
 }
 
 impl<S: SnapshotStorage> Sink<'_, S> {
     fn append(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         self.hasher.update(bytes);
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        Ok(self.storage.append_snapshot(self.at, bytes)?)
+        let Self { storage, at, pieces, .. } = self;
+        Ok(pieces.push(bytes, &mut |piece| storage.append_snapshot(*at, piece))?)
+    }
+
+    fn finish(&mut self) -> Result<(), SnapshotError> {
+        let Self { storage, at, pieces, .. } = self;
+        Ok(pieces.finish(&mut |piece| storage.append_snapshot(*at, piece))?)
     }
 
     fn block(&mut self, block: &mut Block) -> Result<(), SnapshotError> {

@@ -2,13 +2,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::Advice;
+use rustix::fs::{Advice, OFlags};
+use rustix::io::Errno;
 
 use super::files::FileStorage;
 use super::{IndexFile, IndexStorage, Segment, SegmentNumber, SnapshotFile, SnapshotStorage};
+use crate::block::{BLOCK, BLOCK_BYTES};
 
 const SNAPSHOT: &str = ".snapshot";
 const INDEX: &str = ".index";
@@ -53,9 +55,16 @@ impl FileStorage {
     }
 
     /// Appends, and waits until it is on the disk: a large file synced at once, at its end, would keep the disk from the
-    /// journal, and with it every answer, for a tenth of a second and more.
+    /// journal, and with it every answer, for a tenth of a second and more. Whole blocks go past the page cache where the
+    /// filesystem can: they are not read again soon, and the cache would find new memory for each.
     fn append_beside(&self, of: SegmentNumber, suffix: &str, bytes: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).open(self.beside(of, suffix, false))?;
+        let path = self.beside(of, suffix, false);
+        let mut options = OpenOptions::new();
+        options.append(true);
+        let mut file = match open_direct(&options, &path, bytes)? {
+            Some(file) => file,
+            None => options.open(&path)?,
+        };
         file.write_all(bytes)?;
         file.sync_data()
     }
@@ -66,6 +75,17 @@ impl FileStorage {
 
     fn name_beside(&self, of: SegmentNumber, suffix: &str) -> io::Result<()> {
         std::fs::rename(self.beside(of, suffix, false), self.beside(of, suffix, true))
+    }
+}
+
+/// Opens a file past the page cache, where that is possible for these bytes at its end.
+fn open_direct(options: &OpenOptions, path: &Path, bytes: &[u8]) -> io::Result<Option<File>> {
+    let aligned = bytes.as_ptr().align_offset(BLOCK_BYTES) == 0 && bytes.len().is_multiple_of(BLOCK_BYTES);
+    let Some(flag) = i32::try_from(OFlags::DIRECT.bits()).ok().filter(|_| aligned) else { return Ok(None) };
+    match options.clone().custom_flags(flag).open(path) {
+        Ok(file) => Ok(file.metadata()?.len().is_multiple_of(BLOCK).then_some(file)),
+        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
