@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use holdfast_protocol::Reason;
 
-use crate::scenario::Scenario;
+use crate::traffic::scenario::Scenario;
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

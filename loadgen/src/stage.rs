@@ -8,8 +8,8 @@ use holdfast_protocol::{Channel, Currency, ParticipantNumber, SecurityLevel, Uni
 use crate::destination::known::Known;
 use crate::destination::memory::Memory;
 use crate::operation_id::IdSpace;
-use crate::payees::Payees;
 use crate::steering::Steering;
+use crate::traffic::payees::Payees;
 
 /// Now, by both clocks.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use crate::objective::Objective;
 use crate::random::mix;
 use crate::report::Report;
 use crate::run::{Plan, RunError, Theatre, chosen_seed};
-use crate::shape::Shape;
+use crate::traffic::shape::Shape;
 
 /// Why a run is no measurement at all. What is made of several runs ends with it; nothing is judged, and what was measured until then
 /// is kept.

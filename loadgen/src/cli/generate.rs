@@ -7,8 +7,8 @@ use clap::Parser;
 
 use super::traffic::TrafficArguments;
 use super::values::{Format, Rate, parse_duration, parse_rate_per_s, parse_share};
-use crate::shape::Shape;
 use crate::traffic::Timing;
+use crate::traffic::shape::Shape;
 
 /// What `loadgen gen` takes.
 #[derive(Clone, Debug, Parser)]

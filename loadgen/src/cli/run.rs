@@ -8,8 +8,8 @@ use super::load::LoadArguments;
 use super::output::OutputArguments;
 use super::values::{Rate, parse_duration, parse_rate, parse_share};
 use crate::objective::Objective;
-use crate::shape::Shape;
 use crate::traffic::Timing;
+use crate::traffic::shape::Shape;
 
 /// What `loadgen run` takes.
 #[derive(Clone, Debug, Parser)]

@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::values::parse_share;
-use crate::amounts::Amounts;
-use crate::popularity::Popularity;
-use crate::scenario::Mix;
+use crate::traffic::amounts::Amounts;
+use crate::traffic::popularity::Popularity;
+use crate::traffic::scenario::Mix;
 
 /// See the module.
 #[derive(Clone, Debug, Args)]

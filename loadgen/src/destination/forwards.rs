@@ -9,11 +9,11 @@ use holdfast_protocol::{
 
 use super::memory::{Remembered, Standing};
 use super::{Destination, Key};
-use crate::fate::Fate;
 use crate::history::record::{AnswerPlace, EventKind, Record, payment_id_digest};
 use crate::operator::Outgoing;
 use crate::random::mix;
 use crate::stage::Now;
+use crate::traffic::fate::Fate;
 
 /// How long after the deadline a late answer leaves.
 const LATE_NS: u64 = 250_000_000;

@@ -9,10 +9,10 @@ use holdfast_protocol::{
 };
 
 use super::Destination;
-use crate::fate::Fate;
 use crate::operation_id::IdFields;
 use crate::operator::Outgoing;
 use crate::stage::{Now, Stage, played_stage};
+use crate::traffic::fate::Fate;
 
 #[derive(Default)]
 pub(super) struct Said(pub(super) Vec<Message>);

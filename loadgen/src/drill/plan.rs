@@ -7,9 +7,9 @@ use super::fault::Fault;
 use super::schedule::{JITTER, Strike, schedule};
 use crate::cli::{DrillArguments, LoadArguments, OutputArguments, PlaceArguments, Rate, RunArguments};
 use crate::live::{self, Errand};
-use crate::payees::fill;
 use crate::run::{self, RunError};
-use crate::shape::Shape;
+use crate::traffic::payees::fill;
+use crate::traffic::shape::Shape;
 
 /// Faults, where neither their number nor the time for them is given.
 const FAULTS: u32 = 5;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::dump::{Dump, Recorded};
-use crate::arrival::Payee;
 use crate::random::{Random, mix};
+use crate::traffic::arrival::Payee;
 
 /// The most operators, and the most acquirers, that can be played.
 const PLAYED_MAX: u32 = 64;

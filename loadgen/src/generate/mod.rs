@@ -12,8 +12,8 @@ use toml::Table;
 use crate::cli::{Format, GenArguments};
 use crate::exit::Exit;
 use crate::run::{RunError, nanos, text_of};
-use crate::schedule::Schedule;
 use crate::trace::{Description, Header, Trace, TraceWriter};
+use crate::traffic::schedule::Schedule;
 use crate::traffic::{complete, schedule_settings};
 
 /// Options of the command that say nothing about what is in the trace.

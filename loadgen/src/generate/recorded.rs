@@ -8,13 +8,13 @@ use holdfast_protocol::{Amount, Kind};
 
 use super::dump::{Decided, Done, Dump, Recorded, TRANSACTIONS_MAX, created_ms};
 use super::mapping::Mapping;
-use crate::arrival::{Action, Arrival, Course, Money, Step};
-use crate::fate::Fate;
 use crate::operation_id::STEP_MAX;
 use crate::random::mix;
 use crate::run::RunError;
-use crate::scenario::Scenario;
 use crate::trace::Header;
+use crate::traffic::arrival::{Action, Arrival, Course, Money, Step};
+use crate::traffic::fate::Fate;
+use crate::traffic::scenario::Scenario;
 
 const MILLISECOND_NS: u64 = 1_000_000;
 

@@ -6,10 +6,10 @@ use holdfast_protocol::Reason;
 
 use super::dump::Dump;
 use super::recorded::arrivals;
-use crate::arrival::{Action, Arrival};
-use crate::fate::Fate;
-use crate::scenario::Scenario;
 use crate::trace::Header;
+use crate::traffic::arrival::{Action, Arrival};
+use crate::traffic::fate::Fate;
+use crate::traffic::scenario::Scenario;
 
 /// An id that was made in this millisecond.
 fn id(ms: u64, number: u64) -> String {

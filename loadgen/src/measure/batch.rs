@@ -5,7 +5,7 @@
 
 use super::bins::{Bins, Distribution};
 use super::kinds::Measure;
-use crate::scenario::Scenario;
+use crate::traffic::scenario::Scenario;
 
 const SCENARIOS: usize = Scenario::ALL.len();
 const MEASURES: usize = Measure::ALL.len();

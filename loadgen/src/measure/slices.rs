@@ -7,7 +7,7 @@ use super::batch::{Latencies, WarmUp};
 use super::bins::{Distribution, Sum};
 use super::kinds::Figure;
 use super::warm_up::{self, Cut};
-use crate::scenario::Scenario;
+use crate::traffic::scenario::Scenario;
 
 /// The shortest slice, and how many a run has at most.
 const SLICE_MIN: Duration = Duration::from_millis(100);

@@ -4,8 +4,8 @@ use holdfast_protocol::UnixMillis;
 
 use super::Operator;
 use super::operation::{FollowUp, Operation, Wake};
-use crate::arrival::{Action, Course};
 use crate::stage::{Now, Rules};
+use crate::traffic::arrival::{Action, Course};
 
 /// How long after its last follow-up a hold ends that is not to end by itself, in milliseconds.
 const SPARE_MS: u64 = 10_000;

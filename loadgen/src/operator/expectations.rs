@@ -4,8 +4,8 @@ use holdfast_protocol::{Answer, DecidedBy, Reason, State};
 
 use super::operation::Operation;
 use crate::accounting::Fault;
-use crate::fate::Fate;
-use crate::scenario::Scenario;
+use crate::traffic::fate::Fate;
+use crate::traffic::scenario::Scenario;
 
 /// Declines by the switch that load, outages and limits explain.
 pub(super) const fn is_expected_decline(reason: Reason) -> bool {

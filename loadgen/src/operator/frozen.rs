@@ -7,13 +7,13 @@ use holdfast_protocol::{Message, UnixMillis};
 
 use super::tests::good_answer;
 use super::{Loop, Operator, Outgoing};
-use crate::arrivals::Arrivals;
 use crate::measure::batch::Latencies;
 use crate::measure::kinds::{Figure, Measure};
 use crate::measure::slices::{Group, Slice, Slices};
-use crate::scenario::Scenario;
-use crate::schedule::{Schedule, ScheduleSettings, played_settings};
 use crate::stage::{Now, played_stage};
+use crate::traffic::arrivals::Arrivals;
+use crate::traffic::scenario::Scenario;
+use crate::traffic::schedule::{Schedule, ScheduleSettings, played_settings};
 
 /// Answers after a millisecond, unless it stands still.
 #[derive(Default)]

@@ -23,8 +23,6 @@ use std::rc::Rc;
 use holdfast_protocol::{Message, MessageType, Outcome, ParticipantNumber, Reason, RequestId};
 
 use crate::accounting::{Accounting, Ending, Fault};
-use crate::arrival::Arrival;
-use crate::arrivals::Arrivals;
 use crate::first_answers::FirstAnswers;
 use crate::flows::Flow;
 use crate::history::History;
@@ -32,6 +30,8 @@ use crate::measure::batch::{Batch, Recorded};
 use crate::operation_id::{IdSpace, SLOTS_MAX};
 use crate::stage::{Now, Stage};
 use crate::steering::Steering;
+use crate::traffic::arrival::Arrival;
+use crate::traffic::arrivals::Arrivals;
 pub(crate) use operation::kind_of;
 use operation::{Operation, Phase};
 use timers::Timer;

@@ -4,12 +4,12 @@ use holdfast_protocol::{
     Amount, Authorize, Capture, Extensions, Inquiry, Kind, Release, RequestId, Reverse, UnixMillis,
 };
 
-use crate::arrival::Arrival;
-use crate::fate::Fate;
 use crate::operation_id::{IdFields, IdSpace};
-use crate::payees::Payees;
-use crate::scenario::Scenario;
 use crate::stage::Rules;
+use crate::traffic::arrival::Arrival;
+use crate::traffic::fate::Fate;
+use crate::traffic::payees::Payees;
+use crate::traffic::scenario::Scenario;
 
 /// What the operation waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@ use holdfast_protocol::{Message, MessageType, RequestId};
 use super::operation::{FollowUp, Operation, Phase, Purpose, RequestCopy, Wake};
 use super::{Operator, Outgoing};
 use crate::accounting::Ending;
-use crate::arrival::Arrival;
 use crate::history::History;
 use crate::history::record::{At, EventKind, Record};
 use crate::measure::kinds::Measure;
 use crate::operation_id::STEP_MAX;
 use crate::stage::Now;
+use crate::traffic::arrival::Arrival;
 
 /// How long after the end of a hold the operator asks whether it has ended.
 const EXPIRY_PATIENCE_NS: u64 = 30_000_000;

@@ -10,10 +10,10 @@ use holdfast_protocol::{
 
 use super::{Loop, Operator, Outgoing};
 use crate::accounting::{Counts, Fault};
-use crate::arrivals::Arrivals;
-use crate::fate::Fate;
-use crate::schedule::{Schedule, ScheduleSettings, played_settings};
 use crate::stage::{Now, Stage, played_stage};
+use crate::traffic::arrivals::Arrivals;
+use crate::traffic::fate::Fate;
+use crate::traffic::schedule::{Schedule, ScheduleSettings, played_settings};
 
 /// Takes what the operator says.
 #[derive(Default)]

@@ -7,9 +7,9 @@ use holdfast_protocol::MessageType;
 use super::operation::{Operation, Phase, Purpose, Wake};
 use super::{Loop, Operator, Outgoing};
 use crate::accounting::Ending;
-use crate::arrival::Arrival;
 use crate::history::record::{EventKind, Record};
 use crate::stage::Now;
+use crate::traffic::arrival::Arrival;
 
 /// How often the table is looked through for what stays unanswered.
 const SWEEP_NS: u64 = 250_000_000;

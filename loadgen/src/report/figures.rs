@@ -8,7 +8,6 @@ use serde_json::json;
 use super::{JournalSpan, Measured};
 use crate::accounting::Counts;
 use crate::cli::Rate;
-use crate::fate::DECLINE_REASONS;
 use crate::machine::Host;
 use crate::measure::bins::{Distribution, Sum};
 use crate::measure::kinds::{Figure, Measure};
@@ -23,8 +22,9 @@ use crate::results::summary::{
     Window,
 };
 use crate::run::{Closing, DRILL, NOT_COMPARED, Plan, Source};
-use crate::scenario::Scenario;
 use crate::stage::Stage;
+use crate::traffic::fate::DECLINE_REASONS;
+use crate::traffic::scenario::Scenario;
 use crate::verdict::{Cause, Evidence, Measurement, Remark, judge};
 use holdfast_protocol::Reason;
 

@@ -10,7 +10,7 @@ use crate::objective::Standing;
 use crate::results::head::programs;
 use crate::results::latency::{LatencySummary, Reached};
 use crate::results::summary::Books;
-use crate::scenario::Scenario;
+use crate::traffic::scenario::Scenario;
 use crate::verdict::Measurement;
 
 /// The whole text.

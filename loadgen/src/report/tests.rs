@@ -11,9 +11,9 @@ use crate::cli::run_arguments;
 use crate::measure::batch::{Batch, Latencies, Recorded};
 use crate::measure::kinds::Measure;
 use crate::measure::slices::Slice;
-use crate::scenario::Scenario;
 use crate::stage::played_stage;
 use crate::steering::{ByHand, Order};
+use crate::traffic::scenario::Scenario;
 use holdfast_protocol::Reason;
 
 fn plan(more: &str) -> Plan {

@@ -10,8 +10,8 @@ use crate::admin::SwitchBuild;
 use crate::drill::DrillSummary;
 use crate::machine::Host;
 use crate::objective::Judged;
-use crate::scenario::Scenario;
 use crate::steering::Change;
+use crate::traffic::scenario::Scenario;
 use crate::verdict::Measurement;
 
 /// Grows when a field changes its meaning.

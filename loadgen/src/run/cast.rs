@@ -17,9 +17,9 @@ use crate::history::HistoryWriter;
 use crate::history::record::Role;
 use crate::operation_id::IdSpace;
 use crate::operator::{self, Loop, Operator};
-use crate::payees::{Payees, fill};
 use crate::player::{Act, Player};
 use crate::stage::{Faults, Operators, OwnTimes, Rules, Stage};
+use crate::traffic::payees::{Payees, fill};
 
 /// The instance that every player signs on as.
 const INSTANCE: Instance = Instance(1);

@@ -23,8 +23,8 @@ use crate::measure::slices::{Slice, Slices, slice_length};
 use crate::player::{Act, PlayError};
 use crate::progress::{Look, Progress};
 use crate::report::{JournalSpan, Measured, Report};
-use crate::scenario::Scenario;
 use crate::steering::{ByHand, Order};
+use crate::traffic::scenario::Scenario;
 
 /// How often the director looks.
 const LOOK: Duration = Duration::from_millis(50);

@@ -28,10 +28,10 @@ use crate::cli::{PlaceArguments, Rate, ReplayArguments, RunArguments};
 use crate::exit::Exit;
 use crate::live::{Errand, RateBy};
 use crate::page::PageError;
-use crate::payees::TemplateError;
 use crate::player::PlayError;
 use crate::report::Report;
 use crate::trace::{Trace, TraceError};
+use crate::traffic::payees::TemplateError;
 use crate::traffic::{Traffic, complete, schedule_settings};
 
 pub use answering::{Answered, Booked, answer};
@@ -328,7 +328,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
 mod tests {
     use super::*;
     use crate::cli::run_arguments;
-    use crate::scenario::Scenario;
+    use crate::traffic::scenario::Scenario;
 
     fn plan(line: &str) -> Result<Plan, RunError> {
         Plan::new(run_arguments(&format!("--switch 127.0.0.1:1 --certs c --no-admin {line}")).unwrap())

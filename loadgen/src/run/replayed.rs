@@ -5,13 +5,13 @@ use std::time::Duration;
 use holdfast_protocol::Currency;
 
 use super::RunError;
-use crate::amounts::Amounts;
 use crate::cli::{LoadArguments, Rate, ReplayArguments, RunArguments, TrafficArguments};
-use crate::popularity::Popularity;
-use crate::scenario::{Mix, Scenario};
-use crate::shape::Shape;
 use crate::trace::{Trace, at_speed};
 use crate::traffic::Traffic;
+use crate::traffic::amounts::Amounts;
+use crate::traffic::popularity::Popularity;
+use crate::traffic::scenario::{Mix, Scenario};
+use crate::traffic::shape::Shape;
 
 /// The arguments that a run of this trace would have had.
 pub(super) fn as_run(a: &ReplayArguments, trace: &Trace) -> Result<(RunArguments, Traffic), RunError> {

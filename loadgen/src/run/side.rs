@@ -4,8 +4,8 @@ use toml::Table;
 
 use super::{Plan, RunError, Source, perform_kept};
 use crate::cli::{AcquirerArguments, OperatorArguments, Rate, RunArguments};
-use crate::payees::fill;
 use crate::report::Report;
+use crate::traffic::payees::fill;
 
 /// What one side alone cannot say.
 pub(crate) const NOT_COMPARED: &str = "one side alone: what operators and destinations booked was not compared, nor the switch's \

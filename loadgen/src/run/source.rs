@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::arrivals::Arrivals;
-use crate::schedule::{Schedule, ScheduleSettings};
 use crate::trace::{Replayed, Trace, TraceError, at_speed};
+use crate::traffic::arrivals::Arrivals;
+use crate::traffic::schedule::{Schedule, ScheduleSettings};
 
 /// See the module.
 #[derive(Clone, Debug)]

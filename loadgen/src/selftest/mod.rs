@@ -17,12 +17,12 @@ use crate::capacity::search::{Found, Goal, Search, Step, Vote};
 use crate::cli::{LoadArguments, Rate, RunArguments, SelftestArguments};
 use crate::exit::Exit;
 use crate::measure::kinds::Figure;
-use crate::payees::fill;
 use crate::report::table::grouped;
 use crate::results;
 use crate::results::head::Head;
 use crate::results::summary::Summary;
 use crate::run::{Plan, RunError, Theatre, keep_options};
+use crate::traffic::payees::fill;
 use crate::trials::{Spoiled, Trials};
 use null_switch::NullSwitch;
 

@@ -7,7 +7,7 @@ use holdfast_protocol::Currency;
 use serde::Serialize;
 
 use super::{Trace, VERSION};
-use crate::scenario::Scenario;
+use crate::traffic::scenario::Scenario;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -6,7 +6,7 @@ use holdfast_protocol::Currency;
 use serde::{Deserialize, Serialize};
 
 use super::{HEADER_BYTES_MAX, MAGIC, PREFIX_BYTES, VERSION};
-use crate::scenario::Scenario;
+use crate::traffic::scenario::Scenario;
 
 /// See the module. Stands in the file as JSON; a reader ignores fields that it does not know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,8 +13,8 @@ use super::{
     BLOCK_CHECKED_BYTES, BLOCK_HEAD_BYTES, BLOCKS_MAX, BODY_BYTES_MAX, BlockHead, BlockKind,
     HEADER_BYTES_MAX, Header, MAGIC, PREFIX_BYTES, VERSION,
 };
-use crate::arrival::Arrival;
-use crate::scenario::Scenario;
+use crate::traffic::arrival::Arrival;
+use crate::traffic::scenario::Scenario;
 
 /// Why a trace is not sent.
 #[derive(Debug, thiserror::Error)]

@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use holdfast_protocol::{Amount, Reason};
 
-use crate::arrival::{Action, Arrival, Course, Payee, Step};
-use crate::fate::Fate;
 use crate::operation_id::STEP_MAX;
-use crate::scenario::Scenario;
+use crate::traffic::arrival::{Action, Arrival, Course, Payee, Step};
+use crate::traffic::fate::Fate;
+use crate::traffic::scenario::Scenario;
 
 /// Set beside the fate where a course follows.
 const HAS_COURSE: u8 = 0x80;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ahead::{Ahead, Blocks, Read};
 use super::{BLOCK_HEAD_BYTES, Trace, record};
-use crate::arrival::{Arrival, Course, Step};
+use crate::traffic::arrival::{Arrival, Course, Step};
 
 /// See the module. In the order of time.
 #[derive(Debug)]

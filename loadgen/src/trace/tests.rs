@@ -11,10 +11,10 @@ use holdfast_protocol::{Amount, Reason};
 use proptest::prelude::*;
 
 use super::*;
-use crate::arrival::{Action, Arrival, Course, Payee, Step};
-use crate::fate::Fate;
-use crate::scenario::Scenario;
-use crate::schedule::{Schedule, ScheduleSettings, played_settings};
+use crate::traffic::arrival::{Action, Arrival, Course, Payee, Step};
+use crate::traffic::fate::Fate;
+use crate::traffic::scenario::Scenario;
+use crate::traffic::schedule::{Schedule, ScheduleSettings, played_settings};
 
 fn header(settings: &ScheduleSettings) -> Header {
     Header {

@@ -1,9 +1,9 @@
 //! What a trace holds in all, counted while it is checked.
 
 use super::Header;
-use crate::arrival::Arrival;
-use crate::fate::Fate;
-use crate::scenario::Scenario;
+use crate::traffic::arrival::Arrival;
+use crate::traffic::fate::Fate;
+use crate::traffic::scenario::Scenario;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,8 +7,8 @@ use tempfile::NamedTempFile;
 
 use super::record;
 use super::{BLOCK_ARRIVALS, BLOCK_CHECKED_BYTES, BODY_BYTES_MAX, BlockHead, BlockKind, Header};
-use crate::arrival::Arrival;
-use crate::scenario::Scenario;
+use crate::traffic::arrival::Arrival;
+use crate::traffic::scenario::Scenario;
 
 /// See the module.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use holdfast_protocol::{
 };
 
 use crate::destination::tests::{CREATED, Play, operator};
-use crate::fate::Fate;
 use crate::operation_id::IdFields;
+use crate::traffic::fate::Fate;
 
 /// A payment of 100 under number 1 was approved.
 fn paid() -> Play {

@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use holdfast_protocol::{Amount, Message, Outcome, Reason, State};
 
-use crate::arrival::{Action, Arrival, Course, Payee, Step};
-use crate::fate::Fate;
 use crate::operator::Loop;
 use crate::operator::tests::{Play, answer, authorize, good_answer, status};
-use crate::scenario::Scenario;
 use crate::trace::played;
+use crate::traffic::arrival::{Action, Arrival, Course, Payee, Step};
+use crate::traffic::fate::Fate;
+use crate::traffic::scenario::Scenario;
 
 fn amount(minor: u64) -> Amount {
     Amount::from_minor(minor).unwrap()

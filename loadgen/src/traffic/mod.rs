@@ -1,15 +1,26 @@
-//! What is sent, checked and completed: the same whether it is sent at once or written into a trace.
+//! What is sent and when: a function of the seed and of nothing that the switch does, the same whether it is sent at once or
+//! written into a trace. Here the arguments that say so are checked and completed; each file besides holds one of the choices.
+
+pub mod amounts;
+pub mod arrival;
+pub mod arrivals;
+pub mod fate;
+pub mod payees;
+pub mod popularity;
+pub mod scenario;
+pub mod schedule;
+pub mod shape;
 
 use std::time::Duration;
 
 use holdfast_protocol::Currency;
 
 use crate::cli::{Rate, TrafficArguments};
-use crate::popularity::Choice;
 use crate::run::{RunError, chosen_seed, nanos};
-use crate::scenario::Scenario;
-use crate::schedule::ScheduleSettings;
-use crate::shape::Shape;
+use crate::traffic::popularity::Choice;
+use crate::traffic::scenario::Scenario;
+use crate::traffic::schedule::ScheduleSettings;
+use crate::traffic::shape::Shape;
 
 /// What the arguments came to.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use holdfast_protocol::{Merchant, MpsId, PaymentId};
 
-use crate::arrival::Payee;
 use crate::history::record::payment_id_digest;
+use crate::traffic::arrival::Payee;
 
 /// Payment IDs by destination and merchant.
 #[derive(Clone, Debug)]

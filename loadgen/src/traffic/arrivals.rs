@@ -1,9 +1,9 @@
 //! Where the arrivals of an operator come from: a schedule that is drawn as it is needed, or a trace. Whoever plays them cannot
 //! tell.
 
-use crate::arrival::Arrival;
-use crate::schedule::Schedule;
 use crate::trace::Replayed;
+use crate::traffic::arrival::Arrival;
+use crate::traffic::schedule::Schedule;
 
 /// See the module. In the order of time.
 #[derive(Debug)]

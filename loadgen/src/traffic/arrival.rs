@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use holdfast_protocol::{Amount, Kind};
 
-use crate::fate::Fate;
 use crate::operator::kind_of;
-use crate::scenario::Scenario;
+use crate::traffic::fate::Fate;
+use crate::traffic::scenario::Scenario;
 
-/// Who is paid: an index into [`crate::payees::Payees`].
+/// Who is paid: an index into [`crate::traffic::payees::Payees`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payee {
     /// Counted from zero: acquirers first, then operators.

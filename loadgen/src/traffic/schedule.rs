@@ -4,13 +4,13 @@
 //! as they come from thousands of clients who do not know each other. The schedule is computed as it is needed and never
 //! slows down with the switch (open loop): latency is measured from the time that stands here.
 
-use crate::amounts::Amounts;
-use crate::arrival::{Arrival, Payee};
-use crate::fate::{DECLINE_REASONS, Fate};
-use crate::popularity::{Choice, Popularity};
 use crate::random::Random;
-use crate::scenario::{Mix, Scenario};
-use crate::shape::Shape;
+use crate::traffic::amounts::Amounts;
+use crate::traffic::arrival::{Arrival, Payee};
+use crate::traffic::fate::{DECLINE_REASONS, Fate};
+use crate::traffic::popularity::{Choice, Popularity};
+use crate::traffic::scenario::{Mix, Scenario};
+use crate::traffic::shape::Shape;
 
 /// What shapes the schedule of every operator.
 #[derive(Clone, Debug)]
