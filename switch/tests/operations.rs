@@ -263,6 +263,14 @@ fn what_keeps_it_from_starting_has_its_own_exit_code() {
     served.signal(Signal::TERM);
     assert_eq!(served.end().0, Some(0));
 
+    // An address that somebody else has.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let admin = format!("admin = \"{}\"", taken.local_addr().unwrap());
+    std::fs::write(&file, CONFIG.replace("admin = \"127.0.0.1:0\"", &admin)).unwrap();
+    let (code, text) = Served::start(&file).end();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains(&admin) && text.contains("`ss -lntup` says who has it"), "{text}");
+
     // The same file with an admin port of its own: the second start meets the address before the journal.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     std::fs::write(&file, CONFIG.replace("admin = \"127.0.0.1:0\"", &format!("admin = \"{port}\""))).unwrap();

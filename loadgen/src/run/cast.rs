@@ -218,3 +218,20 @@ fn cast_operator(plan: &Plan, stage: &Rc<Stage>, index: u32) -> Operator {
     let window = (load.place.window / load.traffic.operators).max(1);
     Operator::new(Rc::clone(stage), index, plan.source.arrivals(index, plan.end_ns()), pace, window)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::run_arguments;
+
+    #[test]
+    fn who_has_no_certificate_is_named_before_anybody_is_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let line = format!("--switch 127.0.0.1:1 --certs {} --no-admin", directory.path().display());
+        let plan = Plan::new(run_arguments(&line).unwrap()).unwrap();
+        let said = check_certificates(&plan).unwrap_err().to_string();
+        for words in ["certificate of acquirer-1", "ca.pem", "holdfast certs DIR", "--acquirers say"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+    }
+}

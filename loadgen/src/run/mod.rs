@@ -59,9 +59,7 @@ pub enum RunError {
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// A participant could not sign on.
-    #[error(
-        "{name} cannot sign on at {address}: {source}; --switch says where the switch listens, and its configuration and --certs must know {name}"
-    )]
+    #[error("{name} cannot sign on at {address} (--switch): {source}")]
     SignOn {
         /// Who.
         name: String,
@@ -72,7 +70,7 @@ pub enum RunError {
     },
     /// A participant's certificate cannot be used.
     #[error(
-        "certificate of {name}: {reason}; --certs names the directory that has ca.pem, and {name}.pem and {name}.key, as `holdfast certs DIR --config FILE` makes them"
+        "certificate of {name}: {reason}; --certs names the directory that has ca.pem, {name}.pem and {name}.key, as `holdfast certs DIR --config FILE` makes them; --operators and --acquirers say how many there are"
     )]
     Certificate {
         /// Whose.

@@ -15,4 +15,5 @@ mod thread;
 pub use command::{Command, CommandError, CommandReceiver, CommandSender, Who, channel};
 pub use guard::HEADER;
 pub use reload::credentials;
+pub(crate) use thread::who_has_it;
 pub use thread::{AdminError, AdminThread};

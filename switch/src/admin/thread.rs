@@ -19,7 +19,7 @@ pub enum AdminError {
     #[error("admin = \"{0}\" is not a loopback address: only this machine may reach the admin interface")]
     NotLoopback(SocketAddr),
     /// The address is taken, or not ours.
-    #[error("admin = \"{address}\": {source}")]
+    #[error("admin = \"{address}\": {source}{}", who_has_it(source))]
     Bind {
         /// Which.
         address: SocketAddr,
@@ -29,6 +29,16 @@ pub enum AdminError {
     /// No thread, runtime or signal handler.
     #[error("admin interface: {0}")]
     Start(std::io::Error),
+}
+
+/// What to do where an address is taken; nothing for other errors.
+pub(crate) fn who_has_it(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "; `ss -lntup` says who has it: end that, or let the configuration name another"
+        }
+        _ => "",
+    }
 }
 
 /// The running admin interface. Dropping it ends it too, without waiting for it.

@@ -24,7 +24,7 @@ use holdfast_link::TlsError;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::admin::{AdminError, AdminThread, CommandSender};
+use crate::admin::{AdminError, AdminThread, CommandSender, who_has_it};
 use crate::config::Config;
 use crate::telemetry::Telemetry;
 use crate::transport::Wake;
@@ -54,7 +54,7 @@ pub enum ServeError {
     #[error("journal: {0}")]
     Journal(Arc<JournalFailure>),
     /// An address could not be bound.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}{}", who_has_it(source))]
     Listen {
         /// Which.
         address: SocketAddr,
