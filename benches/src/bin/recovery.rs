@@ -4,8 +4,8 @@
 //! then opens it as a start does, once from the snapshot and once without. Nothing is read from the page cache.
 //!
 //! With `--since-times`, payments go on at the same rate after the snapshot, and seconds are forgotten as new ones come,
-//! until so many times its length was sealed: the start just before a switch would begin the next snapshot (that many
-//! times is [`SnapshotSettings::times_its_size`]), or, with more, while it makes one.
+//! until so many times its length was sealed: with two, more than a switch seals before the next snapshot is there (it is
+//! due after [`SnapshotSettings::percent_of_its_size`], and is made meanwhile).
 //!
 //! With `--more-snapshots`, after each so many times another snapshot is made, and what it took of the processor is told by
 //! its parts, for each fact that was folded.
@@ -107,17 +107,20 @@ fn measure(arguments: &Arguments) -> Result<(), Failure> {
         let mut core = Core::new(arguments.settings());
         core.prepare();
         let prepare_s = prepared.elapsed().as_secs_f64();
+        let begun = processor();
         let (core, took, loaded) = start(arguments, core)?;
+        let worked = processor() - begun;
         assert_eq!(core.digest().to_string(), digest, "I7: the ledger is what it was");
         let way = loaded.map_or_else(
             || "from the first fact".to_owned(),
             |loaded| format!("from a snapshot, of which {:.2} s for the snapshot", loaded.as_secs_f64()),
         );
         println!(
-            "{} remembered ids, {} facts: {:.2} s {way}; memory made ready before in {prepare_s:.2} s",
+            "{} remembered ids, {} facts: {:.2} s {way}, {:.2} s of the processor; memory made ready before in {prepare_s:.2} s",
             core.remembered(),
             core.sequence().0,
             took.as_secs_f64(),
+            worked.as_secs_f64(),
         );
     }
     Ok(())
@@ -242,11 +245,12 @@ fn snapshotter(
     arguments: &Arguments,
     recovered: &Recovered<holdfast_journal::FileStorage>,
 ) -> Snapshotter<holdfast_journal::FileStorage> {
-    let settings = SnapshotSettings { segments_between: 1, times_its_size: 0, ..SnapshotSettings::default() };
+    let settings =
+        SnapshotSettings { segments_between: 1, percent_of_its_size: 0, ..SnapshotSettings::default() };
     Snapshotter::new(recovered.storage(), recovered.journal(), arguments.settings(), settings, None)
 }
 
-/// Processor time of the whole process: while a snapshot is made, nothing else goes on.
+/// Processor time of the whole process: while a snapshot is made, or a start, nothing else goes on.
 fn processor() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).expect("no processor time is negative")

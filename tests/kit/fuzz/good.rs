@@ -46,7 +46,8 @@ pub(super) fn good() -> (ForgetfulStorage, Core) {
     let shared = Arc::new(storage.clone());
     let (_, recovered) = recover_core(Arc::clone(&shared), small, JOURNAL, NOW, recovering)
         .expect("an empty storage becomes a new journal");
-    let often = SnapshotSettings { segments_between: 1, times_its_size: 0, ..SnapshotSettings::default() };
+    let often =
+        SnapshotSettings { segments_between: 1, percent_of_its_size: 0, ..SnapshotSettings::default() };
     let mut snapshotter = Snapshotter::new(shared, recovered.journal(), settings(), often, None);
     core.set_epoch(recovered.epoch());
     let journal = SteppedJournal::start(recovered);

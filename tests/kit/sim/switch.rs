@@ -38,7 +38,7 @@ use super::watch::Watched;
 /// Often, so that most starts go on from one, and with a short retention, so that the journal is trimmed behind them.
 const SNAPSHOTS: SnapshotSettings = SnapshotSettings {
     segments_between: 2,
-    times_its_size: 0,
+    percent_of_its_size: 0,
     of_one_core: 3,
     retention: Some(Duration::from_secs(20)),
     archive_retention: Some(Duration::from_secs(40)),

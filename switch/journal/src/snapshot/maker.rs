@@ -35,9 +35,9 @@ const LOOK_AGAIN_MS: u64 = 10_000;
 pub struct SnapshotSettings {
     /// So many segments are sealed between two snapshots, at least; zero makes none.
     pub segments_between: u64,
-    /// And so many times as many bytes of them as the last snapshot has, so that snapshots never write more than a part
+    /// And so many hundredths of the bytes that the last snapshot has, so that snapshots never write more than a part
     /// of what the journal does. The lower, the shorter the next start, and the more work for snapshots.
-    pub times_its_size: u64,
+    pub percent_of_its_size: u64,
     /// So many snapshots are made in one core, which stays in memory between them; then the last is loaded as a start would
     /// load it, and the next made of that. With one or none, the core goes with each snapshot, and each is loaded.
     pub of_one_core: u32,
@@ -51,7 +51,7 @@ impl Default for SnapshotSettings {
     fn default() -> Self {
         Self {
             segments_between: 4,
-            times_its_size: 2,
+            percent_of_its_size: 150,
             of_one_core: 8,
             retention: None,
             archive_retention: None,
@@ -218,7 +218,7 @@ impl<S: IndexStorage> Snapshotter<S> {
         let segments = self.storage.list()?;
         let new = segments.iter().filter(|segment| segment.number >= since && segment.number <= sealed);
         let bytes = new.map(|segment| segment.bytes).sum::<u64>();
-        Ok(bytes >= newest.bytes.saturating_mul(self.settings.times_its_size))
+        Ok(bytes.saturating_mul(100) >= newest.bytes.saturating_mul(self.settings.percent_of_its_size))
     }
 
     /// Begins what is wanted now: a snapshot, or no more than that a core that lasts keeps up with what is sealed.

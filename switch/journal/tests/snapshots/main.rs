@@ -67,7 +67,7 @@ fn without_snapshots_none_is_made() {
 
 #[test]
 fn snapshots_never_write_more_than_a_part_of_what_the_journal_does() {
-    let seldom = SnapshotSettings { times_its_size: 6, ..EVERY_OTHER };
+    let seldom = SnapshotSettings { percent_of_its_size: 600, ..EVERY_OTHER };
     let (mut snapshot_bytes, mut last) = (0, None);
     let mut world = World::must_start(Course::new(5), seldom);
     for _ in 0..600 {

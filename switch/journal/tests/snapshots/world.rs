@@ -95,7 +95,7 @@ pub(crate) struct World {
 /// Each made of the one before it, as that is loaded.
 pub(crate) const EVERY_OTHER: SnapshotSettings = SnapshotSettings {
     segments_between: 2,
-    times_its_size: 0,
+    percent_of_its_size: 0,
     of_one_core: 1,
     retention: None,
     archive_retention: None,
