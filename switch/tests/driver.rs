@@ -87,6 +87,37 @@ fn an_answer_that_is_already_here_has_come_before_its_deadline() {
 }
 
 #[test]
+fn after_a_start_a_destination_has_time_to_come_back_before_anything_is_declined_for_it() {
+    let mut world = World::with(DriverSettings { start_grace_ms: 2_000, ..DriverSettings::default() });
+    let mut operator = world.connect(1, 1);
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    assert!(matches!(&operator.read()[..], [Message::Answer(a)]
+        if a.outcome == Outcome::Refused && a.reason == Reason::Busy && a.retry_after_ms > 0));
+    world.pass(1_999);
+    let mut acquirer = world.connect(11, 1);
+    world.send(&mut operator, &[pay(1, 500)]);
+    world.settle();
+    assert!(matches!(&acquirer.read()[..], [Message::Authorize(a)] if a.id == id(1)));
+    world.disconnect(&acquirer);
+    world.send(&mut operator, &[pay(2, 500)]);
+    world.settle();
+    assert!(matches!(&operator.read()[..], [Message::Answer(a)] if a.reason == Reason::Busy));
+    world.pass(1);
+    world.send(&mut operator, &[pay(2, 500), pay(3, 500)]);
+    world.settle();
+    let reasons: Vec<_> = operator
+        .read()
+        .into_iter()
+        .map(|message| match message {
+            Message::Answer(answer) => (answer.outcome, answer.reason),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(reasons, [(Outcome::Declined, Reason::DestinationNotConnected); 2]);
+}
+
+#[test]
 fn a_backlog_of_new_work_keeps_no_deadline_waiting() {
     let mut world = World::with(DriverSettings { work_per_turn: 1, quota: 1, ..DriverSettings::default() });
     let (mut operator, mut acquirer) = (world.connect(1, 1), world.connect(11, 1));

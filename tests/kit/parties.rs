@@ -7,7 +7,7 @@ use crate::peer::{Peer, wait_until};
 use crate::requests::approval;
 
 /// For tests that wait longer than an echo may stay unanswered, which the peers do not answer.
-pub const PATIENT: &str = "[sessions]\necho_timeout_ms = 600000\ndrain_timeout_ms = 0\n";
+pub const PATIENT: &str = "[sessions]\necho_timeout_ms = 600000\ndrain_timeout_ms = 0\nstart_grace_ms = 0\n";
 
 /// See the module.
 #[derive(Debug)]

@@ -43,6 +43,8 @@ pub struct View {
     pub journal_behind: bool,
     /// The switch is stopping: no new work.
     pub stopping: bool,
+    /// It has just started, and destinations may be on their way back: new work for one that is not there is busy, not declined.
+    pub just_started: bool,
 }
 
 impl View {

@@ -128,6 +128,7 @@ pub(super) fn at_start(config: &Config) -> Keys {
             ("echo_interval_ms", s.echo_interval_ms),
             ("echo_timeout_ms", s.echo_timeout_ms),
             ("drain_timeout_ms", s.drain_timeout_ms),
+            ("start_grace_ms", s.start_grace_ms),
         ],
     );
     let t = &config.transport;

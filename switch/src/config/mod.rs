@@ -145,6 +145,8 @@ pub struct SessionConfig {
     pub echo_timeout_ms: u64,
     /// How long a stopping or draining switch waits for what is in flight.
     pub drain_timeout_ms: u64,
+    /// So long after a start a payment for a destination that is not signed on is refused as busy instead of declined for ever.
+    pub start_grace_ms: u64,
 }
 
 impl Default for SessionConfig {
@@ -161,6 +163,7 @@ impl Default for SessionConfig {
             echo_interval_ms: 1_000,
             echo_timeout_ms: 3_000,
             drain_timeout_ms: 30_000,
+            start_grace_ms: 2_000,
         }
     }
 }

@@ -251,6 +251,7 @@ fn sessions(mut s: Section<'_>) -> SessionConfig {
         echo_interval_ms: s.number("echo_interval_ms", d.echo_interval_ms, 10..=600_000),
         echo_timeout_ms: s.number("echo_timeout_ms", d.echo_timeout_ms, 10..=600_000),
         drain_timeout_ms: s.number("drain_timeout_ms", d.drain_timeout_ms, 0..=3_600_000),
+        start_grace_ms: s.number("start_grace_ms", d.start_grace_ms, 0..=60_000),
     };
     s.finish();
     config

@@ -21,6 +21,8 @@ pub struct DriverSettings {
     pub retry_after_ms: u16,
     /// Instances of one participant that may be signed on.
     pub instances_max: usize,
+    /// So long after the first turn a destination that is not signed on may be on its way back: what is for it is busy.
+    pub start_grace_ms: u64,
 }
 
 impl Default for DriverSettings {
@@ -37,6 +39,7 @@ impl Default for DriverSettings {
             backlog_max: 100_000,
             retry_after_ms: 100,
             instances_max: 64,
+            start_grace_ms: 0,
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Driver<L, S = Shipped> {
     counted: TurnStats,
     /// Of the turn under way: effects let go, with how long they waited for the disk in nanoseconds.
     let_go: Vec<(u64, u64)>,
+    /// Until when destinations may be on their way back; known with the first turn.
+    grace_until: Option<UnixMillis>,
     /// Twice as much as stops new payments is not synced: captures and releases wait, too (I8).
     far_behind: bool,
 }
@@ -100,6 +102,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
             remarks: Remarks::default(),
             counted: TurnStats::default(),
             let_go: Vec::new(),
+            grace_until: None,
             far_behind: false,
         }
     }
@@ -116,6 +119,8 @@ impl<L: Log, S: Seam> Driver<L, S> {
     pub fn turn(&mut self, now: UnixMillis, at: Instant) -> Progress {
         self.release(now, at);
         self.view.journal_full = self.log.is_full();
+        let grace_ms = self.settings.start_grace_ms;
+        self.view.just_started = now < *self.grace_until.get_or_insert(now.plus(grace_ms));
         let unsynced_bytes = self.unsynced_bytes();
         self.view.journal_behind = unsynced_bytes >= self.settings.unsynced_bytes_max;
         self.far_behind = unsynced_bytes >= self.settings.unsynced_bytes_max.saturating_mul(2);

@@ -284,7 +284,9 @@ fn ability(driver: &Driver<Handle>, destination: ParticipantNumber) -> Option<Re
     if status != ParticipantStatus::Active {
         return Some(Reason::DestinationNotAccepting);
     }
-    driver.view().receivers(destination).next().is_none().then_some(Reason::DestinationNotConnected)
+    let view = driver.view();
+    let reason = if view.just_started { Reason::Busy } else { Reason::DestinationNotConnected };
+    view.receivers(destination).next().is_none().then_some(reason)
 }
 
 fn pattern(merchants: &MerchantPattern) -> String {

@@ -309,6 +309,7 @@ impl Parts {
             outbound_bytes_max: usize::try_from(sessions.outbound_bytes_max).unwrap_or(usize::MAX),
             unsynced_bytes_max: self.config.journal.unsynced_bytes_max,
             retry_after_ms: u16::try_from(self.config.settings.retry_after_ms).unwrap_or(u16::MAX),
+            start_grace_ms: sessions.start_grace_ms,
             ..DriverSettings::default()
         }
     }

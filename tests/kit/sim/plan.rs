@@ -111,7 +111,7 @@ impl Plan {
             core,
             returning,
             archive: archive_plan(r),
-            driver: driver_settings(r),
+            driver: driver_settings(r, start_grace_ms(seed)),
             journal: journal_settings(r),
             request_window: if r.percent(20) { 12 } else { 10_000 },
             operations: r.between(1_000, 1_300),
@@ -238,8 +238,14 @@ fn archive_plan(r: &mut Random) -> ArchivePlan {
     }
 }
 
+/// Drawn for itself, so that every seed goes on as it did before there was a grace.
+fn start_grace_ms(seed: u64) -> u64 {
+    let mut random = Random::new(seed, 3);
+    if random.percent(50) { random.between(1, 3_000) } else { 0 }
+}
+
 /// Small turns, so that a cut finds work and facts everywhere.
-fn driver_settings(r: &mut Random) -> DriverSettings {
+fn driver_settings(r: &mut Random, start_grace_ms: u64) -> DriverSettings {
     let tiny = r.percent(20);
     DriverSettings {
         work_per_turn: if tiny { 10 } else { 24 },
@@ -249,6 +255,7 @@ fn driver_settings(r: &mut Random) -> DriverSettings {
         outbound_bytes_max: if r.percent(30) { 4 << 10 } else { 1 << 20 },
         unsynced_bytes_max: if r.percent(20) { 1_500 } else { 64 << 20 },
         backlog_max: if r.percent(15) { 8 } else { 100_000 },
+        start_grace_ms,
         ..DriverSettings::default()
     }
 }

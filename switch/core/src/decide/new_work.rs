@@ -70,9 +70,14 @@ pub(super) fn link<'v>(
     may: impl Fn(&LiveSession) -> bool,
 ) -> Result<&'v LiveSession, No> {
     let Some((link, has_room)) = desk.schedule.choose(desk.view, destination, &may) else {
-        let draining = desk.view.receivers(destination).any(may);
-        let reason = if draining { Reason::DestinationNotAccepting } else { Reason::DestinationNotConnected };
-        return Err(No::Decline(reason));
+        return Err(if desk.view.receivers(destination).any(may) {
+            No::Decline(Reason::DestinationNotAccepting)
+        } else if desk.view.just_started {
+            // A decline is for ever (rule 3), and a moment later there would be none.
+            No::Refuse(Reason::Busy)
+        } else {
+            No::Decline(Reason::DestinationNotConnected)
+        });
     };
     if !has_room || receiver.pending >= desk.settings.pending_for_destination_max {
         return Err(No::Refuse(Reason::Busy));

@@ -167,6 +167,27 @@ fn technical_failures_of_the_destination_leave_doubt_and_are_reversed() {
 }
 
 #[test]
+fn right_after_a_start_a_destination_that_is_not_back_is_busy_and_not_declined() {
+    check(
+        "
+        link lost B              -> nothing
+        started just             -> nothing
+        authorize A 16 m@B 50.00 -> A 16 refused Busy
+        authorize A 17 m@X 50.00 -> A 17 declined MpsUnknown Declined
+        link up B                -> nothing
+        authorize A 16 m@B 50.00 -> B authorize A/16 50.00
+        status B draining        -> nothing
+        authorize A 18 m@B 50.00 -> A 18 declined DestinationNotAccepting Declined
+        status B active          -> nothing
+        link lost B              -> nothing
+        started long             -> nothing
+        authorize A 19 m@B 50.00 -> A 19 declined DestinationNotConnected Declined
+        show A                   -> held=50.00 debits=0.00 credits=0.00
+        ",
+    );
+}
+
+#[test]
 fn what_leads_nowhere_is_declined_for_ever_and_holds_nothing() {
     check(
         "

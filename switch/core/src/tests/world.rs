@@ -281,6 +281,10 @@ impl World {
                 self.view.journal_behind = words[1] == "behind";
                 Vec::new()
             }
+            "started" => {
+                self.view.just_started = words[1] == "just";
+                Vec::new()
+            }
             other => panic!("no such line: {other}"),
         }
     }
