@@ -21,8 +21,8 @@ use crate::run::{Backstage, RunError, nanos};
 const LOOK: Duration = Duration::from_millis(2);
 /// How often a switch that starts is asked whether it is ready, and one that should run whether it does.
 const ASK: Duration = Duration::from_millis(20);
-/// How long a fault waits at most for what the switch's journal has counted.
-const READ: Duration = Duration::from_millis(100);
+/// How long before the end of a process its journal's counters are read, and how long that may take.
+const AHEAD: Duration = Duration::from_millis(100);
 /// What a process had sent when it ended is read within this, and no new one starts and answers so soon.
 const RESIDUE: Duration = Duration::from_millis(5);
 
@@ -67,6 +67,15 @@ impl Arm {
         for (done, strike) in schedule.iter().enumerate() {
             self.show(done, &schedule);
             let due = backstage.stage.origin + strike.at;
+            let mut counted = None;
+            if strike.fault.ends_the_process() {
+                // Some time before: who has just been heard from has just answered, and less would be in flight.
+                let ahead = due.checked_sub(AHEAD).unwrap_or(due);
+                if !self.wait_until(&backstage, ahead).await? {
+                    return Ok(());
+                }
+                counted = Some(self.read_journal().await);
+            }
             if !self.wait_until(&backstage, due).await? {
                 return Ok(());
             }
@@ -74,6 +83,7 @@ impl Arm {
                 // Faults before it took so long that nothing is sent any more.
                 return Ok(());
             }
+            backstage.ended.borrow_mut().extend(counted);
             self.carry_out(&backstage, strike.fault.clone()).await?;
         }
         self.show(schedule.len(), &schedule);
@@ -97,9 +107,6 @@ impl Arm {
     }
 
     async fn carry_out(&self, backstage: &Backstage, fault: Fault) -> Result<(), RunError> {
-        if fault.ends_the_process() {
-            self.read_journal(backstage).await;
-        }
         let in_flight =
             backstage.operators.iter().map(|(_, tally)| u64::from(tally.borrow().unanswered)).sum();
         let index = self.struck.borrow().len();
@@ -135,14 +142,13 @@ impl Arm {
     }
 
     /// What a process has counted is lost with it.
-    async fn read_journal(&self, backstage: &Backstage) {
-        let Some(admin) = self.admin else { return };
-        let counters = match timeout(READ, admin::journal(admin)).await {
+    async fn read_journal(&self) -> JournalCounters {
+        let Some(admin) = self.admin else { return JournalCounters::default() };
+        match timeout(AHEAD, admin::journal(admin)).await {
             Ok(Ok(counters)) => counters,
             // Nothing is known of it then, and the fault does not wait for it.
             Ok(Err(_)) | Err(_) => JournalCounters::default(),
-        };
-        backstage.ended.borrow_mut().push(counters);
+        }
     }
 
     /// Waits for the end of a fault, or for the run to end early.
