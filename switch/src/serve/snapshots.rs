@@ -89,7 +89,11 @@ fn run(
         let sealed = sealed.through();
         snapshotter.storage().set_share(if snapshotter.is_late(sealed) { 100 } else { SHARE });
         let wait = match snapshotter.step(sealed, now) {
-            Ok(SnapshotStep::Idle) => LOOK,
+            Ok(SnapshotStep::Idle) => {
+                // What went before only kept up with the journal.
+                begun = None;
+                LOOK
+            }
             Ok(SnapshotStep::More) => {
                 begun.get_or_insert_with(Instant::now);
                 Duration::ZERO
