@@ -109,14 +109,15 @@ impl Trials {
         let hardest = self.objectives.iter().max_by_key(|objective| objective.outcomes_min());
         let Some(hardest) = hardest else { return Ok(()) };
         let (takes, comes) = (hardest.outcomes_min(), rate_per_s * self.duration.as_secs_f64());
-        if comes >= takes as f64 {
+        let surely_takes = surely(takes);
+        if comes >= surely_takes {
             return Ok(());
         }
         Err(RunError::Usage(format!(
             "{hardest} takes {takes} outcomes in each trial, and {rate_per_s:.0}/s for {} s make {comes:.0}: give -d {:.0}s, or begin at {:.0}/s",
             self.duration.as_secs_f64(),
-            (takes as f64 / rate_per_s).ceil(),
-            (takes as f64 / self.duration.as_secs_f64()).ceil()
+            (surely_takes / rate_per_s).ceil(),
+            (surely_takes / self.duration.as_secs_f64()).ceil()
         )))
     }
 
@@ -158,6 +159,15 @@ impl Trials {
     }
 }
 
+/// How many must come on average so that so many come: random arrivals stay four standard deviations below once in
+/// thirty thousand times.
+fn surely(outcomes: u64) -> f64 {
+    if outcomes <= 1 {
+        return outcomes as f64;
+    }
+    (2.0 + (4.0 + outcomes as f64).sqrt()).powi(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,10 +182,11 @@ mod tests {
     #[test]
     fn a_trial_that_is_too_short_for_its_objectives_is_refused_before_it_begins() {
         assert!(trials(&["p99<10ms"], 5).can_judge(1_000.0).is_ok());
-        assert!(trials(&["p99<10ms"], 5).can_judge(200.0).is_ok());
+        assert!(trials(&["p99<10ms"], 5).can_judge(200.0).is_err(), "half of such trials have fewer");
+        assert!(trials(&["p99<10ms"], 5).can_judge(228.0).is_ok());
         let said = trials(&["p50<1s", "p99<10ms", "errors<1%"], 5).can_judge(100.0).unwrap_err().to_string();
         assert!(
-            said.contains("p99<10ms takes 1000 outcomes") && said.contains("-d 10s, or begin at 200/s"),
+            said.contains("p99<10ms takes 1000 outcomes") && said.contains("-d 12s, or begin at 228/s"),
             "{said}"
         );
         assert!(trials(&["p999<10ms"], 5).can_judge(1_000.0).is_err());

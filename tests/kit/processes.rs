@@ -157,6 +157,7 @@ impl Process {
                 self.log_tail()
             );
             self.freeze(still);
+            // No wait for anything: standing still and going on in turn is the fault that is injected.
             std::thread::sleep(going);
         }
     }

@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use holdfast_core::leaving::Recents;
 use holdfast_core::{Core, Fact};
 use holdfast_protocol::{Epoch, Sequence, UnixMillis};
@@ -172,8 +172,9 @@ fn apply_decoded(
         core.set_time(time);
         facts.iter().for_each(|fact| (into.apply)(core, fact));
         facts.clear();
-        // Where there is no room for it the reader has enough, or has read all.
-        applied.try_send(facts).ok();
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = applied.try_send(facts) {
+            // The reader has enough, or has read all: this one goes.
+        }
         (into.news)(News::Applied(segment, core.sequence()));
     }
 }

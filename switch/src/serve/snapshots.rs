@@ -114,7 +114,7 @@ fn run(
                 Duration::ZERO
             }
             Ok(SnapshotStep::Trimmed(segment)) => {
-                info!(%segment, "journal segment removed: older than the retention, and behind two snapshots");
+                info!(%segment, "journal segment removed: older than the retention, and behind a snapshot that was loaded");
                 Duration::ZERO
             }
             Err(error) => {

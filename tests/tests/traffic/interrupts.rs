@@ -49,7 +49,7 @@ fn runs_and_replays_keep_what_was_measured() {
     let mut replay = scene.arguments("replay", &[&judged[..], &["-o", text(&replayed)]].concat());
     replay.insert(1, text(&trace).to_owned());
     for (arguments, out) in [(run, &ran), (replay, &replayed)] {
-        interrupted(&scene, &arguments, "measuring   2.");
+        interrupted(&scene, &arguments, "measuring");
         let summary = summary(out);
         assert_eq!(summary["broken_off"], "interrupted");
         assert_eq!(count(&summary["objectives"]), 0, "nothing is judged");
@@ -70,7 +70,9 @@ fn searches_and_sweeps_keep_their_trials() {
     let found = json(&searched.join("capacity.json"));
     assert_eq!((&found["found"], &found["broken_off"]), (&"broken_off".into(), &"interrupted".into()));
     assert!(count(&found["trials"]) >= 2 && found["headroom"].is_null(), "{found}");
-    assert!(found["so_far"]["passes_per_s"].as_f64() >= Some(400.0), "{found}");
+    let counted = |trial: &Value| trial["standing"] != "discarded";
+    let passes = found["so_far"]["passes_per_s"].as_f64();
+    assert!(passes >= Some(400.0) || !found["trials"].as_array().unwrap().iter().any(counted), "{found}");
     assert!(searched.join("report.html").exists());
 
     let rates = ["--rates", "20,40,60", "--repeats", "100", "-o", text(&swept)];

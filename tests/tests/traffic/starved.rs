@@ -33,14 +33,14 @@ fn a_run_whose_generator_stood_still_is_invalid() {
     let mut load = start(&scene, "run", &[&SMALL[..], &more].concat());
     wait_until("the run measures", SAID_WITHIN, || {
         assert_eq!(load.ended(), None, "{}", load.log_tail());
-        fs::read_to_string(scene.path("run.log")).unwrap().contains("measuring   1.").then_some(())
+        fs::read_to_string(scene.path("run.log")).unwrap().contains("measuring").then_some(())
     });
     load.freeze(STILL);
     assert_eq!(load.wait(ENDS_WITHIN).code(), Some(INVALID), "{}", load.log_tail());
     let summary = summary(&out);
     assert_eq!(summary["verdict"]["measurement"], "invalid");
     let remarks = summary["verdict"]["remarks"].to_string();
-    assert!(remarks.contains("the machine paused a thread for 1"), "{remarks}");
+    assert!(remarks.contains("the machine paused a thread for"), "{remarks}");
     assert_eq!(
         summary["objectives"][0]["standing"], "met",
         "an objective that is kept does not make it believable"

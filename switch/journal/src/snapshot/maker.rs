@@ -193,11 +193,15 @@ impl<S: IndexStorage> Snapshotter<S> {
     pub fn is_late(&self, sealed: SegmentNumber) -> bool {
         let since = self.newest.map_or(SegmentNumber::FIRST, |file| file.at);
         let behind = |from: SegmentNumber| sealed.next().0.saturating_sub(from.0);
-        let (Work::Fold(making) | Work::Write(making)) = &self.work else {
-            let from = self.kept.as_ref().map(|kept| kept.from.segment);
-            return from.is_some_and(|from| behind(from) >= self.settings.segments_between);
-        };
-        behind(making.until) >= making.until.0.saturating_sub(since.0)
+        match &self.work {
+            Work::Fold(making) if !making.due => {
+                behind(making.from.segment) >= self.settings.segments_between
+            }
+            Work::Fold(making) | Work::Write(making) => {
+                behind(making.until) >= making.until.0.saturating_sub(since.0)
+            }
+            Work::Idle | Work::Trim { .. } | Work::TrimIndexes => false,
+        }
     }
 
     /// Whether a snapshot is worth it by the number of segments.
@@ -268,7 +272,8 @@ impl<S: IndexStorage> Snapshotter<S> {
         if first != Some(SegmentNumber::FIRST) {
             return Err(why.unwrap_or(SnapshotError::Segments(SegmentNumber::FIRST)));
         }
-        self.tested = None;
+        // None of them counts: nothing that a start could need goes until one was loaded.
+        (self.tested, self.behind) = (None, None);
         let from = From::of(SegmentNumber::FIRST, &Progress::start(self.journal));
         Ok(making(Core::new(self.core_settings.clone()), from, None))
     }

@@ -94,12 +94,19 @@ impl FileStorage {
 fn open_file(path: &Path, write: bool) -> io::Result<OpenSegment> {
     let mut options = OpenOptions::new();
     options.read(true).write(write);
-    let direct = i32::try_from(OFlags::DIRECT.bits()).ok();
-    let opened = direct.map(|flag| options.clone().custom_flags(flag).open(path));
-    match opened {
-        Some(Ok(file)) => Ok(OpenSegment { file: Arc::new(file), direct: true }),
-        Some(Err(error)) if error.raw_os_error() != Some(Errno::INVAL.raw_os_error()) => Err(error),
-        Some(Err(_)) | None => Ok(OpenSegment { file: Arc::new(options.open(path)?), direct: false }),
+    match past_page_cache(&options, path)? {
+        Some(file) => Ok(OpenSegment { file: Arc::new(file), direct: true }),
+        None => Ok(OpenSegment { file: Arc::new(options.open(path)?), direct: false }),
+    }
+}
+
+/// Opens past the page cache; `None` where the filesystem cannot.
+pub(super) fn past_page_cache(options: &OpenOptions, path: &Path) -> io::Result<Option<File>> {
+    let Ok(flag) = i32::try_from(OFlags::DIRECT.bits()) else { return Ok(None) };
+    match options.clone().custom_flags(flag).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Advice, OFlags};
-use rustix::io::Errno;
+use rustix::fs::Advice;
 
-use super::files::FileStorage;
+use super::files::{FileStorage, past_page_cache};
 use super::{IndexFile, IndexStorage, Segment, SegmentNumber, SnapshotFile, SnapshotStorage};
 use crate::block::{BLOCK, BLOCK_BYTES};
 
@@ -61,7 +60,7 @@ impl FileStorage {
         let path = self.beside(of, suffix, false);
         let mut options = OpenOptions::new();
         options.append(true);
-        let mut file = match open_direct(&options, &path, bytes)? {
+        let mut file = match open_to_append(&options, &path, bytes)? {
             Some(file) => file,
             None => options.open(&path)?,
         };
@@ -79,14 +78,11 @@ impl FileStorage {
 }
 
 /// Opens a file past the page cache, where that is possible for these bytes at its end.
-fn open_direct(options: &OpenOptions, path: &Path, bytes: &[u8]) -> io::Result<Option<File>> {
+fn open_to_append(options: &OpenOptions, path: &Path, bytes: &[u8]) -> io::Result<Option<File>> {
     let aligned = bytes.as_ptr().align_offset(BLOCK_BYTES) == 0 && bytes.len().is_multiple_of(BLOCK_BYTES);
-    let Some(flag) = i32::try_from(OFlags::DIRECT.bits()).ok().filter(|_| aligned) else { return Ok(None) };
-    match options.clone().custom_flags(flag).open(path) {
-        Ok(file) => Ok(file.metadata()?.len().is_multiple_of(BLOCK).then_some(file)),
-        Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let file = if aligned { past_page_cache(options, path)? } else { None };
+    let Some(file) = file else { return Ok(None) };
+    Ok(file.metadata()?.len().is_multiple_of(BLOCK).then_some(file))
 }
 
 /// Which file it is, by its name.

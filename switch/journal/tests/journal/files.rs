@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use holdfast_journal::{
-    Access, Appended, Batch, FileStorage, Handle, Log, OpenError, Recovered, Settings, open,
+    Access, Appended, Batch, FileStorage, Handle, IndexStorage, Log, OpenError, Recovered, SegmentNumber,
+    Settings, SnapshotStorage, open,
 };
 use holdfast_protocol::{Epoch, Sequence, UnixMillis};
 
@@ -108,4 +109,28 @@ fn the_notifier_hears_of_durable_facts() {
     heard.recv_timeout(Duration::from_secs(20)).unwrap();
     assert_eq!(handle.durable(), Sequence(3));
     handle.stop().unwrap();
+}
+
+/// Whole blocks go past the page cache where they lie on a boundary and begin at one of the file; all else does not.
+#[test]
+fn a_snapshot_and_an_index_are_read_as_they_were_written_however_their_pieces_lie() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = FileStorage::open(directory.path(), Access::Write).unwrap();
+    let somewhere: Vec<u8> = (0..(1_u32 << 20) + 3 * 4_096).map(|n| (n % 251) as u8).collect();
+    let bytes = &somewhere[somewhere.as_ptr().align_offset(4_096)..];
+    // Whole blocks on a boundary, a part of one, then whole blocks at an end that is no boundary, and what is left.
+    let cuts = [0, 1_048_576, 1_048_576 + 32, 1_048_576 + 32 + 4_096, bytes.len()];
+    let of = SegmentNumber(7);
+    storage.begin_snapshot(of).unwrap();
+    storage.begin_index(of).unwrap();
+    for cut in cuts.windows(2) {
+        storage.append_snapshot(of, &bytes[cut[0]..cut[1]]).unwrap();
+        storage.append_index(of, &bytes[cut[0]..cut[1]]).unwrap();
+    }
+    storage.name_snapshot(of).unwrap();
+    storage.name_index(of).unwrap();
+    let (mut snapshot, mut index) = (vec![0; bytes.len() + 1], vec![0; bytes.len() + 1]);
+    assert_eq!(storage.read_snapshot(of, 0, &mut snapshot).unwrap(), bytes.len());
+    assert_eq!(storage.read_index(of, 0, &mut index).unwrap(), bytes.len());
+    assert!(snapshot[..bytes.len()] == *bytes && index[..bytes.len()] == *bytes);
 }

@@ -97,3 +97,26 @@ fn a_snapshot_is_late_once_as_much_was_sealed_as_it_folds() {
     while !matches!(world.snapshot_step().unwrap(), SnapshotStep::Made { .. }) {}
     assert!(!world.snapshotter.is_late(world.journal.sealed()), "nothing is in the making");
 }
+
+#[test]
+fn a_core_that_lasts_is_late_once_as_much_waits_as_is_sealed_between_two() {
+    let mut world = World::must_start(Course::new(6), SnapshotSettings { of_one_core: 8, ..EVERY_OTHER });
+    while !matches!(world.snapshot_step().unwrap(), SnapshotStep::Made { .. }) {
+        assert!(world.turn());
+    }
+    // It has folded everything, and a segment more is sealed.
+    while world.snapshot_step().unwrap() != SnapshotStep::Idle {}
+    let folded = world.journal.sealed();
+    while world.journal.sealed() == folded {
+        assert!(world.turn());
+    }
+    assert_eq!(world.snapshot_step().unwrap(), SnapshotStep::More, "it keeps up");
+    let late_from = folded.0 + EVERY_OTHER.segments_between;
+    while world.journal.sealed().0 < late_from {
+        assert!(!world.snapshotter.is_late(world.journal.sealed()));
+        assert!(world.turn());
+    }
+    assert!(world.snapshotter.is_late(world.journal.sealed()), "who folds it hurries");
+    while world.snapshot_step().unwrap() != SnapshotStep::Idle {}
+    assert!(!world.snapshotter.is_late(world.journal.sealed()), "nothing waits");
+}
