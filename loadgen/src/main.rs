@@ -9,6 +9,7 @@ use holdfast_loadgen::cli::configuration::{Resolved, resolve};
 use holdfast_loadgen::exit::Exit;
 use holdfast_loadgen::generate;
 use holdfast_loadgen::page;
+use holdfast_loadgen::results::tell;
 use holdfast_loadgen::run::{self, RunError};
 use holdfast_loadgen::{compare, drill, selftest, sweep};
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
 fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
     let Resolved { arguments, options } = resolved;
     if arguments.command.is_dry_run() {
-        print!("{}", run::dry(&arguments.command, options)?);
+        tell(&run::dry(&arguments.command, options)?).map_err(RunError::Output)?;
         return Ok(Exit::Pass);
     }
     match arguments.command {
@@ -58,7 +59,8 @@ fn carry_out(resolved: Resolved) -> Result<Exit, RunError> {
         Command::Selftest(arguments) => selftest::run(&arguments, options),
         Command::Check(arguments) => Ok(check::run(&arguments)?),
         Command::Report(arguments) => {
-            println!("{}", page::make(&arguments.directory)?.display());
+            let page = page::make(&arguments.directory)?;
+            tell(&format!("{}\n", page.display())).map_err(RunError::Output)?;
             Ok(Exit::Pass)
         }
     }

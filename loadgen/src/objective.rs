@@ -136,6 +136,9 @@ pub struct Judged {
     pub standing: Standing,
     /// The value: microseconds, a share, or operations a second; `None` where there is none.
     pub value: Option<f64>,
+    /// The same with its unit, for people.
+    #[serde(skip)]
+    pub said: Option<String>,
     /// Whether another run may end otherwise: the limit lies within the interval of the value, or there is no interval.
     pub close: bool,
 }
@@ -166,7 +169,12 @@ impl Objective {
                 (self.standing(value), Some(value), close)
             }
         };
-        Judged { objective: self.text.clone(), standing, value, close }
+        let said = value.map(|value| match self.subject {
+            Subject::Percentile(..) | Subject::Max(_) => format!("{:.2} ms", value / 1e3),
+            Subject::Errors => format!("{:.3} %", value * 100.0),
+            Subject::Goodput | Subject::Achieved => format!("{value:.0}/s"),
+        });
+        Judged { objective: self.text.clone(), standing, value, said, close }
     }
 
     fn standing(&self, value: f64) -> Standing {

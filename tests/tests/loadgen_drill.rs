@@ -151,6 +151,8 @@ fn cuts_alone_leave_a_switch_of_somebody_else_as_it_was() {
         let drill = drill_of(&out);
         assert_eq!(drill["verdict"], "clean", "{drill}");
         let of_other_times = u64::from(number == "2");
+        let warned = shown(&output).contains("the journal is not empty");
+        assert_eq!(warned, number == "2", "{}", shown(&output));
         let checked = |more: &[&str]| run("loadgen", &[&["check", text(&out)], more].concat()).status.code();
         assert_eq!(checked(&["--other-times"]), Some(0));
         assert_eq!(checked(&[]), Some(if number == "2" { FAULTY } else { 0 }));

@@ -150,6 +150,13 @@ pub fn journal_directory(status: &str) -> Option<String> {
     status.pointer("/journal/directory")?.as_str().map(str::to_owned)
 }
 
+/// How many ids a switch remembers and how many transactions are open there, as its report has it.
+pub fn ledger(status: &str) -> Option<(u64, u64)> {
+    let status: serde_json::Value = serde_json::from_str(status).ok()?;
+    let queue = |name| status.pointer("/queues")?.get(name)?.as_u64();
+    Some((queue("remembered")?, queue("open")?))
+}
+
 /// The sum of a metric over its labels in Prometheus' text form; `None` where it does not stand there.
 fn sum_of(text: &str, metric: &str) -> Option<f64> {
     let values = text.lines().filter_map(|line| {

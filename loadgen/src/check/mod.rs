@@ -14,6 +14,7 @@ use holdfast_audit::{AuditError, Options, Report, Unwatched};
 
 use crate::cli::{CheckArguments, Format};
 use crate::exit::Exit;
+use crate::results::tell;
 pub use mutation::{Damage, Mutation};
 use mutation::{MutationError, damage};
 
@@ -47,6 +48,9 @@ pub fn run(arguments: &CheckArguments) -> Result<Exit, CheckError> {
         let report = audit(&arguments.directory, arguments)?;
         print(&report, arguments.format)?;
         let excused = if arguments.other_times { of_other_times(&report) } else { 0 };
+        if excused > 0 && report.findings_total == excused {
+            eprintln!("none but of other times: clean");
+        }
         return Ok(if report.findings_total == excused { Exit::Pass } else { Exit::BooksOpen });
     };
     let before = audit(&arguments.directory, arguments)?;
@@ -111,10 +115,9 @@ pub(crate) fn of_other_times(report: &Report) -> u64 {
 
 fn print(report: &Report, format: Format) -> io::Result<()> {
     match format {
-        Format::Text => print!("{report}"),
-        Format::Json => println!("{}", serde_json::to_string_pretty(report)?),
+        Format::Text => tell(&report.to_string()),
+        Format::Json => tell(&format!("{}\n", serde_json::to_string_pretty(report)?)),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ use crate::objective::Standing;
 use crate::operator::Tally;
 use crate::report::Report;
 use crate::results::summary::{Audit, Books};
+use crate::results::tell;
 use crate::run::{Backstage, Beside, RunError, Signals, direct, keep_options, nanos, on_stage};
 use crate::verdict::{Cause, Measurement, Remark};
 use process::SwitchProcess;
@@ -78,7 +79,8 @@ pub fn run(arguments: &DrillArguments, options: Table) -> Result<Exit, RunError>
     report.summary.drill = Some(summary);
     report.publish()?;
     if let (Some(directory), DrillVerdict::Faulty) = (kept, verdict) {
-        println!("  what shows it lies in {}", directory.keep().display());
+        tell(&format!("  what shows it lies in {}\n", directory.keep().display()))
+            .map_err(RunError::Output)?;
     }
     Ok(if is_interrupted { Exit::Interrupted } else { exit_code(&report, verdict, is_judged) })
 }
@@ -125,7 +127,9 @@ impl Drill<'_> {
         let arm = self.arm()?;
         arm.until_ready(signals.next()).await?;
         let hasty = self.plan.is_hasty(self.arguments.every, starting.elapsed());
-        hasty.iter().for_each(|warning| self.say(&format!("WARNING: {warning}")));
+        let used = self.used_journal().await?;
+        let warnings: Vec<String> = hasty.into_iter().chain(used).collect();
+        warnings.iter().for_each(|warning| self.say(&format!("WARNING: {warning}")));
         let (backstage, planned): (FirstHeard, usize) = (Rc::default(), self.plan.schedule.len());
         let beside: Beside = {
             let (arm, seen, schedule) = (arm.clone(), Rc::clone(&backstage), self.plan.schedule.clone());
@@ -135,7 +139,7 @@ impl Drill<'_> {
             })
         };
         let mut report = direct(self.plan.run.clone(), Some(beside), &mut signals).await?;
-        report.summary.verdict.remarks.extend(hasty);
+        report.summary.verdict.remarks.extend(warnings);
         // Whatever is missing for the auditor, what was measured is not thrown away.
         let audit = self.audit(&arm, &report, &mut signals).await;
         let faults = arm.struck.borrow().clone();
@@ -185,6 +189,18 @@ impl Drill<'_> {
             return Err(RunError::Drill(format!("{admin}: {why}")));
         }
         Ok(())
+    }
+
+    /// What happened before the drill, no history of it knows: what is still delivered of it would look like a fault.
+    async fn used_journal(&self) -> Result<Option<String>, RunError> {
+        let Some(admin) = self.arguments.load.place.admin_address() else { return Ok(None) };
+        let (remembered, open) = admin::ledger(&admin::status(admin).await?).unwrap_or_default();
+        Ok((remembered + open > 0).then(|| {
+            format!(
+                "the journal is not empty ({remembered} ids remembered, {open} transactions open): what is delivered of earlier \
+                 times looks lost or invented to the auditor; begin with an empty journal"
+            )
+        }))
     }
 
     fn arm(&self) -> Result<Arm, RunError> {

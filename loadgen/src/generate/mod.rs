@@ -11,6 +11,7 @@ use toml::Table;
 
 use crate::cli::{Format, GenArguments};
 use crate::exit::Exit;
+use crate::results::tell;
 use crate::run::{RunError, nanos, text_of};
 use crate::trace::{Description, Header, Trace, TraceWriter};
 use crate::traffic::schedule::Schedule;
@@ -40,10 +41,11 @@ pub fn run(arguments: &GenArguments, options: &Table) -> Result<Exit, RunError> 
     let description = Description::of(&trace);
     match arguments.format {
         _ if arguments.quiet && arguments.describe.is_none() => {}
-        Format::Text => print!("{description}"),
+        Format::Text => tell(&description.to_string()).map_err(RunError::Output)?,
         Format::Json => {
-            let text = serde_json::to_string_pretty(&description);
-            println!("{}", text.expect("a description is texts and numbers"));
+            let text =
+                serde_json::to_string_pretty(&description).expect("a description is texts and numbers");
+            tell(&format!("{text}\n")).map_err(RunError::Output)?;
         }
     }
     Ok(Exit::Pass)

@@ -129,7 +129,7 @@ fn latencies(report: &Report, out: &mut String) -> std::fmt::Result {
         out,
         "    response: to the answer from the intended time of sending; service: from the actual one; lag: between the \
          two; switch only:\n    service less the destination's own time (dependency); follow up: captures, releases, \
-         reversals, inquiries, second copies\n    n/a: fewer than ten independent samples beyond it"
+         reversals, inquiries, second copies\n    n/a: fewer than ten independent samples beyond it, for slow ones come together; a longer run has more"
     )
 }
 
@@ -267,10 +267,11 @@ fn verdict(report: &Report, out: &mut String) -> std::fmt::Result {
         let standing = match judged.standing {
             Standing::Met => "met",
             Standing::Missed => "MISSED",
-            Standing::Unknown => "UNKNOWN: fewer than ten samples lie beyond it",
+            Standing::Unknown => "UNKNOWN: fewer than ten samples lie beyond it; a longer run tells",
         };
+        let value = judged.said.as_ref().map_or_else(String::new, |value| format!(" with {value}"));
         let close = if judged.close { "; another run may end otherwise" } else { "" };
-        writeln!(out, "  objective {}: {standing}{close}", judged.objective)?;
+        writeln!(out, "  objective {}: {standing}{value}{close}", judged.objective)?;
     }
     for open in report.closing.open.iter().take(10) {
         writeln!(out, "    {open}")?;

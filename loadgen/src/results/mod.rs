@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::drill::{DrillSummary, Outage};
 use crate::measure::kinds::Figure;
 use crate::measure::slices::Slices;
-pub use publish::{publish, say};
+pub use publish::{publish, say, tell};
 use series::{HeatMap, Point, Step};
 use summary::Summary;
 

@@ -28,13 +28,21 @@ pub fn publish(to: &OutputArguments, file: &str, found: &impl Serialize, text: &
 /// # Errors
 /// Where nobody hears.
 pub fn say(to: &OutputArguments, found: &impl Serialize, text: &str) -> Result<(), RunError> {
-    let mut out = std::io::stdout().lock();
-    let written = match to.format {
-        Format::Text => out.write_all(text.as_bytes()),
+    match to.format {
+        Format::Text => tell(text),
         Format::Json => {
             let json = serde_json::to_string_pretty(found).expect("what a command found is plain data");
-            writeln!(out, "{json}")
+            tell(&format!("{json}\n"))
         }
-    };
-    written.and_then(|()| out.flush()).map_err(RunError::Output)
+    }
+    .map_err(RunError::Output)
+}
+
+/// Writes to standard output. Where whoever reads it is gone (`| head`) that is an error and no panic.
+///
+/// # Errors
+/// Where nobody hears.
+pub fn tell(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }

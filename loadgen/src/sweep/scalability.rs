@@ -35,7 +35,7 @@ pub struct Fit {
     pub kappa_interval: (f64, f64),
     /// The law with its band, up to twice the data.
     pub curve: Vec<CurvePoint>,
-    /// The highest throughput of the curve, where it turns down within twice the data: N, X.
+    /// The highest throughput of the curve, where it surely turns down, and within twice the data: N, X.
     pub peak: Option<(f64, f64)>,
 }
 
@@ -111,15 +111,18 @@ pub fn fit(samples: &[Sample], seed: u64) -> Option<Fit> {
     });
     let [lambda, sigma, kappa] = law.parameters();
     let top = if kappa > 0.0 && sigma < 1.0 { ((1.0 - sigma) / kappa).sqrt() } else { f64::INFINITY };
+    let kappa_interval = interval(&|law| law.parameters()[2]);
+    // Where what was measured may as well come from a law that never turns down, nothing is said of a peak.
+    let turns_down = kappa_interval.0 > 0.0 && top <= most;
     Some(Fit {
         lambda,
         sigma,
         kappa,
         lambda_interval: interval(&|law| law.parameters()[0]),
         sigma_interval: interval(&|law| law.parameters()[1]),
-        kappa_interval: interval(&|law| law.parameters()[2]),
+        kappa_interval,
         curve: curve.collect(),
-        peak: (top <= most).then(|| (top, law.throughput(top))),
+        peak: turns_down.then(|| (top, law.throughput(top))),
     })
 }
 

@@ -1,7 +1,6 @@
 //! What `loadgen` plays, against the real switch, and whether its records join with the journal.
 
 mod dumps;
-mod full_disk;
 mod interrupts;
 mod refunds;
 mod scene;
@@ -9,3 +8,4 @@ mod sides;
 mod starved;
 mod terminal;
 mod traces;
+mod unwritable;

@@ -1,8 +1,9 @@
 //! A directory that takes no results costs the files and not the figures: these are said first, and then what could not be written.
 
 use std::fs;
+use std::process::Command;
 
-use holdfast_tests::processes::{run, text};
+use holdfast_tests::processes::{program, run, run_well, text};
 
 use super::scene::Scene;
 
@@ -32,5 +33,23 @@ fn what_was_measured_is_said_before_it_is_written() {
         assert_eq!(load.status.code(), Some(RUN_ERROR), "{printed}{complained}");
         assert!(printed.contains(said), "{command}: {printed}{complained}");
         assert!(complained.contains(file), "{command}: {complained}");
+    }
+}
+
+/// As where what reads it has seen enough: `| head`.
+#[test]
+fn standard_output_that_nobody_reads_is_an_error_and_no_panic() {
+    let scene = Scene::new();
+    let trace = scene.path("some.trace");
+    run_well("loadgen", &["gen", "-q", "-r", "100", "-d", "1s", "-w", "0s", "-o", text(&trace)]);
+    let dry = scene.arguments("run", &["-r", "100", "-d", "1s", "--dry-run"]);
+    let describe = ["gen", "--describe", text(&trace)].map(str::to_owned).to_vec();
+    for arguments in [dry, describe] {
+        let (nobody, stdout) = std::io::pipe().unwrap();
+        drop(nobody);
+        let output = Command::new(program("loadgen")).args(&arguments).stdout(stdout).output().unwrap();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(RUN_ERROR), "{arguments:?}: {complained}");
+        assert!(complained.starts_with("loadgen: ") && complained.contains("Broken pipe"), "{complained}");
     }
 }
