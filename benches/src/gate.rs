@@ -28,8 +28,14 @@ impl Machine {
     /// This processor, with that compiler.
     pub fn this(compiler: &str) -> Self {
         let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-        let processor = model.map_or("unknown", |(_, model)| model.trim()).to_owned();
+        let value = |wanted: &str| {
+            let fields = info.lines().filter_map(|line| line.split_once(':'));
+            let mut named = fields.filter(|(name, _)| name.trim() == wanted);
+            named.next().map_or("unknown", |(_, value)| value.trim())
+        };
+        // In a virtual machine the name alone is that of several models.
+        let (name, family, model) = (value("model name"), value("cpu family"), value("model"));
+        let processor = format!("{name}, family {family}, model {model}");
         Self { compiler: compiler.trim().to_owned(), processor }
     }
 }
