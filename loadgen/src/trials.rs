@@ -186,7 +186,7 @@ mod tests {
         assert!(trials(&["p99<10ms"], 5).can_judge(228.0).is_ok());
         let said = trials(&["p50<1s", "p99<10ms", "errors<1%"], 5).can_judge(100.0).unwrap_err().to_string();
         assert!(
-            said.contains("p99<10ms takes 1000 outcomes") && said.contains("-d 12s, or begin at 228/s"),
+            said.contains("p99<10ms takes 1000 outcomes") && said.contains("-d 12s, or begin at 227/s"),
             "{said}"
         );
         assert!(trials(&["p999<10ms"], 5).can_judge(1_000.0).is_err());
