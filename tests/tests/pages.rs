@@ -118,7 +118,7 @@ fn a_browser_draws_a_search_and_a_sweep() {
     let load = ["--acquirers", "2", "--mix", "pay:1", "-d", "1s", "-w", "200ms", "--seed", "5", "--quiet"];
     let common: Vec<&str> = place.into_iter().chain(load).chain(["--slo", "p50<10s"]).collect();
     let search = ["capacity", "--from", "50", "--top", "100", "--planned", "80", "-o"];
-    let sweep = ["sweep", "--rates", "20,40,60,80", "--repeats", "1", "-o"];
+    let sweep = ["sweep", "--rates", "60,80,100,120", "--repeats", "1", "-o"];
     let (searched, swept) = (directory.path().join("searched"), directory.path().join("swept"));
     run_well("loadgen", &[&search[..], &[text(&searched)], &common].concat());
     run_well("loadgen", &[&sweep[..], &[text(&swept)], &common].concat());
