@@ -1,8 +1,9 @@
 //! A step of the core, in batches of 256 over a steady number of remembered ids: as many are forgotten as come.
 //!
-//! What is given is the mean of a step. `authorize` and `answer` are the two steps of a payment; `repeat` is a copy of a
-//! payment that was decided some time in the window.
+//! What is given is the mean of a step. `authorize` and `answer` are the two steps of a payment, which is answered while as
+//! many are in flight as at the highest rate; `repeat` is a copy of a payment that was decided some time in the window.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -12,6 +13,8 @@ use holdfast_core::{Core, Effect, Input, Output, Settings, View};
 use holdfast_protocol::{RequestId, UnixMillis};
 
 const BATCH: usize = 256;
+/// Payments that wait for their answers: three operators with windows of 4,096.
+const IN_FLIGHT: usize = 3 * 4_096;
 
 /// A core in the middle of its work.
 struct Working {
@@ -19,6 +22,8 @@ struct Working {
     view: View,
     out: Output,
     pays: Pays,
+    /// Answers on their way, a batch each.
+    in_flight: VecDeque<Vec<Input>>,
     now: UnixMillis,
     /// Time passes so that the number of remembered ids stays.
     batches_per_s: u64,
@@ -42,6 +47,7 @@ impl Working {
             view: traffic::view(),
             out: Output::default(),
             pays: Pays::default(),
+            in_flight: VecDeque::new(),
             now: START,
             batches_per_s,
             batches: 0,
@@ -52,6 +58,7 @@ impl Working {
         for _ in 0..remembered / BATCH {
             working.payments();
         }
+        assert_eq!(working.in_flight.len() * BATCH, IN_FLIGHT, "the window is full");
         working
     }
 
@@ -80,6 +87,11 @@ impl Working {
         let authorizes = self.steps(&requests) + self.tick();
         let answers: Vec<Input> = self.out.effects.iter().filter_map(answer).collect();
         assert_eq!(answers.len(), BATCH, "each payment is forwarded");
+        self.in_flight.push_back(answers);
+        if self.in_flight.len() * BATCH <= IN_FLIGHT {
+            return (authorizes, Duration::ZERO);
+        }
+        let answers = self.in_flight.pop_front().expect("many batches are in flight");
         (authorizes, self.steps(&answers))
     }
 
