@@ -10,7 +10,9 @@ scripts/demo.sh --serve DIR [--limit N]
 
   --seconds N    how long to measure (10)
   --rate R|max   operations a second, open loop (20000); max: as fast as the switch completes them, implies --saturation
-  --saturation   pay only, no history and no auditor
+  --saturation   pay only, no history and no auditor; switch and generator at real-time priority where this user may give it, so
+                 that other work of the machine does not count as theirs
+  --usual-priority  not that
   --out DIR      keep the results there: summary.json, latency.hlog, latency.hgrm, history/, switch.log, the journal
   --limit N      with --serve: the switch takes N authorizes a second, a third from each operator, and refuses more as busy
   --serve DIR    make configuration, certificates and journal in DIR, and run the switch in the foreground
@@ -33,6 +35,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 seconds=10
 rate=20000
 saturation=0
+usual_priority=0
 out=''
 serve=''
 limit=''
@@ -42,6 +45,7 @@ while [ $# -gt 0 ]; do
         --seconds) seconds=${2-}; shift ;;
         --rate) rate=${2-}; shift ;;
         --saturation) saturation=1 ;;
+        --usual-priority) usual_priority=1 ;;
         --out) out=${2-}; [ -n "$out" ] || wrong '--out needs a directory'; shift ;;
         --limit) limit=${2-}; shift ;;
         --serve) serve=${2-}; [ -n "$serve" ] || wrong '--serve needs a directory'; shift ;;
@@ -59,6 +63,10 @@ case $limit in *[!0-9]*) wrong "--limit needs a whole number, found '$limit'" ;;
 [ -z "$limit" ] || [ -n "$serve" ] || wrong '--limit goes with --serve'
 [ -z "$limit" ] || [ "$limit" -ge 3 ] || wrong '--limit needs one a second for each of three operators'
 [ "$rate" != max ] || saturation=1
+priority=0
+if [ "$saturation" = 1 ] && [ "$usual_priority" = 0 ] && chrt -r "$real_time_priority" true 2>/dev/null; then
+    priority=$real_time_priority
+fi
 
 say() {
     printf 'demo: %s\n' "$*"
@@ -93,6 +101,7 @@ needed_mb() {
 configuration() {
     local directory=$1
     switch_configuration "$directory/certs" "$directory/journal"
+    [ "$priority" = 0 ] || printf '\n[transport]\nreal_time_priority = %s\n' "$priority"
     printf '\n[requests]\nexpected_rate_per_s = %s\n' "$(expected_rate)"
     if [ -n "$limit" ]; then
         printf '\n[sessions]\nauthorizes_per_s = %s\n' $((limit / 3))
@@ -171,8 +180,13 @@ if [ "$saturation" = 1 ]; then
     load+=(--mix pay:1 --no-history)
 fi
 say "three operators and three acquirers, $rate operations/s for $seconds s"
+in_front=()
+if [ "$priority" != 0 ]; then
+    in_front=(chrt -r "$priority")
+    say "switch and generator at real-time priority $priority"
+fi
 code=0
-"$bin/loadgen" "${load[@]}" ${extra[@]+"${extra[@]}"} || code=$?
+${in_front[@]+"${in_front[@]}"} "$bin/loadgen" "${load[@]}" ${extra[@]+"${extra[@]}"} || code=$?
 case $code in
     0) ;;
     4) printf '\ndemo: THE MEASUREMENT IS INVALID: see the table. The books count all the same.\n\n' >&2 ;;

@@ -1,6 +1,9 @@
 # Sourced by scripts that start a switch to play against: three operators and three acquirers on loopback.
 # It needs `root`, the directory of the repository.
 
+# What measured runs give switch and generator, where they may.
+real_time_priority=5
+
 # A port that no socket of this machine has.
 free_port() {
     local port hex

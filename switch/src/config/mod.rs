@@ -183,6 +183,8 @@ pub struct TransportConfig {
     pub idle_timeout_ms: u64,
     /// Where the driver runs.
     pub driver: DriverMode,
+    /// The real-time priority of the threads that a payment passes through; zero: as the process was started.
+    pub real_time_priority: u8,
 }
 
 impl Default for TransportConfig {
@@ -194,6 +196,7 @@ impl Default for TransportConfig {
             stream_window_bytes: 4 << 20,
             idle_timeout_ms: 10_000,
             driver: DriverMode::Auto,
+            real_time_priority: 0,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     Config, ConfigError, DriverMode, JournalConfig, SessionConfig, TlsConfig, TransportConfig, participants,
     routes,
 };
+use crate::serve::priority::PRIORITY_MAX;
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:7070";
 const ADMIN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7_071);
@@ -280,6 +281,7 @@ fn transport(mut s: Section<'_>) -> TransportConfig {
         ),
         stream_window_bytes: s.number("stream_window_bytes", d.stream_window_bytes, (64 << 10)..=(256 << 20)),
         idle_timeout_ms: s.number("idle_timeout_ms", d.idle_timeout_ms, 100..=600_000),
+        real_time_priority: s.number("real_time_priority", d.real_time_priority, 0..=PRIORITY_MAX),
     };
     s.finish();
     config

@@ -5,6 +5,7 @@
 
 mod alarms;
 mod archive;
+pub(crate) mod priority;
 pub mod recover;
 mod report;
 mod shell;

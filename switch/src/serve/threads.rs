@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tracing::{Dispatch, dispatcher, error, info, warn};
 
 use super::archive::{self, ArchiveThread};
+use super::priority::{raise, raised};
 use super::recover::{Found, recover};
 use super::shell::Shell;
 use super::snapshots::{SnapshotThread, snapshotter};
@@ -147,6 +148,11 @@ impl Parts {
         ));
         directory.replace(members(&self.config));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let real_time_priority = self.config.transport.real_time_priority;
+        // Only now: the threads beside it are there. Where it may not, the journal's thread could not, and has said so.
+        if real_time_priority > 0 && raise(real_time_priority).is_ok() {
+            info!(real_time_priority, "links and journal run at real-time priority");
+        }
         runtime.block_on(self.serve(driver, clock, shared, ready))?;
         beside.snapshots.stop()?;
         beside.archive.join()?;
@@ -169,17 +175,27 @@ impl Parts {
         let archive = archive::open(&recovered, recents, since)?;
         let lookups = usize::try_from(self.config.settings.recalls_max).unwrap_or(usize::MAX);
         let (door, desk) = door(lookups.saturating_add(ASKS_BESIDE), WAITING_MAX);
-        let log = Handle::start(
-            recovered,
-            Box::new(move || wake.wake()),
-            Box::new(|failure| {
-                // Never retried, never survived: what the disk holds now only a recovery can tell.
-                let cause = failure.source().map_or_else(String::new, ToString::to_string);
-                error!(%failure, cause, "the journal has ended, and with it the switch");
-                std::process::abort();
-            }),
-        )
-        .map_err(|failure| ServeError::Journal(Arc::new(failure)))?;
+        let real_time_priority = self.config.transport.real_time_priority;
+        let (log, got) = raised(real_time_priority, || {
+            Handle::start(
+                recovered,
+                Box::new(move || wake.wake()),
+                Box::new(|failure| {
+                    // Never retried, never survived: what the disk holds now only a recovery can tell.
+                    let cause = failure.source().map_or_else(String::new, ToString::to_string);
+                    error!(%failure, cause, "the journal has ended, and with it the switch");
+                    std::process::abort();
+                }),
+            )
+        });
+        let log = log.map_err(|failure| ServeError::Journal(Arc::new(failure)))?;
+        if let Err(error) = got {
+            warn!(
+                real_time_priority,
+                %error,
+                "links and journal run at usual priority: the process may not raise it (CAP_SYS_NICE, or LimitRTPRIO of its unit)"
+            );
+        }
         let snapshots = SnapshotThread::start(
             snapshotter,
             log.sealed(),

@@ -6,6 +6,7 @@ mod drivers;
 mod lives;
 mod load;
 mod participants;
+mod priority;
 mod programs;
 mod reloads;
 mod snapshots;
