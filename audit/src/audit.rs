@@ -8,7 +8,7 @@ use crate::course::Course;
 use crate::finding::{Class, Evidence, Findings};
 use crate::history::form::{Clocks, contradiction};
 use crate::history::record::flag;
-use crate::history::{FileError, History, Kind};
+use crate::history::{FileError, History, Kind, Message, Role};
 use crate::journal::{Dump, DumpError, Progress};
 use crate::positions::{Positions, compare_status, nets_to_zero};
 use crate::refunds::Refunds;
@@ -195,6 +195,7 @@ impl Audit {
             participant: header.participant,
             started_ms: header.started_ms,
             ended_ms: None,
+            made_ms: None,
             records: 0,
             closed: false,
             drained: false,
@@ -210,6 +211,9 @@ impl Audit {
                 .or_else(|| source.closed.then_some("it was written after the end"));
             if let Some(what) = contradiction {
                 self.contradiction(&source, place, what);
+            }
+            if (record.kind, header.role) == (Kind::Sent, Role::Operator) && record.message != Message::Inquiry {
+                source.note_made(record.id);
             }
             let lane = (record.epoch, record.lane);
             match record.kind {
@@ -351,8 +355,8 @@ impl Audit {
             let n = self.tally.not_covered;
             self.findings.add(Class::NotCovered, || {
                 let what = format!(
-                    "the journal holds {n} transactions from before or after the time of the given histories, and none \
-                     mentions them: give the histories of that time, too"
+                    "the journal holds {n} transactions whose ids were made before or after the time of the given histories, and \
+                     none mentions them: give the histories of that time, too"
                 );
                 (None, what, Vec::new())
             });

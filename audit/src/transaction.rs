@@ -67,6 +67,8 @@ pub struct Source {
     pub started_ms: u64,
     /// Until when, where its writer finished.
     pub ended_ms: Option<u64>,
+    /// When the earliest and the latest of the ids that its participant made here were made, as they say themselves.
+    pub made_ms: Option<(u64, u64)>,
     /// How many records it has.
     pub records: u64,
     /// Whether its writer finished.
@@ -77,6 +79,28 @@ pub struct Source {
     pub torn_bytes: usize,
     /// How many answers of each link and lane are decided.
     pub decided_through: std::collections::BTreeMap<(u32, u8), u64>,
+}
+
+impl Source {
+    /// Notes an id that its participant made.
+    pub(crate) fn note_made(&mut self, id: u128) {
+        let at_ms = made_ms(id);
+        let (first, last) = self.made_ms.unwrap_or((at_ms, at_ms));
+        self.made_ms = Some((first.min(at_ms), last.max(at_ms)));
+    }
+
+    /// Whether it tells of this time: from its beginning to its end, or from the first to the last id that was made. One that was not
+    /// closed may lack what came after.
+    fn covers(&self, at_ms: u64) -> bool {
+        let from = self.made_ms.map_or(self.started_ms, |(first, _)| first.min(self.started_ms));
+        let until = self.ended_ms.map(|end| self.made_ms.map_or(end, |(_, last)| last.max(end)));
+        from <= at_ms && until.is_none_or(|until| at_ms <= until)
+    }
+}
+
+/// When an id was made: its first 48 bits, Unix milliseconds.
+const fn made_ms(id: u128) -> u64 {
+    (id >> 80) as u64
 }
 
 /// Everything that rules need beside the transaction.
@@ -98,17 +122,21 @@ impl Context {
         self.sources.iter().any(|s| s.role == role && s.participant == participant)
     }
 
-    /// Whether a moment lies outside the time of every history of these parties, of which there is one at least.
-    pub fn is_uncovered(&self, originator: u16, destination: u16, at_ms: u64) -> bool {
-        let concerns = |s: &&Source| match s.role {
-            Role::Operator => s.participant == originator,
-            Role::Destination => s.participant == destination,
+    /// Whether an id was made at a time of which no history of these parties tells, and there is one at least.
+    ///
+    /// Ids are for their originator to make: where it has histories, these decide. An id carries the time at which it was made, by the
+    /// same clock as the beginning and the end of the history of who made it; so no margin is needed, and one would take what another
+    /// run made within it for this run's. Only without a history of the originator do the destination's decide.
+    pub fn is_uncovered(&self, originator: u16, destination: u16, original: u128) -> bool {
+        let of = |role, participant| {
+            self.sources.iter().filter(move |s| s.role == role && s.participant == participant)
         };
-        let covers = |s: &Source| {
-            at_ms + self.skew_ms >= s.started_ms && s.ended_ms.is_none_or(|end| at_ms <= end + self.skew_ms)
-        };
-        let mut sources = self.sources.iter().filter(concerns).peekable();
-        sources.peek().is_some() && !sources.any(covers)
+        let mut sources = of(Role::Operator, originator).peekable();
+        if sources.peek().is_some() {
+            return !sources.any(|source| source.covers(made_ms(original)));
+        }
+        let mut sources = of(Role::Destination, destination).peekable();
+        sources.peek().is_some() && !sources.any(|source| source.covers(made_ms(original)))
     }
 
     /// On which side a record was written.

@@ -54,11 +54,12 @@ impl Case<'_> {
         });
     }
 
-    /// Whether it began at a time that no history covers, and none mentions it: then nobody's word is missing.
+    /// Whether its id was made at a time that no history covers, and none mentions it: then nobody's word is missing.
     pub(crate) fn is_uncovered(&self) -> bool {
-        let Some(first) = self.transaction.facts.first() else { return false };
-        let (originator, destination) = (self.transaction.key.originator, self.course.destination);
-        self.transaction.seen.is_empty() && self.context.is_uncovered(originator, destination, first.time_ms)
+        let Transaction { key, facts, seen } = self.transaction;
+        !facts.is_empty()
+            && seen.is_empty()
+            && self.context.is_uncovered(key.originator, self.course.destination, key.original)
     }
 
     /// Whether one record lies before another.

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what cannot be")]
 
 mod mutations;
+mod neighbours;
 mod stories;
 mod world;

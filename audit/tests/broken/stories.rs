@@ -75,25 +75,6 @@ fn a_transaction_that_nobody_sent_is_a_phantom() {
 }
 
 #[test]
-fn what_no_history_covers_is_one_finding_and_hides_no_phantom_of_the_covered_time() {
-    let mut world = World::new();
-    world.pay_declined_at_once();
-    world.pay_declined_at_once();
-    world.operator.clear();
-    let phantoms = world.clone();
-    expect(&phantoms, "phantom");
-    for line in &mut world.journal {
-        let time = line["time"].as_u64().unwrap();
-        line.insert("time".to_owned(), json!(time - 3_600_000));
-    }
-    world.pay_declined_at_once();
-    let report = audit(&world);
-    assert_eq!(classes(&report), ["not-covered"], "{report}");
-    assert_eq!(report.findings_total, 1, "{report}");
-    assert!(report.findings[0].what.contains("holds 2 transactions"), "{report}");
-}
-
-#[test]
 fn an_approval_that_no_destination_gave_is_a_phantom() {
     let mut world = World::new();
     world.pay_approved();

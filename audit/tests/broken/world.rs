@@ -30,6 +30,10 @@ pub(crate) struct World {
     pub(crate) operator: Vec<Record>,
     pub(crate) destination: Vec<Record>,
     pub(crate) journal: Vec<Line>,
+    /// When the histories begin, as their headers say.
+    pub(crate) begun_ms: u64,
+    /// No history of the operator was kept.
+    pub(crate) without_operator: bool,
     now_ms: u64,
     epoch: u32,
     next_id: u128,
@@ -53,7 +57,7 @@ pub(crate) struct Transaction {
 impl World {
     /// A world in which nothing has happened.
     pub(crate) fn new() -> Self {
-        let mut world = Self { now_ms: START_MS, epoch: 1, ..Self::default() };
+        let mut world = Self { now_ms: START_MS, begun_ms: START_MS, epoch: 1, ..Self::default() };
         for (number, name) in [(OPERATOR, "operator-1"), (DESTINATION, "acquirer-1")] {
             world.fact("participant_configured", json!({"participant": number, "name": name}));
         }
@@ -95,6 +99,15 @@ impl World {
     /// Time passes.
     pub(crate) fn wait(&mut self, ms: u64) {
         self.now_ms += ms;
+    }
+
+    /// What was written down until now is another run's; the histories of this one begin so much later.
+    pub(crate) fn histories_begin_after(&mut self, ms: u64) {
+        self.operator.clear();
+        self.destination.clear();
+        self.lane_answers = 0;
+        self.wait(ms);
+        self.begun_ms = self.now_ms;
     }
 
     pub(crate) fn id(&mut self) -> u128 {
@@ -300,9 +313,10 @@ impl World {
             (Role::Operator, OPERATOR, "operator-1", &self.operator),
             (Role::Destination, DESTINATION, "acquirer-1", &self.destination),
         ];
-        for (role, participant, name, records) in headers {
+        let kept = headers.into_iter().filter(|(role, ..)| *role != Role::Operator || !self.without_operator);
+        for (role, participant, name, records) in kept {
             let header =
-                Header { role, participant, instance: 0, started_ms: START_MS, name: name.to_owned() };
+                Header { role, participant, instance: 0, started_ms: self.begun_ms, name: name.to_owned() };
             let mut bytes = header.to_bytes().to_vec();
             for (place, record) in records.iter().enumerate() {
                 bytes.extend_from_slice(&record.to_bytes(place as u64));

@@ -1,0 +1,92 @@
+//! A journal that holds another run, too, as close as a moment before or after: nobody's word about that one is missing, and what nobody
+//! asked for within the run is found all the same.
+
+use holdfast_audit::Report;
+
+use crate::world::World;
+
+fn audit(world: &World) -> Report {
+    world.audit().expect("the world is readable")
+}
+
+fn classes(report: &Report) -> Vec<&'static str> {
+    report.findings_by_class.keys().copied().collect()
+}
+
+fn of_another_run(report: &Report, count: u64) {
+    assert_eq!(classes(report), ["not-covered"], "{report}");
+    assert_eq!((report.findings_total, report.tally.not_covered), (1, count), "{report}");
+    assert!(report.findings[0].what.contains(&format!("holds {count} transactions")), "{report}");
+}
+
+/// How far apart two runs of one script are, within the second by which clocks may differ.
+const MOMENT_MS: u64 = 3;
+
+#[test]
+fn a_run_that_ended_a_moment_before_is_one_finding_and_no_phantom() {
+    let mut world = World::new();
+    world.pay_approved();
+    world.pay_declined_at_once();
+    world.histories_begin_after(MOMENT_MS);
+    world.pay_approved();
+    world.drained();
+    of_another_run(&audit(&world), 2);
+}
+
+#[test]
+fn a_run_that_began_a_moment_after_is_one_finding_and_no_phantom() {
+    let mut world = World::new();
+    world.pay_approved();
+    world.drained();
+    let (operator, destination) = (world.operator.clone(), world.destination.clone());
+    world.wait(MOMENT_MS);
+    world.pay_approved();
+    world.pay_declined_at_once();
+    (world.operator, world.destination) = (operator, destination);
+    of_another_run(&audit(&world), 2);
+}
+
+#[test]
+fn what_nobody_asked_for_right_after_the_beginning_and_right_before_the_end_is_a_phantom() {
+    let mut world = World::new();
+    world.pay_declined_at_once();
+    world.histories_begin_after(MOMENT_MS);
+    // Nobody wrote down the first and the last; the one between is as it should be.
+    world.pay_declined_at_once();
+    world.operator.clear();
+    world.pay_approved();
+    let operator = world.operator.clone();
+    world.pay_declined_at_once();
+    world.operator = operator;
+    world.drained();
+    let report = audit(&world);
+    assert_eq!(classes(&report), ["not-covered", "phantom"], "{report}");
+    assert_eq!((report.findings_by_class["phantom"], report.tally.not_covered), (2, 1), "{report}");
+}
+
+#[test]
+fn a_clock_that_is_set_back_takes_no_request_out_of_the_run_that_made_it() {
+    let mut world = World::new();
+    world.pay_approved();
+    world.drained();
+    // The history says that it began after its own first id was made, and ended before its last.
+    world.begun_ms += 40;
+    let ended = world.operator.last_mut().expect("drained");
+    ended.time_ms -= 2;
+    let report = audit(&world);
+    assert_eq!(report.tally.not_covered, 0, "{report}");
+    world.operator.retain(|record| record.id == 0);
+    assert!(classes(&audit(&world)).contains(&"phantom"), "a destination's word is none of another run");
+}
+
+#[test]
+fn without_a_history_of_the_operator_the_destination_s_decides() {
+    let mut world = World::new();
+    world.pay_approved();
+    world.histories_begin_after(MOMENT_MS);
+    world.pay_approved();
+    world.destination.clear();
+    world.without_operator = true;
+    let report = audit(&world);
+    assert_eq!((report.findings_by_class["phantom"], report.tally.not_covered), (1, 1), "{report}");
+}
