@@ -1,4 +1,4 @@
-//! Finds the commit for `--version`.
+//! Finds the commit for `--version`, and the profile that `holdfast status` names.
 
 use std::process::Command;
 
@@ -16,5 +16,6 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // A build from a source archive has no repository; whoever packages it names the commit.
     let commit = std::env::var("HOLDFAST_COMMIT").ok().or_else(|| git(&["rev-parse", "--short=12", "HEAD"]));
+    println!("cargo::rustc-env=HOLDFAST_PROFILE={}", std::env::var("PROFILE").unwrap_or_default());
     println!("cargo::rustc-env=HOLDFAST_COMMIT={}", commit.unwrap_or_else(|| "unknown".to_owned()));
 }

@@ -212,7 +212,9 @@ impl Audit {
             if let Some(what) = contradiction {
                 self.contradiction(&source, place, what);
             }
-            if (record.kind, header.role) == (Kind::Sent, Role::Operator) && record.message != Message::Inquiry {
+            if (record.kind, header.role) == (Kind::Sent, Role::Operator)
+                && record.message != Message::Inquiry
+            {
                 source.note_made(record.id);
             }
             let lane = (record.epoch, record.lane);

@@ -11,10 +11,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 const EXIT_UNREADABLE: u8 = 1;
 const EXIT_FINDINGS: u8 = 5;
 
+/// Version and commit.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("AUDIT_COMMIT"), ")");
+
 /// Joins the histories of operators and destinations with the journal of the switch, transaction by transaction, and
 /// lists where they disagree.
 #[derive(Debug, Parser)]
-#[command(name = "audit", version, after_help = EXAMPLES)]
+#[command(name = "audit", version = VERSION, after_help = EXAMPLES)]
 struct Arguments {
     /// The directory of a run; its histories are DIR/history/*.history
     #[arg(value_name = "DIR")]

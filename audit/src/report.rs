@@ -200,6 +200,7 @@ impl fmt::Display for Report {
             "  at the end ({end}): pending {}  open holds {}  undelivered {}  given up {}",
             t.pending, t.open_holds, t.undelivered, t.given_up
         )?;
+        self.words(f)?;
         self.positions(f)?;
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
@@ -216,6 +217,23 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// What the counts mean that are no findings and look like some.
+    fn words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tally.unrecorded > 0 {
+            writeln!(
+                f,
+                "    unrecorded: somebody sent it and the journal does not know it: it was refused, or never arrived"
+            )?;
+        }
+        if self.tally.given_up > 0 {
+            writeln!(
+                f,
+                "    given up: requests whose answer the operator stopped waiting for; the journal may know their outcome"
+            )?;
+        }
+        Ok(())
+    }
+
     fn positions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.positions.is_empty() {
             return Ok(());

@@ -6,6 +6,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The commit, as found when it was built; `unknown` outside a repository.
 pub const COMMIT: &str = env!("LOADGEN_COMMIT");
 
+/// Version and commit, as `--version` prints them.
+pub const TEXT: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("LOADGEN_COMMIT"), ")");
+
 /// The compiler.
 pub const RUSTC: &str = env!("LOADGEN_RUSTC");
 

@@ -9,6 +9,8 @@ use crate::live::{self, Errand};
 use crate::objective::Objective;
 use crate::random::mix;
 use crate::report::Report;
+use crate::results::head::debug_builds;
+use crate::results::summary::Build;
 use crate::run::{Plan, RunError, Theatre, chosen_seed};
 use crate::traffic::shape::Shape;
 
@@ -155,6 +157,12 @@ impl Trials {
         self.made += 1;
         let report = theatre.perform(plan)?;
         self.switch_build.clone_from(&report.summary.switch_build);
+        if let Some(words) = debug_builds(&Build::this(), self.switch_build.as_ref())
+            && self.made == 1
+            && !self.to.quiet
+        {
+            eprintln!("WARNING: {words}");
+        }
         Ok(report)
     }
 }

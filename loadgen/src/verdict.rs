@@ -74,7 +74,7 @@ pub struct Evidence {
     /// How often the path waited for the history to be written.
     pub history_stalls: u64,
     /// Whether the run was cut short.
-    pub interrupted: bool,
+    pub cut_short: bool,
     /// Whether the switch was struck on purpose: what its outages hold back or shed was wanted.
     pub struck: bool,
 }
@@ -138,7 +138,7 @@ fn of_the_run(e: &Evidence) -> Vec<Remark> {
     note((e.samples == 0).then_some(Measurement::Invalid), "no outcome was measured".to_owned());
     let few = e.samples > 0 && e.samples < SAMPLES_MIN;
     note(suspect_if(few), format!("only {} outcomes were measured", e.samples));
-    note(suspect_if(e.interrupted), "the run was cut short".to_owned());
+    note(suspect_if(e.cut_short), "the run was cut short".to_owned());
     if e.open_loop {
         let held = share(e.held_back as f64, e.scheduled as f64);
         let text = format!("{:.1} % of the arrivals waited for a place in the window", held * 100.0);
@@ -164,7 +164,7 @@ fn of_the_generator(e: &Evidence) -> Vec<Remark> {
         // Arrivals are random: four standard deviations of their number are no fault.
         let missing = share(e.planned - e.offered as f64 - 4.0 * e.planned.sqrt(), e.planned);
         let text = format!("{:.1} % of the arrivals that were planned did not come", missing * 100.0);
-        note(graded(missing, MISSING_SUSPECT, MISSING_INVALID).filter(|_| !e.interrupted), text);
+        note(graded(missing, MISSING_SUSPECT, MISSING_INVALID).filter(|_| !e.cut_short), text);
     }
     let busy = e.ran_share + e.waited_share;
     let invalid = if e.open_loop { BUSY_INVALID_OPEN_LOOP } else { f64::INFINITY };
@@ -232,7 +232,7 @@ mod tests {
         use Measurement::{Invalid, Suspect};
         check(&|e| e.samples = 0, Invalid, Run, "no outcome");
         check(&|e| e.samples = 10, Suspect, Run, "only 10");
-        check(&|e| e.interrupted = true, Suspect, Run, "cut short");
+        check(&|e| e.cut_short = true, Suspect, Run, "cut short");
         check(&|e| e.held_back = 10_000, Suspect, Run, "window");
         check(&|e| e.shed = 1_000, Suspect, Run, "shed");
         check(&|e| e.shed = 100_000, Invalid, Run, "shed");

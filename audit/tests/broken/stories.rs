@@ -47,6 +47,17 @@ fn a_world_that_agrees_is_clean() {
     let report = clean(&World::everything());
     assert!(report.drained);
     assert_eq!(report.tally.transactions, 23, "{report}");
+    let text = report.to_string();
+    assert!(report.tally.unrecorded > 0 && text.contains("unrecorded: somebody sent it"), "{text}");
+    assert!(report.tally.given_up > 0 && text.contains("given up: requests whose answer"), "{text}");
+}
+
+#[test]
+fn words_that_count_nothing_are_not_explained() {
+    let mut world = World::new();
+    world.pay_approved();
+    let text = clean(&world).to_string();
+    assert!(!text.contains("unrecorded: somebody") && !text.contains("given up: requests"), "{text}");
 }
 
 #[test]

@@ -86,6 +86,9 @@ pub struct Position {
     pub credits: i128,
 }
 
+/// The profile of a build without optimizations.
+pub const DEBUG: &str = "debug";
+
 /// Which build of the switch was measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SwitchBuild {
@@ -93,23 +96,38 @@ pub struct SwitchBuild {
     pub version: String,
     /// Commit; `unknown` where the switch does not know it.
     pub commit: String,
+    /// How it was compiled, `release` or `debug`; absent where the switch does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 }
 
 impl SwitchBuild {
-    /// As `/status` has it, `VERSION (COMMIT)`; `None` where that names no build.
+    /// As `/status` has it, `VERSION (COMMIT)` and the profile; `None` where that names no build.
     fn of(status: &str) -> Option<Self> {
         let status: serde_json::Value = serde_json::from_str(status).ok()?;
         let build = status.get("build")?.as_str()?.trim();
+        let profile =
+            status.get("profile").and_then(serde_json::Value::as_str).filter(|text| !text.is_empty());
         let (version, commit) = match build.split_once(" (") {
             Some((version, rest)) => (version, rest.strip_suffix(')')?),
             None => (build, "unknown"),
         };
-        (!version.is_empty()).then(|| Self { version: version.to_owned(), commit: commit.to_owned() })
+        (!version.is_empty()).then(|| Self {
+            version: version.to_owned(),
+            commit: commit.to_owned(),
+            profile: profile.map(str::to_owned),
+        })
+    }
+
+    /// Whether it was compiled without optimizations.
+    pub fn is_debug(&self) -> bool {
+        self.profile.as_deref() == Some(DEBUG)
     }
 
     /// As people read it.
     pub fn text(&self) -> String {
-        format!("switch {} ({})", self.version, self.commit)
+        let profile = self.profile.as_ref().map_or_else(String::new, |profile| format!(", {profile}"));
+        format!("switch {} ({}{profile})", self.version, self.commit)
     }
 }
 
@@ -255,6 +273,17 @@ mod tests {
         for nothing in [r#"{"name":"x"}"#, r#"{"build":""}"#, r#"{"build":7}"#, "", r#"{"build":"1 (a"}"#] {
             assert_eq!(of(nothing), None, "{nothing}");
         }
+    }
+
+    #[test]
+    fn a_build_says_its_profile_where_the_switch_does() {
+        let of = |status: &str| SwitchBuild::of(status).unwrap();
+        let build = of(r#"{"build":"0.1.0 (0a1b2c3d4e5f)","profile":"debug"}"#);
+        assert_eq!(build.text(), "switch 0.1.0 (0a1b2c3d4e5f, debug)");
+        assert!(build.is_debug());
+        let older = of(r#"{"build":"0.1.0 (0a1b2c3d4e5f)"}"#);
+        assert_eq!(older.text(), "switch 0.1.0 (0a1b2c3d4e5f)");
+        assert!(!older.is_debug() && !of(r#"{"build":"0.1.0","profile":"release"}"#).is_debug());
     }
 
     #[test]

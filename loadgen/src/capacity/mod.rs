@@ -32,7 +32,7 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
     let mut trials = Trials::of_capacity(arguments);
     trials.can_judge(arguments.from)?;
     if let Some(output) = &arguments.to.output {
-        keep_options(output, options, trials.seed)?;
+        keep_options(output, arguments.to.force, options, trials.seed)?;
     }
     let mut asked = Asked {
         planned_per_s: arguments.planned,

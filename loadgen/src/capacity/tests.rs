@@ -35,7 +35,11 @@ fn asked(planned: Option<f64>) -> Asked {
         mix: "pay:1".to_owned(),
         seed: 7,
         colocated: true,
-        switch_build: Some(SwitchBuild { version: "9.9.9".to_owned(), commit: "5w17c4".to_owned() }),
+        switch_build: Some(SwitchBuild {
+            version: "9.9.9".to_owned(),
+            commit: "5w17c4".to_owned(),
+            profile: None,
+        }),
     }
 }
 

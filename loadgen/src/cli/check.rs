@@ -37,4 +37,8 @@ pub struct CheckArguments {
 pub(super) const EXAMPLES: &str = "Examples:
   scripts/demo.sh --out results
   loadgen check results                   0: clean, 5: findings, 1: an input cannot be read
-  loadgen check results --mutate lose     5: the damage was found, 1: it was not";
+  loadgen check results --mutate lose     5: the damage was found, 1: it was not
+
+What is counted and is no finding: unrecorded, sent by somebody and not known to the journal, because it was refused or never arrived; \
+given up, requests whose answer the operator stopped waiting for, so that it does not know their outcome while the journal may. \
+not-covered, one finding for all transactions whose ids were made before or after the histories: of another run on the same journal.";

@@ -16,7 +16,7 @@ pub struct CompareArguments {
     /// What is compared with it, of the same kind
     #[arg(value_name = "B")]
     pub b: PathBuf,
-    /// Of configuration files: runs of each, in turns
+    /// Of configuration files: runs of each, in turns; seven are the fewest that can show a difference at the default --alpha
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(3..=1_000))]
     pub repeats: u32,
     /// How often a difference may be seen where there is none, over all metrics

@@ -69,7 +69,7 @@ pub fn resolve(
 
 /// Options that a file or the environment may set.
 fn options_of(command: &clap::Command) -> impl Iterator<Item = &Arg> {
-    let about_the_call = ["help", "version", "config", "dry-run"];
+    let about_the_call = ["help", "version", "config", "dry-run", "force"];
     command
         .get_arguments()
         .filter(move |arg| arg.get_long().is_some_and(|long| !about_the_call.contains(&long)))

@@ -16,6 +16,9 @@ pub struct GenArguments {
     /// The trace to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "describe")]
     pub output: Option<PathBuf>,
+    /// Writes over a trace that has the name already; without it that is refused
+    #[arg(long)]
+    pub force: bool,
     /// Says what is in a trace, and writes none
     #[arg(long, value_name = "FILE")]
     pub describe: Option<PathBuf>,

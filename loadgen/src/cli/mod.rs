@@ -42,7 +42,7 @@ pub use values::{Format, Rate};
 
 /// What the program is asked to do.
 #[derive(Debug, Parser)]
-#[command(name = "loadgen", version = crate::build::VERSION, about, long_about = None, arg_required_else_help = true)]
+#[command(name = "loadgen", version = crate::build::TEXT, about, long_about = None, arg_required_else_help = true)]
 pub struct Arguments {
     /// The task.
     #[command(subcommand)]

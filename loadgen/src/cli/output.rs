@@ -12,6 +12,9 @@ pub struct OutputArguments {
     /// Directory for the results
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Removes the results of an earlier command from the directory of --output; without it such a directory is refused
+    #[arg(long)]
+    pub force: bool,
     /// What is printed at the end
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -59,7 +59,7 @@ impl Metric {
 }
 
 /// What should be the same in all runs that are compared, besides their configurations: its name and where it stands.
-const CONDITIONS: [(&str, &str); 10] = [
+const CONDITIONS: [(&str, &str); 11] = [
     ("command", "/config/command"),
     ("trace", "/config/replay/checksum"),
     ("speed of the replay", "/config/replay/speed"),
@@ -68,6 +68,7 @@ const CONDITIONS: [(&str, &str); 10] = [
     ("kernel", "/host/kernel"),
     ("version of the switch", "/switch_build/version"),
     ("build of the switch", "/switch_build/commit"),
+    ("profile of the switch", "/switch_build/profile"),
     ("build of loadgen", "/build/commit"),
     ("profile of loadgen", "/build/profile"),
 ];

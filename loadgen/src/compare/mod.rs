@@ -21,7 +21,7 @@ use crate::results::head::Head;
 use crate::run::{RunError, chosen_seed, keep_options};
 use crate::trials::Spoiled;
 use metric::{METRICS, Metric};
-use verdict::{Compared, Question, Verdict, can_tell, compare, one_sided};
+use verdict::{Compared, Question, Verdict, can_tell, compare, one_sided, runs_enough};
 
 /// The content of `compare.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -58,9 +58,6 @@ pub struct Comparison {
 pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunError> {
     let a = arguments;
     let seed = a.seed.unwrap_or_else(chosen_seed);
-    if let Some(output) = &a.to.output {
-        keep_options(output, options, seed)?;
-    }
     for (side, path) in [("A", &a.a), ("B", &a.b)] {
         if !path.exists() {
             return Err(RunError::Usage(format!(
@@ -70,12 +67,25 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
             )));
         }
     }
-    let (sides, spoiled) = match (a.a.is_dir(), a.b.is_dir()) {
-        (true, true) => ([runs::read(&a.a)?, runs::read(&a.b)?], None),
-        (false, false) => runs::make(a, seed)?,
+    let given = match (a.a.is_dir(), a.b.is_dir()) {
+        (true, true) => {
+            runs::are_apart(&a.a, &a.b)?;
+            Some([runs::read(&a.a)?, runs::read(&a.b)?])
+        }
+        (false, false) => None,
         _ => {
             let text = "A and B must both be directories with runs, or both be configuration files";
             return Err(RunError::Usage(text.to_owned()));
+        }
+    };
+    if let Some(output) = &a.to.output {
+        keep_options(output, a.to.force, options, seed)?;
+    }
+    let (sides, spoiled) = match given {
+        Some(sides) => (sides, None),
+        None => {
+            too_few_to_come(a).iter().for_each(|words| eprintln!("WARNING: {words}"));
+            runs::make(a, seed)?
         }
     };
     let comparison = Comparison::of(a, seed, sides, spoiled.as_ref());
@@ -92,15 +102,45 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
     })
 }
 
-/// What so few runs could not show, in words.
+/// That the runs that are asked for will be too few, said before the first of them is made.
+pub(crate) fn too_few_to_come(a: &CompareArguments) -> Option<String> {
+    let repeats = a.repeats as usize;
+    (!can_tell(repeats, repeats, a.alpha)).then(|| {
+        let enough = enough("--repeats ", a.alpha);
+        format!(
+            "--repeats {repeats} cannot show that anything got worse or better at --alpha {}{enough}",
+            a.alpha
+        )
+    })
+}
+
+/// How many runs of each side would do.
+fn enough(option: &str, alpha: f64) -> String {
+    runs_enough(alpha).map_or_else(String::new, |runs| format!(": {option}{runs} of each side are enough"))
+}
+
+/// What so few runs could not show, in words: a line for all metrics that as many runs know.
 fn too_few(metrics: &[Compared], runs: (usize, usize), alpha: f64) -> Vec<String> {
-    let few =
-        |(a, b): (usize, usize)| format!("{a} and {b} runs are too few to see any difference at {alpha}");
+    let few = |(a, b): (usize, usize)| {
+        format!("{a} and {b} runs are too few to see any difference at {alpha}{}", enough("", alpha))
+    };
     if !can_tell(runs.0, runs.1, alpha) {
         return vec![few(runs)];
     }
-    let blind = metrics.iter().filter(|compared| !compared.can_tell);
-    blind.map(|compared| format!("{}: {}", compared.metric, few(compared.runs))).collect()
+    let blind = metrics.iter().filter(|compared| !compared.can_tell).map(|c| (c.metric, c.runs));
+    alike(blind).into_iter().map(|(names, runs)| format!("{names}: {}", few(runs))).collect()
+}
+
+/// The metrics that as many runs of both sides know, together.
+fn alike<'a>(known: impl Iterator<Item = (&'a str, (usize, usize))>) -> Vec<(String, (usize, usize))> {
+    let mut together: Vec<(String, (usize, usize))> = Vec::new();
+    for (name, runs) in known {
+        match together.iter_mut().find(|(_, others)| *others == runs) {
+            Some((names, _)) => *names = format!("{names}, {name}"),
+            None => together.push((name.to_owned(), runs)),
+        }
+    }
+    together
 }
 
 impl Comparison {
@@ -114,12 +154,19 @@ impl Comparison {
         if spoiled.is_some() {
             metrics.iter_mut().for_each(|compared| compared.verdict = Verdict::NotJudged);
         }
-        let mut warnings = metric::differences(&runs_a, &runs_b);
+        let is_pair = !runs_a.is_empty() && !runs_b.is_empty();
+        // Of no runs at all nothing differs, and of a comparison that broke off nothing is judged.
+        let mut warnings = if is_pair { metric::differences(&runs_a, &runs_b) } else { vec![] };
         warnings.extend(left_out.iter().map(|(name, why)| format!("{name}: {why}, left out")));
-        warnings.extend(too_few(&metrics, (runs_a.len(), runs_b.len()), a.alpha));
-        warnings.extend(one_sided.iter().map(|(name, (of_a, of_b))| {
-            format!("{name}: known to {of_a} runs of A and {of_b} of B, so whether it changed cannot be told")
-        }));
+        if spoiled.is_none() {
+            warnings.extend(too_few(&metrics, (runs_a.len(), runs_b.len()), a.alpha));
+            let one_sided = is_pair.then(|| alike(one_sided.iter().copied())).into_iter().flatten();
+            warnings.extend(one_sided.map(|(names, (of_a, of_b))| {
+                format!(
+                    "{names}: known to {of_a} runs of A and {of_b} of B, so whether it changed cannot be told"
+                )
+            }));
+        }
         let is_known = |metric: &Metric| metrics.iter().any(|compared| compared.metric == metric.name);
         Self {
             head: Head::new(seed, false).until(spoiled),

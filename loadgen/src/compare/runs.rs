@@ -40,6 +40,28 @@ pub(super) fn measured(runs: Vec<Made>, left_out: &mut Vec<(String, &'static str
     measured
 }
 
+/// Makes sure that no run is on both sides.
+///
+/// # Errors
+/// [`RunError::Usage`] where one directory is the other, or lies in it.
+pub(super) fn are_apart(a: &Path, b: &Path) -> Result<(), RunError> {
+    let whole = |path: &Path| path.canonicalize().map_err(RunError::io(path.display().to_string()));
+    let (whole_a, whole_b) = (whole(a)?, whole(b)?);
+    let how = if whole_a == whole_b {
+        "are the same directory"
+    } else if whole_a.starts_with(&whole_b) || whole_b.starts_with(&whole_a) {
+        "lie one within the other"
+    } else {
+        return Ok(());
+    };
+    Err(RunError::Usage(format!(
+        "A {} and B {} {how}: a run compared with itself shows nothing. How much runs of one kind differ by chance shows where \
+         one configuration file is given twice",
+        a.display(),
+        b.display()
+    )))
+}
+
 /// Reads every `summary.json` in a directory and in its directories, in the order of their paths.
 ///
 /// # Errors
@@ -132,7 +154,7 @@ fn plan(
     if let Some(output) = &run.to.output {
         // Made again, it must not write over what the configuration itself names.
         options.remove("output");
-        keep_options(output, options, pair_seed)?;
+        keep_options(output, false, options, pair_seed)?;
     }
     Plan::new(run)
 }

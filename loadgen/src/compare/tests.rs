@@ -155,6 +155,53 @@ fn what_is_not_there_is_named_with_what_to_give() {
 }
 
 #[test]
+fn one_directory_is_not_compared_with_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let runs_of = |name: &str| {
+        let path = directory.path().join(name);
+        write_runs(&path, 1_000.0, "one", 8);
+        path
+    };
+    let (a, within) = (runs_of("a"), runs_of("a/before"));
+    std::os::unix::fs::symlink(&a, directory.path().join("link")).unwrap();
+    for b in [a.clone(), a.join("../a"), directory.path().join("link"), within, directory.path().to_owned()] {
+        let arguments = compare_arguments(&format!("{} {}", a.display(), b.display()));
+        let refused = run(&arguments, Table::new()).unwrap_err();
+        assert!(matches!(refused, RunError::Usage(_)), "{refused}");
+        assert!(refused.to_string().contains("a run compared with itself shows nothing"), "{refused}");
+    }
+}
+
+#[test]
+fn too_few_repeats_are_named_before_the_first_with_how_many_do() {
+    let said = |line: &str| too_few_to_come(&compare_arguments(&format!("a.toml b.toml {line}")));
+    let words = said("--repeats 3").unwrap();
+    assert!(
+        words.contains("--repeats 3 cannot show") && words.contains("--repeats 7 of each side"),
+        "{words}"
+    );
+    assert!(said("--repeats 6").is_some() && said("--repeats 7").is_none() && said("").is_none());
+    assert!(said("--repeats 3 --alpha 0.05").unwrap().contains("--repeats 6 of each side"));
+}
+
+#[test]
+fn runs_that_were_cut_short_are_a_line_each_and_nothing_more() {
+    let cut = |number: u64, run: &mut serde_json::Value| {
+        run["broken_off"] = json!("interrupted");
+        run["config"]["rate"] = json!(number);
+    };
+    let (exit, json) = compared_with(1_000.0, "two", 3, cut);
+    assert_eq!(exit, Exit::Invalid);
+    let warnings: Vec<_> = json["warnings"].as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
+    let cut = warnings.iter().filter(|w| w.contains("ended before its time")).count();
+    assert_eq!((cut, warnings.len()), (3, 4), "{warnings:?}");
+    assert!(
+        warnings[3].contains("3 and 0 runs are too few") && warnings[3].contains("7 of each side"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn runs_that_ended_before_their_time_have_no_value() {
     let (_, json) = compared_with(1_000.0, "one", 8, |number, run| {
         if number == 3 {
@@ -177,6 +224,8 @@ fn a_comparison_that_broke_off_judges_nothing() {
     let whole = Comparison::of(&arguments, 5, sides(), None);
     assert_eq!(whole.exit_code(), Exit::Missed);
     let spoiled = Spoiled { exit: Exit::Interrupted, why: "interrupted".to_owned() };
+    let of_one = Comparison::of(&arguments, 5, [runs::read(&path("a")).unwrap(), vec![]], Some(&spoiled));
+    assert_eq!(of_one.warnings, Vec::<String>::new(), "there is nothing that it differs from");
     let cut = Comparison::of(&arguments, 5, sides(), Some(&spoiled));
     assert!(cut.metrics.iter().all(|compared| compared.verdict == Verdict::NotJudged), "{:?}", cut.metrics);
     assert_eq!(cut.metrics[2].ratio, whole.metrics[2].ratio, "what was measured stands there");

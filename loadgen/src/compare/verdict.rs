@@ -108,6 +108,11 @@ pub fn can_tell(a: usize, b: usize, alpha: f64) -> bool {
     smallest_possible(a, b) * (METRICS.len() as f64) < alpha
 }
 
+/// How many runs of each side are enough for that; `None` where no number that anybody makes is.
+pub fn runs_enough(alpha: f64) -> Option<usize> {
+    (RUNS_MIN..=1_000).find(|runs| can_tell(*runs, *runs, alpha))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -175,5 +180,7 @@ mod tests {
         assert!(compare(&a, &b, QUESTION).iter().all(|c| c.verdict != Verdict::Regressed));
         assert!(compare(&a[..2], &b, QUESTION).is_empty());
         assert!(!can_tell(3, 3, 0.01) && can_tell(8, 8, 0.01));
+        assert_eq!((runs_enough(0.01), runs_enough(0.05)), (Some(7), Some(6)));
+        assert!(!can_tell(6, 6, 0.01) && can_tell(7, 7, 0.01));
     }
 }

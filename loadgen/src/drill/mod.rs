@@ -58,7 +58,7 @@ pub fn run(arguments: &DrillArguments, options: Table) -> Result<Exit, RunError>
         .as_ref()
         .map_or_else(|| arguments.to.output.as_deref().unwrap_or(Path::new(".")), tempfile::TempDir::path);
     let plan = Plan::new(arguments, output)?;
-    keep_options(output, options, plan.run.seed)?;
+    keep_options(output, arguments.to.force, options, plan.run.seed)?;
     let drill = Drill { arguments, plan, output };
     let (mut report, summary, is_interrupted) = on_stage(drill.carry_out())??;
     let verdict = summary.verdict;

@@ -11,6 +11,7 @@ use toml::Table;
 
 use crate::cli::{Format, GenArguments};
 use crate::exit::Exit;
+use crate::results::place::make_room_for_file;
 use crate::results::tell;
 use crate::run::{RunError, nanos, text_of};
 use crate::trace::{Description, Header, Trace, TraceWriter};
@@ -28,6 +29,7 @@ pub fn run(arguments: &GenArguments, options: &Table) -> Result<Exit, RunError> 
     let path = match (&arguments.describe, &arguments.output) {
         (Some(path), _) => path,
         (None, Some(path)) => {
+            make_room_for_file(path, arguments.force)?;
             match &arguments.from_dump {
                 Some(dump) => write_recorded(arguments, dump, path)?,
                 None => write(arguments, options, path)?,

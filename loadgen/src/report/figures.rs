@@ -15,7 +15,7 @@ use crate::measure::slices::{self, Group};
 use crate::measure::steadiness::{Steadiness, steadiness};
 use crate::measure::warm_up::Cut;
 use crate::objective::{Certainty, Known, PERCENTILES, Subject};
-use crate::results::head::COLOCATED;
+use crate::results::head::{COLOCATED, debug_builds};
 use crate::results::latency::{LatencySummary, figures};
 use crate::results::summary::{
     Audit, Books, Build, CountsSummary, Generator, JournalRates, Rates, SCHEMA_VERSION, Summary, Verdict,
@@ -35,7 +35,8 @@ pub(super) struct Figures<'a> {
     pub(super) closing: &'a Closing,
     pub(super) measured: &'a Measured,
     pub(super) span: slices::Measured,
-    pub(super) interrupted: bool,
+    /// It ended before its time: nothing is judged.
+    pub(super) cut_short: bool,
 }
 
 impl Figures<'_> {
@@ -117,7 +118,7 @@ impl Figures<'_> {
             messages: total.messages,
             max_hiccup_us: m.hiccup_us,
             history_stalls: self.stage.history_stalls.get(),
-            interrupted: self.interrupted,
+            cut_short: self.cut_short,
             struck: self.plan.command == DRILL,
         }
     }
@@ -170,7 +171,7 @@ impl Figures<'_> {
         latencies: &BTreeMap<&'static str, LatencySummary>,
         rate: &Rates,
     ) -> Vec<crate::objective::Judged> {
-        if self.interrupted {
+        if self.cut_short {
             return vec![];
         }
         let known = |subject: Subject| match subject {
@@ -205,8 +206,8 @@ impl Figures<'_> {
             series.iter().map(Cow::as_ref).filter(|slice| !slice.is_empty()).collect();
         let is_shaped = !self.plan.source.is_flat() || !self.measured.by_hand.is_empty();
         let (steady, text) = match (self.span.cut, steadiness(&series)) {
-            // A rate that is meant to change leaves nothing to be steady.
-            _ if is_shaped => (None, None),
+            // A rate that is meant to change leaves nothing to be steady, and what steadies later never came.
+            _ if is_shaped || self.cut_short => (None, None),
             (Cut::Never, _) => {
                 (Some(false), Some("unsteady: the response never settled (MSER-5)".to_owned()))
             }
@@ -219,9 +220,11 @@ impl Figures<'_> {
             (Cut::At(_) | Cut::TooShort, Steadiness::Steady) => (Some(true), None),
             (Cut::At(_) | Cut::TooShort, Steadiness::Unknown) => (None, None),
         };
+        let until_s = slices.end_ns as f64 / 1e9;
         let window = Window {
-            from_s: begun_s(self.span.from).unwrap_or(0.0).max(slices.warm_ns as f64 / 1e9),
-            until_s: slices.end_ns as f64 / 1e9,
+            from_s: begun_s(self.span.from).unwrap_or(0.0).max(slices.warm_ns as f64 / 1e9).min(until_s),
+            until_s,
+            planned_until_s: self.plan.end_ns() as f64 / 1e9,
             mser_5_s: match self.span.cut {
                 Cut::At(slice) => begun_s(slice),
                 Cut::Never | Cut::TooShort => None,
@@ -242,10 +245,12 @@ impl Figures<'_> {
             words.push(imbalance.to_string());
         }
         words.extend(c.unread.clone());
+        words.extend(debug_builds(&Build::this(), self.measured.switch_build.as_ref()));
         words.extend(self.plan.alone.map(|_| NOT_COMPARED.to_owned()));
         Verdict {
             measurement,
             books: match (closed, self.plan.alone) {
+                (false, _) if self.cut_short => Books::NotJudged,
                 (false, _) => Books::Open,
                 (true, None) => Books::Closed,
                 (true, Some(_)) => Books::NotCompared,

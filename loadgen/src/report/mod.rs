@@ -119,8 +119,9 @@ impl Report {
         let accounting = closing.accounting.clone();
         let flat = plan.source.is_flat() && measured.by_hand.is_empty();
         let span = measured.slices.measured(flat);
+        let cut_short = interrupted || broken.is_some();
         let (mut summary, remarks) =
-            figures::Figures { plan, stage, closing: &closing, measured: &measured, span, interrupted }
+            figures::Figures { plan, stage, closing: &closing, measured: &measured, span, cut_short }
                 .summary();
         summary.broken_off = broken.clone().or_else(|| interrupted.then(|| "interrupted".to_owned()));
         Self {

@@ -9,7 +9,7 @@ use crate::measure::kinds::Figure;
 use crate::objective::Standing;
 use crate::results::head::programs;
 use crate::results::latency::{LatencySummary, Reached};
-use crate::results::summary::Books;
+use crate::results::summary::{Books, Window};
 use crate::traffic::scenario::Scenario;
 use crate::verdict::Measurement;
 
@@ -32,17 +32,7 @@ fn head(report: &Report, out: &mut String) -> std::fmt::Result {
     writeln!(out, "{}", programs(&s.build, s.switch_build.as_ref(), s.seed))?;
     let place = s.verdict.label.unwrap_or("switch on another machine");
     writeln!(out, "{}, {} cores, Linux {}: {place}", s.host.cpu, s.host.cores, s.host.kernel)?;
-    let steady = match s.window.steady {
-        Some(true) => "steady",
-        Some(false) => "UNSTEADY",
-        None => "too short to tell whether steady",
-    };
-    let mser = s.window.mser_5_s.map_or_else(|| "cannot tell".to_owned(), |at| format!("{at:.1} s"));
-    writeln!(
-        out,
-        "measured from {:.1} to {:.1} s, {steady}; warm-up by MSER-5: {mser}",
-        s.window.from_s, s.window.until_s
-    )?;
+    writeln!(out, "{}", window(&s.window, s.broken_off.is_some()))?;
     writeln!(out)?;
     let offered =
         if report.closed_loop { "closed loop".to_owned() } else { per_second(s.rate.offered_per_s) };
@@ -76,6 +66,28 @@ fn head(report: &Report, out: &mut String) -> std::fmt::Result {
         "  {:<12}{:>16}   {planned}own lag p99 {lag:.2} ms, longest hiccup {hiccup:.1} ms, {} datagrams dropped",
         "", "", g.udp_drops
     )
+}
+
+/// Which part of the run the figures are of. What was planned and never came is said as such.
+fn window(window: &Window, cut_short: bool) -> String {
+    let Window { from_s, until_s, planned_until_s, mser_5_s, steady } = window;
+    if cut_short {
+        let measured = if from_s < until_s {
+            format!(
+                "measured from {from_s:.1} to {until_s:.1} s; of a part it is not said whether it was steady"
+            )
+        } else {
+            "within its warm-up: nothing was measured".to_owned()
+        };
+        return format!("CUT SHORT after {until_s:.1} of {planned_until_s:.1} s, {measured}");
+    }
+    let steady = match steady {
+        Some(true) => "steady",
+        Some(false) => "UNSTEADY",
+        None => "too short to tell whether steady",
+    };
+    let mser = mser_5_s.map_or_else(|| "cannot tell".to_owned(), |at| format!("{at:.1} s"));
+    format!("measured from {from_s:.1} to {until_s:.1} s, {steady}; warm-up by MSER-5: {mser}")
 }
 
 fn per_second(rate: f64) -> String {
@@ -252,6 +264,7 @@ fn verdict(report: &Report, out: &mut String) -> std::fmt::Result {
     let books = match v.books {
         Books::Closed => "closed",
         Books::Open => "OPEN",
+        Books::NotJudged => "not judged",
         Books::NotCompared => "not compared",
     };
     let durable = match (v.durable, report.journal_read) {
@@ -277,10 +290,10 @@ fn verdict(report: &Report, out: &mut String) -> std::fmt::Result {
         writeln!(out, "    {open}")?;
     }
     if let Some(broken) = &report.broken {
-        writeln!(out, "  the run broke off: {broken}")?;
+        writeln!(out, "  the run broke off: {broken}; neither objectives nor books are judged")?;
     }
     if report.interrupted {
-        writeln!(out, "  interrupted: a part of the run")?;
+        writeln!(out, "  interrupted: a part of the run; neither objectives nor books are judged")?;
     }
     Ok(())
 }

@@ -16,6 +16,8 @@ use crate::steering::{ByHand, Order};
 use crate::traffic::scenario::Scenario;
 use holdfast_protocol::Reason;
 
+mod cut_short;
+
 fn plan(more: &str) -> Plan {
     let line =
         format!("--switch 127.0.0.1:1 --certs c --admin 127.0.0.1:2 --seed 7 -r 1000 -d 2s -w 0s {more}");
@@ -56,7 +58,11 @@ fn measured() -> Measured {
         hiccup_us: 900,
         journal: Some(JournalSpan::between(counters(100.0), &[], counters(300.0), 2.0)),
         slices: Slices { all: slices(), warm_ns: 0, end_ns: 2_000_000_000 },
-        switch_build: Some(SwitchBuild { version: "9.9.9".to_owned(), commit: "5w17c4".to_owned() }),
+        switch_build: Some(SwitchBuild {
+            version: "9.9.9".to_owned(),
+            commit: "5w17c4".to_owned(),
+            profile: None,
+        }),
         by_hand: ByHand::default(),
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::summary::Build;
-use crate::admin::SwitchBuild;
+use crate::admin::{DEBUG, SwitchBuild};
 use crate::machine::Host;
 use crate::trials::Spoiled;
 
@@ -57,7 +57,9 @@ impl Head {
 
     /// The first line for people: which programs, and the seed.
     pub fn program(&self) -> String {
-        programs(&self.build, self.switch_build.as_ref(), self.seed)
+        let debug = debug_builds(&self.build, self.switch_build.as_ref());
+        let warning = debug.map_or_else(String::new, |words| format!("\nWARNING: {words}"));
+        programs(&self.build, self.switch_build.as_ref(), self.seed) + &warning
     }
 
     /// The second: which machine.
@@ -66,9 +68,47 @@ impl Head {
     }
 }
 
+/// Which of both was compiled without optimizations, in words; `None` where neither was, as far as is known.
+pub fn debug_builds(build: &Build, switch: Option<&SwitchBuild>) -> Option<String> {
+    let sides =
+        [("loadgen", build.profile == DEBUG), ("the switch", switch.is_some_and(SwitchBuild::is_debug))];
+    let debug: Vec<&str> = sides.iter().filter(|(_, is_debug)| *is_debug).map(|(side, _)| *side).collect();
+    let which = match debug.as_slice() {
+        [] => return None,
+        [one] => format!("{one} is a debug build"),
+        _ => "loadgen and the switch are debug builds".to_owned(),
+    };
+    Some(format!("{which}: many times as slow as a release build, whose figures these are not"))
+}
+
 /// Which programs, and the seed that their load follows from.
 pub fn programs(build: &Build, switch: Option<&SwitchBuild>, seed: u64) -> String {
     let Build { version, commit, profile, .. } = build;
     let switch = switch.map_or_else(String::new, |build| format!("   {}", build.text()));
     format!("loadgen {version} ({commit}, {profile})   seed {seed}{switch}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_debug_build_of_either_side_is_named() {
+        let words = |own, switch: Option<&str>| {
+            let build = Build { profile: own, ..Build::this() };
+            let of_switch = |profile: &str| SwitchBuild {
+                version: "0.1.0".to_owned(),
+                commit: "c".to_owned(),
+                profile: Some(profile.to_owned()),
+            };
+            debug_builds(&build, switch.map(of_switch).as_ref())
+        };
+        assert_eq!(words("release", Some("release")), None);
+        assert_eq!(words("release", None), None);
+        assert!(words("debug", Some("release")).unwrap().starts_with("loadgen is a debug build"));
+        assert!(words("release", Some("debug")).unwrap().starts_with("the switch is a debug build"));
+        assert!(
+            words("debug", Some("debug")).unwrap().starts_with("loadgen and the switch are debug builds")
+        );
+    }
 }

@@ -5,6 +5,7 @@
 
 pub mod head;
 pub mod latency;
+pub(crate) mod place;
 mod publish;
 pub mod series;
 pub mod summary;

@@ -99,6 +99,8 @@ pub enum Books {
     Closed,
     /// They do not.
     Open,
+    /// They did not when the run ended before its time: what was out then was never waited for.
+    NotJudged,
     /// Only one side was played here.
     NotCompared,
 }
@@ -138,11 +140,13 @@ pub struct Verdict {
 pub struct Window {
     /// When it began, in seconds since the run did: the end of the warm-up, or later where MSER-5 found that too short.
     pub from_s: f64,
-    /// When it ended.
+    /// When it ended: when no more was sent. No sooner than it began; where the run was cut short in its warm-up, as soon.
     pub until_s: f64,
+    /// When it was to end.
+    pub planned_until_s: f64,
     /// Where MSER-5 sees the end of the warm-up; `None` where it cannot tell.
     pub mser_5_s: Option<f64>,
-    /// `true` or `false`; `None` where the run was too short to tell.
+    /// `true` or `false`; `None` where the run was too short to tell, or was cut short.
     pub steady: Option<bool>,
 }
 

@@ -77,7 +77,7 @@ pub struct Answered {
 pub fn answer(arguments: &AcquirerArguments, options: Table) -> Result<Exit, RunError> {
     let plan = Plan::acquirer(arguments)?;
     if let Some(output) = &plan.output {
-        keep_options(output, options, plan.seed)?;
+        keep_options(output, arguments.to.force, options, plan.seed)?;
     }
     let answered = on_stage(play(plan, arguments))??;
     results::publish(&arguments.to, "summary.json", &answered, &text(&answered))?;

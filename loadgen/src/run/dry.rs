@@ -58,7 +58,11 @@ pub fn dry(command: &Command, options: Table) -> Result<String, RunError> {
             let seed = plan.run.seed;
             (plan.run, seed)
         }
-        Command::Compare(compare) => return Ok(text_of(options, compare.seed.unwrap_or_else(chosen_seed))),
+        Command::Compare(compare) => {
+            let few = if compare.a.is_dir() { None } else { crate::compare::too_few_to_come(compare) };
+            let few = few.map_or_else(String::new, |words| format!("# WARNING: {words}\n"));
+            return Ok(few + &text_of(options, compare.seed.unwrap_or_else(chosen_seed)));
+        }
         Command::Check(_) | Command::Report(_) => return Ok(options.to_string()),
     };
     let remarks: String = plan.remarks.iter().map(|remark| format!("# {remark}\n")).collect();

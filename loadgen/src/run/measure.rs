@@ -23,6 +23,8 @@ use crate::measure::slices::{Slice, Slices, slice_length};
 use crate::player::{Act, PlayError};
 use crate::progress::{Look, Progress};
 use crate::report::{JournalSpan, Measured, Report};
+use crate::results::head::debug_builds;
+use crate::results::summary::Build;
 use crate::steering::{ByHand, Order};
 use crate::traffic::scenario::Scenario;
 
@@ -68,6 +70,8 @@ struct Director<'a> {
     interrupts: u32,
     /// Whether operations are still sent.
     sending: bool,
+    /// When no more were sent, in nanoseconds since the start: as planned, or sooner.
+    sent_until_ns: u64,
     /// What the user changed.
     by_hand: ByHand,
     slices: Vec<Slice>,
@@ -92,6 +96,10 @@ pub(super) async fn direct(
     let mut writer = begin_history(&plan)?;
     cast::check_certificates(&plan)?;
     let (before, switch_build) = read_state(&plan).await?.unzip();
+    let debug = debug_builds(&Build::this(), switch_build.as_ref().and_then(Option::as_ref));
+    if let Some(words) = debug.filter(|_| !plan.arguments.to.quiet) {
+        eprintln!("WARNING: {words}");
+    }
     // Fails now rather than at the end where the switch does not export its journal's counters.
     if let Some(address) = plan.arguments.load.place.admin_address() {
         admin::journal(address).await?;
@@ -126,6 +134,7 @@ pub(super) async fn direct(
         signals,
         interrupts: 0,
         sending: true,
+        sent_until_ns: 0,
         by_hand: ByHand::default(),
         slices: Vec::new(),
         slice_length,
@@ -191,6 +200,7 @@ impl Director<'_> {
         }
         self.take_slice(true);
         self.sending = false;
+        self.sent_until_ns = self.cast.stage.ns().min(end_ns);
         if self.interrupts > 0 {
             self.act.send_replace(Act::Stopping);
         }
@@ -349,7 +359,7 @@ impl Director<'_> {
             slices: Slices {
                 all: self.slices,
                 warm_ns: nanos(self.plan.arguments.warmup),
-                end_ns: self.plan.end_ns(),
+                end_ns: self.sent_until_ns,
             },
         };
         let broken = self.broken.map(|error| error.to_string());

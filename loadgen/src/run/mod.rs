@@ -30,6 +30,7 @@ use crate::live::{Errand, RateBy};
 use crate::page::PageError;
 use crate::player::PlayError;
 use crate::report::Report;
+use crate::results::place::make_room;
 use crate::trace::{Trace, TraceError};
 use crate::traffic::payees::TemplateError;
 use crate::traffic::{Traffic, complete, schedule_settings};
@@ -273,16 +274,18 @@ pub fn replay(arguments: &ReplayArguments, options: Table) -> Result<Report, Run
 
 fn perform_kept(plan: Plan, options: Table) -> Result<Report, RunError> {
     if let Some(output) = &plan.output {
-        keep_options(output, options, plan.seed)?;
+        keep_options(output, plan.arguments.to.force, options, plan.seed)?;
     }
     Theatre::open()?.perform(plan)
 }
 
-/// Writes `config.toml`, from which the same run can be made again.
+/// Writes `config.toml`, from which the same run can be made again, where no results of an earlier command lie, or where these may be
+/// removed.
 ///
 /// # Errors
-/// Where it cannot be written.
-pub(crate) fn keep_options(output: &Path, options: Table, seed: u64) -> Result<(), RunError> {
+/// Where they lie there and may not, or it cannot be written.
+pub(crate) fn keep_options(output: &Path, force: bool, options: Table, seed: u64) -> Result<(), RunError> {
+    make_room(output, force)?;
     std::fs::create_dir_all(output).map_err(RunError::io(output.display().to_string()))?;
     let file = output.join("config.toml");
     std::fs::write(&file, text_of(options, seed)).map_err(RunError::io(file.display().to_string()))

@@ -81,7 +81,7 @@ pub fn run(arguments: &SelftestArguments, options: Table) -> Result<Exit, RunErr
     let trials = Trials::new(&load, &arguments.to, &[], arguments.warmup, arguments.duration);
     let seed = trials.seed;
     if let Some(output) = &arguments.to.output {
-        keep_options(output, options, seed)?;
+        keep_options(output, arguments.to.force, options, seed)?;
     }
     let mut trying =
         Trying { trials, theatre: Theatre::open()?, quiet: arguments.to.quiet, made: Vec::new() };

@@ -47,7 +47,7 @@ pub(super) fn run(
     let directory = tempfile::tempdir().map_err(RunError::io("directory for certificates"))?;
     let seed = arguments.seed.unwrap_or_else(chosen_seed);
     if let Some(output) = &arguments.to.output {
-        keep_options(output, options, seed)?;
+        keep_options(output, arguments.to.force, options, seed)?;
     }
     let (known, spoiled) = measure(arguments, directory.path(), served_per_s, seed)?;
     results::publish(&arguments.to, "selftest.json", &known, &known.text())?;

@@ -30,7 +30,7 @@ pub fn run(arguments: &SweepArguments, options: Table) -> Result<Exit, RunError>
     let mut trials = Trials::new(&a.load, &a.to, &a.objectives, a.warmup, a.duration);
     trials.can_judge(rates[0])?;
     if let Some(output) = &a.to.output {
-        keep_options(output, options, trials.seed)?;
+        keep_options(output, a.to.force, options, trials.seed)?;
     }
     let order = order::shuffled(&rates, a.repeats, trials.seed);
     if !a.to.quiet {

@@ -16,6 +16,9 @@ pub struct StatusReport {
     pub name: String,
     /// The build: version and commit.
     pub build: String,
+    /// How it was compiled: `release` or `debug`.
+    #[serde(default)]
+    pub profile: String,
     /// `recovering`, `serving`, `draining`.
     pub state: String,
     /// The switch's time, in milliseconds since 1970.

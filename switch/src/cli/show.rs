@@ -88,9 +88,14 @@ fn money(minor: &str, currency: &str) -> String {
     }
 }
 
+/// Nothing where the switch is too old to say it.
+fn profile(profile: &str) -> String {
+    if profile.is_empty() { String::new() } else { format!(", {profile} build") }
+}
+
 fn status_page(s: &StatusReport) -> Vec<String> {
     let mut page = vec![
-        format!("{} {}: {}, up {}", s.name, s.build, s.state, duration(s.uptime_ms)),
+        format!("{} {}{}: {}, up {}", s.name, s.build, profile(&s.profile), s.state, duration(s.uptime_ms)),
         format!(
             "business date {}{}, partition {}, epoch {}, sequence {} (durable {})",
             s.business_date,

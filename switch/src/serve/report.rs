@@ -63,6 +63,7 @@ pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis
     StatusReport {
         name: steward.config.name.clone(),
         build: crate::build::TEXT.to_owned(),
+        profile: crate::build::PROFILE.to_owned(),
         state: if steward.is_stopping() { "draining" } else { "serving" }.to_owned(),
         time_ms: now.get(),
         uptime_ms: u64::try_from(steward.telemetry.started.elapsed().as_millis()).unwrap_or(u64::MAX),

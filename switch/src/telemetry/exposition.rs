@@ -101,7 +101,11 @@ impl Scrape {
     }
 
     fn process(&self, page: &mut Page<'_>) -> fmt::Result {
-        let build = vec![("version", build::VERSION.to_owned()), ("commit", build::COMMIT.to_owned())];
+        let build = vec![
+            ("version", build::VERSION.to_owned()),
+            ("commit", build::COMMIT.to_owned()),
+            ("profile", build::PROFILE.to_owned()),
+        ];
         page.gauges("holdfast_build", "The build, as labels.", [(build, 1.0)])?;
         let uptime = self.telemetry.started.elapsed().as_secs_f64();
         page.level("holdfast_uptime_seconds", "Since the process started.", uptime)?;

@@ -8,6 +8,7 @@ use holdfast_tests::processes::{program, run, run_well, text};
 use super::scene::Scene;
 
 const RUN_ERROR: i32 = 1;
+const USAGE: i32 = 2;
 
 /// Where a file should go there is a directory: it cannot be written, whoever the test runs as.
 #[test]
@@ -52,4 +53,41 @@ fn standard_output_that_nobody_reads_is_an_error_and_no_panic() {
         assert_eq!(output.status.code(), Some(RUN_ERROR), "{arguments:?}: {complained}");
         assert!(complained.starts_with("loadgen: ") && complained.contains("Broken pipe"), "{complained}");
     }
+}
+
+/// One rule for every command with `-o`, kept before anything is sent: nobody listens here.
+#[test]
+fn earlier_results_are_written_over_by_no_command() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (out, trace) = (directory.path().join("out"), directory.path().join("some.trace"));
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("summary.json"), "earlier").unwrap();
+    fs::write(&trace, "earlier").unwrap();
+    let place = ["--switch", "127.0.0.1:1", "--certs", "nowhere"];
+    let alone = [&place[..], &["--no-admin"]].concat();
+    let watched = [&place[..], &["--admin", "127.0.0.1:1"]].concat();
+    let commands = [
+        ("run", alone.clone()),
+        ("operator", [&alone[..], &["--name", "operator-1"]].concat()),
+        ("acquirer", [&alone[..], &["--name", "acquirer-1"]].concat()),
+        ("capacity", [&alone[..], &["--slo", "p50<1s"]].concat()),
+        ("sweep", [&alone[..], &["--rates", "50,100"]].concat()),
+        ("drill", [&watched[..], &["--cut", "operator-1:1s", "--every", "2s"]].concat()),
+        ("selftest", vec![]),
+    ];
+    let refused = |arguments: &[&str], named: &str| {
+        let refused = run("loadgen", arguments);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(USAGE), "{arguments:?}: {said}");
+        assert!(said.contains(named) && said.contains("--force"), "{arguments:?}: {said}");
+    };
+    for (command, more) in commands {
+        refused(&[&[command], &more[..], &["-o", text(&out)]].concat(), "summary.json");
+    }
+    let gen_to = ["gen", "-q", "-r", "100", "-d", "1s", "-w", "0s", "-o", text(&trace)];
+    refused(&gen_to, "some.trace");
+    assert_eq!(fs::read_to_string(out.join("summary.json")).unwrap(), "earlier");
+    assert_eq!(fs::read_to_string(&trace).unwrap(), "earlier");
+    run_well("loadgen", &[&gen_to[..], &["--force"]].concat());
+    assert_ne!(fs::read(&trace).unwrap(), b"earlier");
 }
