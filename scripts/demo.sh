@@ -6,6 +6,7 @@ set -euo pipefail
 usage() {
     cat <<'TEXT'
 scripts/demo.sh [--seconds N] [--rate R|max] [--saturation] [--out DIR] [-- LOADGEN-OPTION...]
+scripts/demo.sh --drill [--rate R] [--out DIR] [-- LOADGEN-OPTION...]
 scripts/demo.sh --serve DIR [--limit N]
 
   --seconds N    how long to measure (10)
@@ -14,12 +15,15 @@ scripts/demo.sh --serve DIR [--limit N]
                  that other work of the machine does not count as theirs
   --usual-priority  not that
   --out DIR      keep the results there: summary.json, latency.hlog, latency.hgrm, history/, switch.log, the journal
+  --drill        a guided drill: kills the switch twice under load (2000/s), starts it again, joins the records of everybody with the
+                 journal, tries that check on damaged records, and says the verdict; half a minute
   --limit N      with --serve: the switch takes N authorizes a second, a third from each operator, and refuses more as busy
   --serve DIR    make configuration, certificates and journal in DIR, and run the switch in the foreground
 
 HOLDFAST_PROFILE names another profile than release to build with, dev for instance.
 
-Exit code: 0 when the run had no errors and the books closed; otherwise that of the program that failed.
+Exit code: 0 when the run had no errors and the books closed, with --drill when nothing was lost, done twice or left open; otherwise
+that of the program that failed.
 TEXT
 }
 
@@ -33,7 +37,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/switch.sh
 . "$root/scripts/switch.sh"
 seconds=10
-rate=20000
+rate=''
+drill=0
 saturation=0
 usual_priority=0
 out=''
@@ -44,6 +49,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --seconds) seconds=${2-}; shift ;;
         --rate) rate=${2-}; shift ;;
+        --drill) drill=1 ;;
         --saturation) saturation=1 ;;
         --usual-priority) usual_priority=1 ;;
         --out) out=${2-}; [ -n "$out" ] || wrong '--out needs a directory'; shift ;;
@@ -55,6 +61,13 @@ while [ $# -gt 0 ]; do
     esac
     [ $# -eq 0 ] || shift
 done
+if [ "$drill" = 1 ]; then
+    [ -z "$serve$limit" ] && [ "$saturation" = 0 ] && [ "$rate" != max ] || wrong '--drill goes with --rate R, --out and options of loadgen drill'
+    rate=${rate:-2000}
+    # How long it sends, for the room it takes.
+    seconds=20
+fi
+rate=${rate:-20000}
 case $seconds in '' | *[!0-9]*) wrong "--seconds needs a whole number, found '$seconds'" ;; esac
 case $rate in max) ;; '' | *[!0-9]*) wrong "--rate needs a whole number or max, found '$rate'" ;; esac
 [ "$((10#$seconds))" -gt 0 ] || wrong '--seconds needs at least 1'
@@ -169,6 +182,41 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# Kills, and whoever was told what; `loadgen` starts the switch itself, because it must start it again.
+drilled() {
+    local code=0 found=0
+    say "step 1 of 3: load of $rate operations/s by three operators and three acquirers; the switch is killed (SIGKILL) twice and started again"
+    "$bin/loadgen" drill --start "'$bin/holdfast' serve --config '$work/holdfast.toml'" --switch "$listen" --admin "$admin" \
+        --certs "$work/certs" --kill switch --kills 2 --every 5s -r "$rate" -o "$work" ${extra[@]+"${extra[@]}"} || code=$?
+    case $code in
+        0 | 3 | 4 | 5) ;;
+        *) fail "the drill ended with $code" ;;
+    esac
+    say 'step 2 of 3: the same check again, on what the drill left'
+    "$bin/loadgen" check "$work" || found=$?
+    case $found in
+        0 | 5) ;;
+        *) code=$found; fail "the check ended with $found" ;;
+    esac
+    say 'step 3 of 3: would it notice? one request is left out of a copy of the records'
+    local noticed=0
+    "$bin/loadgen" check "$work" --mutate lose > "$work/mutated.txt" 2>&1 || noticed=$?
+    tail -n 2 "$work/mutated.txt"
+    [ "$noticed" = 5 ] || { code=1; fail 'the damage was not found: the check cannot be believed'; }
+    case $code/$found in
+        0/0) say 'CLEAN: the switch was killed twice under load; nothing was lost, nothing done twice, nothing left open' ;;
+        3/0) fail 'nothing was lost, but an objective was missed' ;;
+        4/0) fail 'nothing was lost, and it cannot be judged: see above (nothing was in flight, or too few faults came)' ;;
+        *) code=5; fail 'FAULTY: see the findings above' ;;
+    esac
+}
+
+if [ "$drill" = 1 ]; then
+    drilled
+    [ "$keep" = 0 ] || say "what there is to look at is in $work: report.html, history/, journal.jsonl, switch.log"
+    exit 0
+fi
 
 "$bin/holdfast" serve --config "$work/holdfast.toml" > "$work/switch.log" 2>&1 &
 switch=$!
