@@ -42,6 +42,22 @@ pub enum CertsError {
     Certificate(#[from] rcgen::Error),
 }
 
+/// What to do where files are missing that the switch cannot start without; `None` where all are there.
+pub fn next_step(config: &Config) -> Option<String> {
+    let tls = &config.tls;
+    let missing: Vec<_> =
+        [&tls.ca, &tls.certificate, &tls.key].into_iter().filter(|file| !file.exists()).cloned().collect();
+    let directory = missing.first()?.parent().filter(|path| !path.as_os_str().is_empty());
+    Some(format!(
+        "not there: {}. `holdfast certs {} --config {}` makes a development authority and every certificate; with certificates of your \
+         own, name them in [tls], and `holdfast check-config {}` looks at them",
+        listed(&missing),
+        directory.unwrap_or(Path::new(".")).display(),
+        config.file.display(),
+        config.file.display()
+    ))
+}
+
 fn listed(files: &[PathBuf]) -> String {
     let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     names.join(", ")

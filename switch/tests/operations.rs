@@ -271,6 +271,30 @@ fn what_keeps_it_from_starting_has_its_own_exit_code() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains(&admin) && text.contains("`ss -lntup` says who has it"), "{text}");
 
+    // A port for participants that somebody else has: nothing is left behind, as after any other fault of the configuration.
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let elsewhere = CONFIG
+        .replace("127.0.0.1:0\"]", &format!("{}\"]", taken.local_addr().unwrap()))
+        .replace("segment_bytes =", "directory = \"new-journal\", segment_bytes =");
+    std::fs::write(&file, &elsewhere).unwrap();
+    assert!(
+        elsewhere.contains("new-journal") && elsewhere.contains(&taken.local_addr().unwrap().to_string())
+    );
+    let (code, text) = Served::start(&file).end();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("cannot listen on") && text.contains("`ss -lntup` says who has it"), "{text}");
+    assert!(!site.directory.path().join("new-journal").exists(), "no journal was begun");
+
+    // Certificates that nobody made yet.
+    let tls = "tls = { certificate = \"none/switch.pem\", key = \"none/switch.key\", ca = \"none/ca.pem\" }\njournal =";
+    std::fs::write(&file, CONFIG.replace("journal =", tls)).unwrap();
+    let (code, text) = Served::start(&file).end();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("`holdfast certs ") && text.contains("none --config") && text.contains("ca.pem"),
+        "{text}"
+    );
+
     // The same file with an admin port of its own: the second start meets the address before the journal.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     std::fs::write(&file, CONFIG.replace("admin = \"127.0.0.1:0\"", &format!("admin = \"{port}\""))).unwrap();

@@ -31,9 +31,9 @@ pub struct AcquirerArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen acquirer --name acquirer-1 --switch 10.0.0.7:7400 --certs certs \\
+  loadgen acquirer --name acquirer-1 --switch 10.0.0.7:7070 --certs certs \\
       -o out-acquirer-1
-  loadgen acquirer --name acquirer-2 --switch 10.0.0.7:7400 --certs certs \\
+  loadgen acquirer --name acquirer-2 --switch 10.0.0.7:7070 --certs certs \\
       -d 10m --tolerate-restarts -o out-acquirer-2
 
 It answers what operators that loadgen plays anywhere pay to it, run after run. When it is to end it stays until its holds have ended and \

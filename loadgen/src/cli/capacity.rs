@@ -44,8 +44,8 @@ pub struct CapacityArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen capacity --switch 127.0.0.1:7400 --certs demo/certs \\
-      --admin 127.0.0.1:7401 --slo 'p99<10ms' --slo 'errors<0.01%'
+  loadgen capacity --switch 127.0.0.1:7070 --certs demo/certs \\
+      --admin 127.0.0.1:7071 --slo 'p99<10ms' --slo 'errors<0.01%'
   loadgen capacity --config site.toml --slo 'p99<50ms' --planned 30000 \\
       -d 20s --mix pay:1 -o out
 

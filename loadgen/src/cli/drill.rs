@@ -73,10 +73,10 @@ pub struct DrillArguments {
 pub(super) const EXAMPLES: &str = "\
 Examples:
   loadgen drill --start 'holdfast serve --config demo/holdfast.toml' \\
-      --switch 127.0.0.1:7400 --admin 127.0.0.1:7401 --certs demo/certs \\
+      --switch 127.0.0.1:7070 --admin 127.0.0.1:7071 --certs demo/certs \\
       --kill switch --every 5s --kills 5 -r 2000 -o drill
   loadgen drill --start 'holdfast serve --config demo/holdfast.toml' \\
-      --switch 127.0.0.1:7400 --admin 127.0.0.1:7401 --certs demo/certs \\
+      --switch 127.0.0.1:7070 --admin 127.0.0.1:7071 --certs demo/certs \\
       --kill switch --freeze switch:1s --restart switch \\
       --cut acquirer-1:2s --every 8s -d 2m --seed 7
   loadgen check drill --mutate lose         tries the check itself on what the drill left

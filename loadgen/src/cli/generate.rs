@@ -80,8 +80,8 @@ Examples:
   loadgen gen -o busy.trace -r 500 -d 1h --amounts lognormal:2500,0.8 \\
       --payers zipf:1.2 --accounts 100000 --seed 7
   loadgen gen --describe day.trace
-  loadgen replay day.trace --switch 127.0.0.1:7400 --certs demo/certs \\
-      --admin 127.0.0.1:7401
+  loadgen replay day.trace --switch 127.0.0.1:7070 --certs demo/certs \\
+      --admin 127.0.0.1:7071
 
   holdfast journal dump journal > yesterday.jsonl
   loadgen gen --from-dump yesterday.jsonl -o yesterday.trace

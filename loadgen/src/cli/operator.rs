@@ -18,7 +18,7 @@ pub struct OperatorArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen operator --name operator-1 --switch 10.0.0.7:7400 --certs certs \\
+  loadgen operator --name operator-1 --switch 10.0.0.7:7070 --certs certs \\
       --no-admin -r 5000 -d 60s -o out-1
   loadgen operator --name operator-2 --config site.toml -r 5000 -d 60s \\
       --seed 7 -o out-2

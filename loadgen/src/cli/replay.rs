@@ -42,8 +42,8 @@ pub struct ReplayArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen replay monday.trace --switch 127.0.0.1:7400 --certs demo/certs \\
-      --admin 127.0.0.1:7401 --slo 'p99<50ms' -o out
+  loadgen replay monday.trace --switch 127.0.0.1:7070 --certs demo/certs \\
+      --admin 127.0.0.1:7071 --slo 'p99<50ms' -o out
   loadgen replay monday.trace --config site.toml --speed 10 -d 60s
 
 It is measured, judged and reported as `loadgen run` is. The trace says how many operators and acquirers there are, which currency, \

@@ -79,11 +79,11 @@ impl RunArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen run --switch 127.0.0.1:7400 --certs demo/certs \\
-      --admin 127.0.0.1:7401 -r 20000 -d 10s --slo 'p99<50ms'
-  loadgen run --switch 127.0.0.1:7400 --certs demo/certs \\
-      --admin 127.0.0.1:7401 -r max --window 4096 --mix pay:1 --no-history
-  loadgen run --switch 127.0.0.1:7400 --certs demo/certs --no-admin \\
+  loadgen run --switch 127.0.0.1:7070 --certs demo/certs \\
+      --admin 127.0.0.1:7071 -r 20000 -d 10s --slo 'p99<50ms'
+  loadgen run --switch 127.0.0.1:7070 --certs demo/certs \\
+      --admin 127.0.0.1:7071 -r max --window 4096 --mix pay:1 --no-history
+  loadgen run --switch 127.0.0.1:7070 --certs demo/certs --no-admin \\
       -r 5000 -d 60s --decline-rate 0.05 --silent-rate 0.01 \\
       --late-rate 0.01 --tolerate-restarts --seed 7 -o out
   loadgen run --config site.toml -r 2000 -d 10m --shape day --phase 0.25 \\

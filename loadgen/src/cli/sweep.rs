@@ -67,8 +67,8 @@ impl SweepArguments {
 /// Examples and exit codes, below the options.
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  loadgen sweep --switch 127.0.0.1:7400 --certs demo/certs \\
-      --admin 127.0.0.1:7401 --from 2000 --top 128000 -o out
+  loadgen sweep --switch 127.0.0.1:7070 --certs demo/certs \\
+      --admin 127.0.0.1:7071 --from 2000 --top 128000 -o out
   loadgen sweep --config site.toml --rates 5000,10000,15000,20000,25000 \\
       --repeats 5 -d 10s --mix pay:1
 

@@ -50,7 +50,7 @@ fn the_command_line_is_consistent() {
 #[test]
 fn the_line_of_the_documentation_is_understood() {
     let run = run(
-        "--switch 127.0.0.1:7400 --certs certs --admin 127.0.0.1:7401 -r max -d 10s -w 500ms --mix pay:40,reserve:15 \
+        "--switch 127.0.0.1:7070 --certs certs --admin 127.0.0.1:7071 -r max -d 10s -w 500ms --mix pay:40,reserve:15 \
          --operators 3 --acquirers 2 --decline-rate 0.1 --silent-rate 0.01 --late-rate 0 --window 512 --seed 9 -o out \
          --slo p99<50ms --slo errors<0.01%",
     )
@@ -68,9 +68,9 @@ fn the_line_of_the_documentation_is_understood() {
 
 #[test]
 fn a_switch_may_be_named() {
-    let named = run("--switch localhost:7400 --certs certs --admin localhost:7401").unwrap().load.place;
-    assert!(named.switch.ip().is_loopback() && named.switch.port() == 7400, "{}", named.switch);
-    assert!(named.admin.ip().is_loopback() && named.admin.port() == 7401, "{}", named.admin);
+    let named = run("--switch localhost:7070 --certs certs --admin localhost:7071").unwrap().load.place;
+    assert!(named.switch.ip().is_loopback() && named.switch.port() == 7070, "{}", named.switch);
+    assert!(named.admin.ip().is_loopback() && named.admin.port() == 7071, "{}", named.admin);
     assert_eq!(run("--switch localhost --certs certs").unwrap_err().exit_code(), 2);
 }
 
@@ -90,7 +90,7 @@ fn wrong_values_are_refused() {
         "--payers few",
         "--phase 2",
     ] {
-        let line = format!("--switch 127.0.0.1:7400 --certs certs --no-admin {wrong}");
+        let line = format!("--switch 127.0.0.1:7070 --certs certs --no-admin {wrong}");
         assert_eq!(run(&line).unwrap_err().exit_code(), 2, "{wrong}");
     }
 }
@@ -99,6 +99,6 @@ fn wrong_values_are_refused() {
 fn the_admin_address_is_the_switchs_usual_one_unless_the_run_goes_without() {
     let address = |line: &str| run(line).unwrap().load.place.admin_address();
     let usual = "127.0.0.1:7071".parse().ok();
-    assert_eq!(address("--switch 127.0.0.1:7400 --certs certs"), usual);
-    assert_eq!(address("--switch 127.0.0.1:7400 --certs certs --no-admin"), None);
+    assert_eq!(address("--switch 127.0.0.1:7070 --certs certs"), usual);
+    assert_eq!(address("--switch 127.0.0.1:7070 --certs certs --no-admin"), None);
 }

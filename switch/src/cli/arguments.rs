@@ -204,8 +204,8 @@ pub(super) enum RouteCommand {
 /// Which running switch.
 #[derive(Debug, Args)]
 pub(super) struct Target {
-    /// The address of its admin interface [default: that of --config, or 127.0.0.1:7071].
-    #[arg(long, value_name = "ADDR")]
+    /// The address of its admin interface, HOST:PORT or IP:PORT [default: that of --config, or 127.0.0.1:7071].
+    #[arg(long, value_name = "ADDR", value_parser = super::client::admin_address)]
     pub(super) admin: Option<SocketAddr>,
     /// The configuration file it runs.
     #[arg(long, value_name = "FILE")]

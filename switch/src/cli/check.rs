@@ -12,6 +12,7 @@ use holdfast_protocol::{BusinessDate, UnixMillis};
 
 use super::{Failure, show};
 use crate::admin::credentials;
+use crate::certs;
 use crate::config::Config;
 
 /// Certificates that end sooner are remarked on.
@@ -28,8 +29,10 @@ pub(super) fn check_config(config: &Config) -> Result<(), Failure> {
         eprintln!("holdfast: remark: {remark}");
     }
     show::lines(findings.lines)?;
-    let unusable =
-        |error| Failure::Failed(format!("the switch does not start with these certificates: {error}"));
+    let unusable = |error| {
+        let next_step = certs::next_step(config).map_or_else(String::new, |step| format!("; {step}"));
+        Failure::Failed(format!("the switch does not start with these certificates: {error}{next_step}"))
+    };
     credentials(config).map(|_| ()).map_err(unusable)
 }
 

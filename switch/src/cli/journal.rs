@@ -175,7 +175,7 @@ fn read(
         },
         OpenError::Locked { .. } => ReadError::Journal(Failure::Failed(format!(
             "{error}, perhaps the running switch: ask that (`holdfast status`, `holdfast undelivered`, `holdfast \
-             transaction`), or copy the directory (`cp -r --reflink=auto {} COPY`) and read the copy",
+             transaction`), or copy the directory (`cp -rT --reflink=auto {} COPY`) and read the copy",
             directory.display()
         ))),
         OpenError::Settings(_) | OpenError::Directory { .. } | OpenError::Io(_) | OpenError::Epoch(_) => {

@@ -36,6 +36,14 @@ pub enum ServeError {
     /// Certificates or keys.
     #[error("certificates: {0}")]
     Tls(#[from] TlsError),
+    /// Certificates that are not there, and what makes them.
+    #[error("certificates: {source}; {next_step}")]
+    NoCertificates {
+        /// Which, and why.
+        source: Box<TlsError>,
+        /// What to do.
+        next_step: String,
+    },
     /// Another process has both the journal and the admin address: most likely this very switch.
     #[error(
         "the journal {} is in use by another process, and so is the admin address {admin}: does this switch run \

@@ -257,7 +257,7 @@ pub(super) const fn debtor_name(debtor: Debtor) -> &'static str {
 }
 
 /// Where a payment ID leads now.
-pub(super) fn route(driver: &Driver<Handle>, payment_id: PaymentId) -> RouteReport {
+pub(super) fn route(driver: &Driver<Handle>, payment_id: PaymentId, start_grace_ms: u64) -> RouteReport {
     let core = driver.core();
     let found = core.explain_route(payment_id);
     let describe =
@@ -265,7 +265,9 @@ pub(super) fn route(driver: &Driver<Handle>, payment_id: PaymentId) -> RouteRepo
     let now = match &found {
         Err(reason) => reason.to_string(),
         Ok(route) => {
-            ability(driver, route.destination).map_or_else(|| "forwarded".to_owned(), |r| r.to_string())
+            let name = || name_of(core, route.destination);
+            ability(driver, route.destination)
+                .map_or_else(|| "forwarded".to_owned(), |reason| now_in_words(reason, name, start_grace_ms))
         }
     };
     RouteReport {
@@ -277,6 +279,18 @@ pub(super) fn route(driver: &Driver<Handle>, payment_id: PaymentId) -> RouteRepo
         considered: core.routes().iter().filter(|route| route.mps == payment_id.mps).map(describe).collect(),
         now,
     }
+}
+
+/// The reason, and what is behind it where that passes by itself.
+fn now_in_words(reason: Reason, destination: impl Fn() -> String, start_grace_ms: u64) -> String {
+    if reason != Reason::Busy {
+        return reason.to_string();
+    }
+    format!(
+        "{reason}: the switch has just started and {} is not back yet; until {start_grace_ms} ms after the start \
+         (sessions.start_grace_ms) this is refused and may be sent again, afterwards it is declined",
+        destination()
+    )
 }
 
 /// Why a destination would get nothing now, if so.
@@ -319,6 +333,18 @@ mod tests {
     fn configure(core: &mut Core, participants: &[ParticipantRecord]) {
         let input = Input::Configure(participants.to_vec(), Vec::new());
         core.step(UnixMillis::default(), &input, &View::default(), &mut Output::default());
+    }
+
+    #[test]
+    fn busy_within_the_start_grace_says_why_and_for_how_long() {
+        let words = |reason| now_in_words(reason, || "acquirer-1".to_owned(), 2_000);
+        let busy = words(Reason::Busy);
+        assert!(busy.starts_with(&Reason::Busy.to_string()), "{busy}");
+        for expected in ["just started", "acquirer-1 is not back yet", "2000 ms", "sessions.start_grace_ms"] {
+            assert!(busy.contains(expected), "{busy}");
+        }
+        let gone = Reason::DestinationNotConnected;
+        assert_eq!(words(gone), gone.to_string());
     }
 
     #[test]

@@ -142,7 +142,10 @@ impl Steward {
                 self.waiting.push((driver.core().sequence(), Done::Undelivered(reply, found)));
             }
             Command::ExplainRoute { payment_id, reply } => {
-                answer(reply, Box::new(report::route(driver, payment_id)));
+                answer(
+                    reply,
+                    Box::new(report::route(driver, payment_id, self.config.sessions.start_grace_ms)),
+                );
             }
             Command::Reload { config, credentials, reply } => {
                 match self.reload(driver, now, *config, &credentials) {

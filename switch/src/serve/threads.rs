@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use crossbeam::channel::{Receiver, bounded};
 use holdfast_core::Input;
 use holdfast_journal::{Access, FileStorage, Handle, Log, OpenError};
-use holdfast_link::{Credentials, Endpoint, LinkSettings, bind_restarting_server};
+use holdfast_link::{Credentials, Endpoint, LinkSettings, TlsError, bind_restarting_server};
 use holdfast_protocol::{BusinessDate, Partition};
 use tokio::sync::Notify;
 use tracing::{Dispatch, dispatcher, error, info, warn};
@@ -24,6 +24,7 @@ use super::snapshots::{SnapshotThread, snapshotter};
 use super::steward::Steward;
 use super::{ServeError, Stop, Switch};
 use crate::admin::{self, AdminError, AdminThread, CommandReceiver};
+use crate::certs;
 use crate::clock::Clock;
 use crate::config::{Config, DriverMode};
 use crate::driver::archive::{WAITING_MAX, door};
@@ -43,11 +44,16 @@ const ASKS_BESIDE: usize = 256;
 const INLINE_CORES_MAX: usize = 4;
 
 pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
-    let credentials = admin::credentials(&config)?;
+    let credentials = admin::credentials(&config).map_err(|source| no_certificates(&config, source))?;
     let telemetry = Telemetry::default();
     let (commands, command_receiver) = admin::channel();
     let admin_thread = AdminThread::start(config.clone(), telemetry.clone(), commands.clone())
         .map_err(|error| no_admin(&config, error))?;
+    // Before a journal is made, or recovered for minutes: a port that somebody else has.
+    if let Err(error) = ports_are_free(&config) {
+        admin_thread.stop();
+        return Err(error);
+    }
     let on_thread = match config.transport.driver {
         DriverMode::Inline => false,
         DriverMode::Thread => true,
@@ -90,6 +96,21 @@ pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
             Err(links.join().map_err(|_| ServeError::Thread)?.err().unwrap_or(ServeError::Thread))
         }
     }
+}
+
+fn no_certificates(config: &Config, source: TlsError) -> ServeError {
+    match certs::next_step(config) {
+        Some(next_step) => ServeError::NoCertificates { source: Box::new(source), next_step },
+        None => source.into(),
+    }
+}
+
+/// Whether participants can dial, once everything is recovered. The sockets are given back: what came to them meanwhile would be answered
+/// minutes too late.
+fn ports_are_free(config: &Config) -> Result<(), ServeError> {
+    config.listen.iter().try_for_each(|address| {
+        UdpSocket::bind(address).map(drop).map_err(|source| ServeError::Listen { address: *address, source })
+    })
 }
 
 /// A second start of the same switch meets the taken address first; the journal tells whether it is one.
