@@ -64,20 +64,64 @@ fn transaction(key: TransactionKey, record: &TransactionRecord, linked: Linked) 
     }
 }
 
+/// Room for putting the ids of a second in order; used again, it needs no new memory.
+#[derive(Debug, Default)]
+pub struct Sorting {
+    keys: Vec<u128>,
+}
+
+/// Set in the number of a capture, release or reversal, beside its number among them: far above any.
+const FOLLOW_UP: u32 = 1 << 31;
+
+impl Sorting {
+    /// Takes an id of a second that begins at so many milliseconds. Of its key, the bits are: 10 for the milliseconds within the
+    /// second, 80 for the rest of the id, 38 for the number of its record.
+    fn push(&mut self, first_ms: u64, id_low: [u8; 12], number: u32) {
+        let [a, b, rest @ ..] = id_low;
+        // Within one second the low 16 bits of the milliseconds occur once.
+        let [.., c, d] = first_ms.to_be_bytes();
+        let within = u16::from_be_bytes([a, b]).wrapping_sub(u16::from_be_bytes([c, d]));
+        let mut bytes = [0; 16];
+        bytes[6..].copy_from_slice(&rest);
+        self.keys.push(u128::from(within) << 118 | u128::from_be_bytes(bytes) << 38 | u128::from(number));
+    }
+
+    /// The numbers of the records, by id.
+    fn numbers(&mut self) -> impl Iterator<Item = u32> {
+        self.keys.sort_unstable();
+        self.keys.drain(..).map(|key| {
+            let [.., a, b, c, d] = key.to_be_bytes();
+            u32::from_be_bytes([a, b, c, d])
+        })
+    }
+}
+
 impl Leaving {
-    /// Calls `each` with all that leaves.
-    pub fn each(&self, each: &mut dyn FnMut(Archived)) {
-        match &self.0 {
-            Left::One(key, record, linked) => transaction(*key, record, *linked).into_iter().for_each(each),
-            Left::Second(second, generation) => {
-                for record in generation.transactions() {
-                    let key = key_of(record.originator(), *second, record.id_low());
-                    transaction(key, record, Linked::Alone).into_iter().for_each(&mut *each);
-                }
-                for record in generation.follow_ups() {
-                    let key = key_of(record.originator(), *second, record.id_low());
-                    each(Archived::FollowUp(record.parts(key)));
-                }
+    /// Calls `each` with all that leaves, by id; in which order those of one id come is not said.
+    pub fn each(&self, sorting: &mut Sorting, mut each: impl FnMut(Archived)) {
+        let (second, generation) = match &self.0 {
+            Left::One(key, record, linked) => {
+                return transaction(*key, record, *linked).into_iter().for_each(each);
+            }
+            Left::Second(second, generation) => (*second, generation),
+        };
+        let transactions: Vec<_> = generation.transactions().collect();
+        let follow_ups: Vec<_> = generation.follow_ups().collect();
+        sorting.keys.clear();
+        for (number, record) in (0..).zip(&transactions) {
+            sorting.push(second * 1_000, record.id_low(), number);
+        }
+        for (number, record) in (FOLLOW_UP..).zip(&follow_ups) {
+            sorting.push(second * 1_000, record.id_low(), number);
+        }
+        for number in sorting.numbers() {
+            if number & FOLLOW_UP == 0 {
+                let record = transactions[number as usize];
+                let key = key_of(record.originator(), second, record.id_low());
+                transaction(key, record, Linked::Alone).into_iter().for_each(&mut each);
+            } else {
+                let record = follow_ups[(number & !FOLLOW_UP) as usize];
+                each(Archived::FollowUp(record.parts(key_of(record.originator(), second, record.id_low()))));
             }
         }
     }

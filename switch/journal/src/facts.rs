@@ -71,7 +71,8 @@ pub(crate) fn fold_in(core: &mut Core, facts: &Facts<'_>, decoded: &mut Vec<Fact
 
 fn apply(core: &mut Core, decoded: &mut Vec<Fact>) {
     core.warm_facts(decoded);
-    decoded.drain(..).for_each(|fact| core.apply_recovered(&fact));
+    decoded.iter().for_each(|fact| core.apply_recovered(fact));
+    decoded.clear();
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use holdfast_protocol::*;
 use super::recalls::PAID_AND_GONE;
 use super::world::{World, settings};
 use crate::input::Recalled;
-use crate::leaving::{Archived, Leaving, Recents};
+use crate::leaving::{Archived, Leaving, Recents, Sorting};
 use crate::*;
 
 /// Keeps what left, twice: as anybody would, and as the switch does until it is indexed.
@@ -32,7 +32,7 @@ impl Archive {
     }
 
     fn add(&mut self, leaving: Leaving, by: Sequence) -> Option<leaving::Emptied> {
-        leaving.each(&mut |archived| {
+        leaving.each(&mut Sorting::default(), |archived| {
             self.all.insert(archived.key(), archived);
         });
         self.recents.add(leaving, by)

@@ -47,7 +47,7 @@ const MAGIC: [u8; 6] = *b"HFJIDX";
 const VERSION: u16 = 1;
 const HEADER_BYTES: usize = 128;
 /// Before the entries of a block, or the bits.
-const BLOCK_HEADER_BYTES: usize = 8;
+pub(super) const BLOCK_HEADER_BYTES: usize = 8;
 /// For entries or bits.
 pub(super) const BLOCK_ROOM: usize = BLOCK_BYTES - BLOCK_HEADER_BYTES;
 const FILTER_BITS: u32 = 32_704;
@@ -137,18 +137,11 @@ impl Place {
         crc32c::crc32c_append(crc32c::crc32c_append(place, &self.block.to_le_bytes()), bytes)
     }
 
-    /// A whole block of so many entries, or of bits.
-    pub(super) fn seal(&self, count: u16, content: &[u8]) -> Vec<u8> {
-        let bytes = u16::try_from(content.len()).expect("the content of a block is shorter than a block");
-        let mut block = vec![0; 4];
-        block.extend_from_slice(&count.to_le_bytes());
-        block.extend_from_slice(&if count > 0 { bytes } else { 0 }.to_le_bytes());
-        block.extend_from_slice(content);
-        block.resize(BLOCK_BYTES, 0);
+    /// Puts the checksum into a block that has all else.
+    pub(super) fn seal(&self, block: &mut [u8]) {
         if let Some((checksum, rest)) = block.split_first_chunk_mut::<4>() {
             *checksum = self.checksum(rest).to_le_bytes();
         }
-        block
     }
 
     /// Count and content of a block, where it is the one that was written here.
@@ -163,9 +156,28 @@ impl Place {
     }
 }
 
+/// What stands before so many entries of so many bytes, the checksum still zero.
+pub(super) fn block_header(count: u16, bytes: usize) -> [u8; BLOCK_HEADER_BYTES] {
+    let bytes = u16::try_from(bytes).expect("the content of a block is shorter than a block");
+    let mut header = [0; BLOCK_HEADER_BYTES];
+    let mut out = Out(&mut header);
+    out.put([0; 4]);
+    out.put(count.to_le_bytes());
+    out.put(bytes.to_le_bytes());
+    header
+}
+
+/// Where an entry stands among others.
+pub(super) type Order = (RequestId, u16);
+
 /// In which order entries stand: ids begin with their creation.
-pub(super) fn order(key: TransactionKey) -> (RequestId, u16) {
+pub(super) const fn order(key: TransactionKey) -> Order {
     (key.id, key.originator.get())
+}
+
+/// The second that an id was created in.
+pub(super) fn second_of(id: RequestId) -> u64 {
+    id.created().get().checked_div(1_000).unwrap_or(0)
 }
 
 /// How many blocks the filter of so many ids has.
@@ -182,13 +194,22 @@ pub(super) struct Bits {
     hash: u64,
 }
 
+/// By which the filter has an id.
+pub(super) fn hash(key: TransactionKey) -> u64 {
+    let mut bytes = [0; 18];
+    let mut out = Out(&mut bytes);
+    out.put(key.id.to_bytes());
+    out.put(key.originator.get().to_le_bytes());
+    xxh3_64(&bytes)
+}
+
 impl Bits {
     pub(super) fn of(key: TransactionKey, blocks: u32) -> Self {
-        let mut bytes = [0; 18];
-        let mut out = Out(&mut bytes);
-        out.put(key.id.to_bytes());
-        out.put(key.originator.get().to_le_bytes());
-        let hash = xxh3_64(&bytes);
+        Self::at(hash(key), blocks)
+    }
+
+    /// The same by the hash.
+    pub(super) fn at(hash: u64, blocks: u32) -> Self {
         let block = u128::from(hash).wrapping_mul(u128::from(blocks)) >> 64;
         Self { block: u32::try_from(block).unwrap_or(0), hash }
     }
@@ -276,7 +297,8 @@ mod tests {
             assert_eq!(Header::decode(&bad), None, "bit {bit}");
         }
         let place = Place { journal: header().journal, segment: SegmentNumber(7), block: 3 };
-        let good = place.seal(2, &[5; 700]);
+        let mut good = [block_header(2, 700).as_slice(), &[5; 700], &[0; BLOCK_ROOM - 700]].concat();
+        place.seal(&mut good);
         assert_eq!(place.open(&good), Some((2, [5; 700].as_slice())));
         for bit in 0..BLOCK_BYTES * 8 {
             let mut bad = good.clone();

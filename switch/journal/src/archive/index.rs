@@ -1,182 +1,16 @@
-//! One index: built of what left memory by the facts of a segment, written, and looked up.
+//! One index: looked up, and checked. [`super::build`] makes them.
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use bytes::BytesMut;
-use holdfast_core::leaving::{Archived, Leaving};
+use holdfast_core::leaving::Archived;
 use holdfast_core::snapshot::Entry;
 use holdfast_protocol::TransactionKey;
 
 use super::IndexError;
-use super::format::{BLOCK_ROOM, Bits, Header, Place, filter_blocks, order};
-use crate::block::{BLOCK_BYTES, Pieces};
-use crate::snapshot::{From, entry, entry_read};
-use crate::storage::{IndexFile, IndexStorage, SegmentNumber};
-
-/// What left memory by the facts of a segment, so far.
-#[derive(Debug, Default)]
-pub(crate) struct Builder {
-    /// Encoded entries, one after the other, as they left.
-    bytes: Vec<u8>,
-    entries: Vec<Placed>,
-    frame: BytesMut,
-    pieces: Pieces,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Placed {
-    key: TransactionKey,
-    start: usize,
-    len: u16,
-}
-
-impl Builder {
-    /// Forgets everything and keeps the memory.
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.entries.clear();
-    }
-
-    pub(crate) fn add(&mut self, leaving: &Leaving) {
-        leaving.each(&mut |archived| self.push(archived));
-    }
-
-    fn push(&mut self, archived: Archived) {
-        let start = self.bytes.len();
-        let entry = match archived {
-            Archived::Transaction(closed) => Entry::Closed(closed),
-            Archived::FollowUp(parts) => Entry::FollowUp(parts),
-        };
-        entry::write(&entry, &mut self.frame, &mut self.bytes);
-        let len = self.bytes.len().saturating_sub(start);
-        self.entries.push(Placed {
-            key: archived.key(),
-            start,
-            len: u16::try_from(len).expect("an entry is far shorter than a block"),
-        });
-    }
-
-    /// Sorted, and of each id what left last.
-    fn sort(&mut self) {
-        self.entries.sort_unstable_by_key(|placed| (order(placed.key), std::cmp::Reverse(placed.start)));
-        self.entries.dedup_by_key(|placed| placed.key);
-    }
-
-    fn of(&self, placed: &Placed) -> &[u8] {
-        let end = placed.start.saturating_add(usize::from(placed.len));
-        self.bytes.get(placed.start..end).unwrap_or_default()
-    }
-
-    /// Writes all of it as the index of the segment that begins at `from` and ends before `to`; syncs and names it.
-    ///
-    /// # Errors
-    /// What the system reports; no index of that segment is there then, or the one that was.
-    pub(crate) fn write<S: IndexStorage>(
-        &mut self,
-        storage: &S,
-        header: (crate::format::JournalId, &From, &From),
-    ) -> Result<Header, IndexError> {
-        self.sort();
-        let header = self.header(header);
-        let segment = header.segment;
-        storage.begin_index(segment)?;
-        let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.clear();
-        let mut sink = Sink { storage, segment, pieces };
-        sink.push(&header.encode())?;
-        let mut place = Place { journal: header.journal, segment, block: 1 };
-        self.blocks(|count, content| {
-            let block = place.seal(count, content);
-            place.block = place.block.saturating_add(1);
-            sink.push(&block)
-        })?;
-        for bits in self.filter(header.filter_blocks) {
-            let block = place.seal(0, &bits);
-            place.block = place.block.saturating_add(1);
-            sink.push(&block)?;
-        }
-        self.pieces = sink.finish()?;
-        storage.sync_index(segment)?;
-        storage.name_index(segment)?;
-        storage.sync_directory()?;
-        Ok(header)
-    }
-
-    fn header(&self, (journal, from, to): (crate::format::JournalId, &From, &From)) -> Header {
-        let second = |placed: Option<&Placed>| placed.map_or(0, |placed| second_of(placed.key));
-        let count = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
-        let mut entry_blocks = 0_u32;
-        let counted: Result<(), IndexError> = self.blocks(|_, _| {
-            entry_blocks = entry_blocks.saturating_add(1);
-            Ok(())
-        });
-        counted.expect("counting does not fail");
-        Header {
-            journal,
-            segment: from.segment,
-            first: from.sequence,
-            next: to.sequence,
-            begins: from.time,
-            ends: to.time,
-            oldest_second: second(self.entries.first()),
-            newest_second: second(self.entries.last()),
-            count,
-            entry_blocks,
-            filter_blocks: filter_blocks(count),
-        }
-    }
-
-    /// Calls `each` with count and content of every block of entries.
-    fn blocks(&self, mut each: impl FnMut(u16, &[u8]) -> Result<(), IndexError>) -> Result<(), IndexError> {
-        let (mut count, mut content) = (0_u16, Vec::with_capacity(BLOCK_ROOM));
-        for placed in &self.entries {
-            let entry = self.of(placed);
-            if content.len().saturating_add(entry.len()) > BLOCK_ROOM {
-                each(count, &content)?;
-                content.clear();
-                count = 0;
-            }
-            content.extend_from_slice(entry);
-            count = count.saturating_add(1);
-        }
-        if count > 0 { each(count, &content) } else { Ok(()) }
-    }
-
-    fn filter(&self, blocks: u32) -> Vec<Vec<u8>> {
-        let mut filter = vec![vec![0; BLOCK_ROOM]; usize::try_from(blocks).unwrap_or(0)];
-        for placed in &self.entries {
-            let bits = Bits::of(placed.key, blocks);
-            if let Some(block) = usize::try_from(bits.block).ok().and_then(|at| filter.get_mut(at)) {
-                bits.set(block);
-            }
-        }
-        filter
-    }
-}
-
-fn second_of(key: TransactionKey) -> u64 {
-    key.id.created().get().checked_div(1_000).unwrap_or(0)
-}
-
-struct Sink<'s, S> {
-    storage: &'s S,
-    segment: SegmentNumber,
-    pieces: Pieces,
-}
-
-impl<S: IndexStorage> Sink<'_, S> {
-    fn push(&mut self, block: &[u8]) -> Result<(), IndexError> {
-        let Self { storage, segment, pieces } = self;
-        Ok(pieces.push(block, &mut |piece| storage.append_index(*segment, piece))?)
-    }
-
-    /// Returns the memory for the next.
-    fn finish(mut self) -> Result<Pieces, IndexError> {
-        let Self { storage, segment, pieces } = &mut self;
-        pieces.finish(&mut |piece| storage.append_index(*segment, piece))?;
-        Ok(self.pieces)
-    }
-}
+use super::format::{Bits, Header, Place, order, second_of};
+use crate::block::BLOCK_BYTES;
+use crate::snapshot::entry_read;
+use crate::storage::{IndexFile, IndexStorage};
 
 /// A block that is where it was written.
 fn read_block<S: IndexStorage>(storage: &S, header: &Header, block: u32) -> Result<Content, IndexError> {
@@ -250,7 +84,7 @@ pub(crate) fn look_up<S: IndexStorage>(
     header: &Header,
     key: TransactionKey,
 ) -> Result<Option<Archived>, IndexError> {
-    let second = second_of(key);
+    let second = second_of(key.id);
     if header.count == 0 || second < header.oldest_second || second > header.newest_second {
         return Ok(None);
     }
@@ -295,7 +129,7 @@ pub(crate) fn check<S: IndexStorage>(
     for block in 1..=header.entry_blocks {
         for entry in read_block(storage, &header, block)?.entries(block)? {
             let key = entry.key();
-            let second = second_of(key);
+            let second = second_of(key.id);
             let bits = Bits::of(key, header.filter_blocks);
             let passes = usize::try_from(bits.block).ok().and_then(|at| filter.get(at));
             let right = before < Some(order(key))

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use holdfast_core::{Core, Fact, Settings};
 
-use super::index::{self, Builder};
-use super::{Header, IndexError};
+use super::build::Builder;
+use super::{Header, IndexError, index};
 use crate::facts::fold_in;
 use crate::format::JournalId;
 use crate::recovery::OpenError;

@@ -10,6 +10,7 @@
 //! A damaged or missing index is no reason to stop: it costs the answers that it holds, until it is made again
 //! ([`reindex`]).
 
+mod build;
 mod format;
 pub(crate) mod index;
 mod make;

@@ -5,6 +5,7 @@
 
 use bytes::BytesMut;
 use holdfast_core::effect::Delivery;
+use holdfast_core::leaving::Archived;
 use holdfast_core::ledger::Position;
 use holdfast_core::snapshot::{
     Beginning, Closed, ClosedEntry, Content, Entry, FollowUpKind, FollowUpParts, Linked, OpenEntry,
@@ -12,9 +13,9 @@ use holdfast_core::snapshot::{
 };
 use holdfast_core::transaction::TransactionKind;
 use holdfast_core::transaction::money::{Ending, Money};
-use holdfast_protocol::{ParticipantNumber, Refund};
+use holdfast_protocol::{ParticipantNumber, Refund, RequestId, TransactionKey};
 
-use crate::format::Out;
+use crate::format::{In, Out};
 use crate::record::fields::{Writer, decider_number};
 use crate::record::registry;
 
@@ -53,10 +54,7 @@ pub fn write(entry: &Entry, frame: &mut BytesMut, out: &mut Vec<u8>) {
         }
         Entry::Day(day) => w.date(*day),
         Entry::Open(open) => write_open(&mut w, open),
-        Entry::Closed(entry) => {
-            write_closed_entry(&mut w, entry);
-            write_linked(&mut w, entry.linked);
-        }
+        Entry::Closed(entry) => write_closed(&mut w, entry),
         Entry::FollowUp(parts) => write_follow_up(&mut w, parts),
         Entry::ClosedUntil(second, keys) => {
             w.u64(*second);
@@ -72,6 +70,38 @@ pub fn write(entry: &Entry, frame: &mut BytesMut, out: &mut Vec<u8>) {
     Writer::end(out, start);
 }
 
+/// Appends the entry of what left memory.
+pub(crate) fn write_archived(archived: &Archived, frame: &mut BytesMut, out: &mut Vec<u8>) {
+    let start = out.len();
+    match archived {
+        Archived::Transaction(closed) => {
+            write_closed(&mut Writer::begin(out, frame, kind_of_closed(closed)), closed);
+        }
+        Archived::FollowUp(parts) => {
+            write_follow_up(&mut Writer::begin(out, frame, kind::FOLLOW_UP), parts);
+        }
+    }
+    Writer::end(out, start);
+}
+
+/// Whose the first entry of these bytes is, as [`write_archived`] has written it; and the bytes after it.
+pub(crate) fn split_archived(bytes: &[u8]) -> Option<(TransactionKey, &[u8], &[u8])> {
+    let (length, _) = bytes.split_first_chunk::<4>()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    let (entry, rest) = bytes.split_at_checked(length.checked_add(4)?)?;
+    // Version and type stand before it.
+    let mut key = In(entry.get(6..)?);
+    let originator = ParticipantNumber::new(u16::from_le_bytes(key.take()?))?;
+    Some((TransactionKey { originator, id: RequestId::from_bytes(key.take()?) }, entry, rest))
+}
+
+const fn kind_of_closed(closed: &ClosedEntry) -> u8 {
+    match closed.linked {
+        Linked::Alone => kind::CLOSED,
+        Linked::Refunded(_) | Linked::RefundOf(_) => kind::CLOSED_LINKED,
+    }
+}
+
 const fn kind_of(entry: &Entry) -> u8 {
     match entry {
         Entry::Beginning(_) => kind::BEGINNING,
@@ -83,10 +113,7 @@ const fn kind_of(entry: &Entry) -> u8 {
             Linked::Alone => kind::OPEN,
             Linked::Refunded(_) | Linked::RefundOf(_) => kind::OPEN_LINKED,
         },
-        Entry::Closed(closed) => match closed.linked {
-            Linked::Alone => kind::CLOSED,
-            Linked::Refunded(_) | Linked::RefundOf(_) => kind::CLOSED_LINKED,
-        },
+        Entry::Closed(closed) => kind_of_closed(closed),
         Entry::FollowUp(_) => kind::FOLLOW_UP,
         Entry::ClosedUntil(..) => kind::CLOSED_UNTIL,
         Entry::Extensions(..) => kind::EXTENSIONS,
@@ -137,6 +164,11 @@ pub(crate) fn write_closed_entry(w: &mut Writer<'_>, entry: &ClosedEntry) {
     w.bytes(&before);
     write_terms(w, closed.terms);
     w.bytes(&after_terms(closed));
+}
+
+fn write_closed(w: &mut Writer<'_>, entry: &ClosedEntry) {
+    write_closed_entry(w, entry);
+    write_linked(w, entry.linked);
 }
 
 fn write_content(w: &mut Writer<'_>, content: &Content) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use holdfast_core::effect::Effect;
 use holdfast_core::input::Recalled;
-use holdfast_core::leaving::Recents;
+use holdfast_core::leaving::{Recents, Sorting};
 use holdfast_core::registry::{Debtor, Limits, MerchantPattern, ParticipantRecord, Route};
 use holdfast_core::view::{LiveSession, SessionId};
 use holdfast_core::{Core, Input, Output, Settings as CoreSettings, View};
@@ -242,7 +242,7 @@ impl World {
     fn take_leaving(&mut self) {
         let by = self.core.sequence();
         for leaving in self.core.take_leaving() {
-            leaving.each(&mut |archived| {
+            leaving.each(&mut Sorting::default(), |archived| {
                 self.course.left.entry(archived.key()).or_default().push((by.0, archived));
             });
             self.archive.left(leaving, by).into_iter().for_each(|emptied| self.core.take_back(emptied));
