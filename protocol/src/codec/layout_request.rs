@@ -75,6 +75,19 @@ impl Authorize {
         w.finish(MessageType::Authorize, flags, Some(&self.extensions), out);
     }
 
+    /// Reads a frame that has to be an authorize.
+    ///
+    /// # Errors
+    /// As [`Message::decode`](crate::Message::decode); [`Reason::FrameMalformed`](crate::Reason::FrameMalformed) for every other
+    /// message.
+    pub fn read(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        if frame.kind == MessageType::Authorize as u8 {
+            Self::decode(frame)
+        } else {
+            Err(DecodeError::malformed("message type"))
+        }
+    }
+
     pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         let fixed = frame
             .fixed()

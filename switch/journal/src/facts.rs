@@ -41,6 +41,20 @@ pub fn read_facts(
     if body.is_empty() { Ok(()) } else { Err(FactsError::Rest(body.len()).into()) }
 }
 
+/// The same, all of them put behind others.
+///
+/// # Errors
+/// See [`FactsError`].
+pub(crate) fn read_facts_behind(facts: &Facts<'_>, others: &mut Vec<Fact>) -> Result<(), FactsError> {
+    let mut body = facts.body;
+    let mut sequence = facts.first;
+    for _ in 0..facts.count {
+        record::read_behind(&mut body, others).map_err(|source| FactsError::Record { sequence, source })?;
+        sequence = sequence.next();
+    }
+    if body.is_empty() { Ok(()) } else { Err(FactsError::Rest(body.len())) }
+}
+
 /// Facts that are decoded before they are applied: few enough that they and what they will look up stay in the caches.
 const AHEAD: usize = 64;
 
@@ -60,7 +74,7 @@ pub(crate) fn fold_in(core: &mut Core, facts: &Facts<'_>, decoded: &mut Vec<Fact
     let mut sequence = core.sequence();
     for _ in 0..facts.count {
         sequence = sequence.next();
-        decoded.push(record::read(&mut body).map_err(|source| FactsError::Record { sequence, source })?);
+        record::read_behind(&mut body, decoded).map_err(|source| FactsError::Record { sequence, source })?;
         if decoded.len() >= AHEAD {
             apply(core, decoded);
         }

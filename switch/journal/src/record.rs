@@ -226,6 +226,33 @@ fn write_refund_reserved(w: &mut Writer<'_>, r: &RefundReserved) {
 /// # Errors
 /// See [`RecordError`]; `bytes` is then where the record began.
 pub fn read(bytes: &mut &[u8]) -> Result<Fact, RecordError> {
+    let (kind, mut reader, rest) = split(bytes)?;
+    let fact = read_fact(kind, &mut reader)?;
+    if !reader.is_empty() {
+        return Err(RecordError::Long);
+    }
+    *bytes = rest;
+    Ok(fact)
+}
+
+/// The same, put behind others: a fact is some hundred bytes, and is moved once.
+///
+/// # Errors
+/// As [`read`]; nothing is put there then.
+pub(crate) fn read_behind(bytes: &mut &[u8], others: &mut Vec<Fact>) -> Result<(), RecordError> {
+    let (kind, mut reader, rest) = split(bytes)?;
+    others.push(read_fact(kind, &mut reader)?);
+    if !reader.is_empty() {
+        others.pop();
+        return Err(RecordError::Long);
+    }
+    *bytes = rest;
+    Ok(())
+}
+
+/// The type of the first record, its fields, and what follows it.
+#[inline(always)]
+fn split<'a>(bytes: &&'a [u8]) -> Result<(u8, Reader<'a>, &'a [u8]), RecordError> {
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or(RecordError::Short)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| RecordError::Short)?;
     if length > RECORD_BYTES_MAX {
@@ -236,13 +263,7 @@ pub fn read(bytes: &mut &[u8]) -> Result<Fact, RecordError> {
     if *version != VERSION {
         return Err(RecordError::Version(*version));
     }
-    let mut reader = Reader::new(fields);
-    let fact = read_fact(*kind, &mut reader)?;
-    if !reader.is_empty() {
-        return Err(RecordError::Long);
-    }
-    *bytes = rest;
-    Ok(fact)
+    Ok((*kind, Reader::new(fields), rest))
 }
 
 fn read_fact(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {

@@ -13,7 +13,7 @@ use holdfast_core::leaving::Recents;
 use holdfast_core::{Core, Fact};
 use holdfast_protocol::{Epoch, Sequence, UnixMillis};
 
-use crate::facts::read_facts;
+use crate::facts::read_facts_behind;
 use crate::format::JournalId;
 use crate::reading::{Begin, Reading, read_all};
 use crate::recovery::{OpenError, Recovered, VisitError, random_id, recover_read};
@@ -153,10 +153,7 @@ fn apply_all<S: Storage>(
 
 fn decode(frame: &Facts<'_>, mut facts: Vec<Fact>) -> Result<Decoded, VisitError> {
     facts.reserve(usize::try_from(frame.count).unwrap_or(0));
-    read_facts(frame, &mut |_, fact| {
-        facts.push(fact);
-        Ok(())
-    })?;
+    read_facts_behind(frame, &mut facts)?;
     Ok(Decoded { segment: frame.at.segment, epoch: frame.epoch, time: frame.time, facts })
 }
 
