@@ -11,7 +11,7 @@ use crate::world::{EVERY_OTHER, World};
 
 /// Looks up everything that ever left, and as many ids that there never were. How many were found, absent and not to be
 /// said; what is said is checked by [`World::look_up`].
-fn all(world: &mut World) -> [u64; 3] {
+pub(crate) fn all(world: &mut World) -> [u64; 3] {
     let mut keys: Vec<TransactionKey> = world.course.left.keys().copied().collect();
     let never = |key: &TransactionKey| TransactionKey {
         id: RequestId::new(key.id.created(), u128::MAX >> 60),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod archived;
+mod behind;
 mod broken;
 mod course;
 mod cuts;
