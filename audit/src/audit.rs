@@ -358,7 +358,7 @@ impl Audit {
             self.findings.add(Class::NotCovered, || {
                 let what = format!(
                     "the journal holds {n} transactions whose ids were made before or after the time of the given histories, and \
-                     none mentions them: give the histories of that time, too"
+                     whose requests none has: give the histories of that time, too"
                 );
                 (None, what, Vec::new())
             });

@@ -99,7 +99,7 @@ impl Source {
 }
 
 /// When an id was made: its first 48 bits, Unix milliseconds.
-const fn made_ms(id: u128) -> u64 {
+pub(crate) const fn made_ms(id: u128) -> u64 {
     (id >> 80) as u64
 }
 
@@ -122,21 +122,14 @@ impl Context {
         self.sources.iter().any(|s| s.role == role && s.participant == participant)
     }
 
-    /// Whether an id was made at a time of which no history of these parties tells, and there is one at least.
+    /// Whether histories of a participant in this role were given, and none tells of this time.
     ///
-    /// Ids are for their originator to make: where it has histories, these decide. An id carries the time at which it was made, by the
-    /// same clock as the beginning and the end of the history of who made it; so no margin is needed, and one would take what another
-    /// run made within it for this run's. Only without a history of the originator do the destination's decide.
-    pub fn is_uncovered(&self, originator: u16, destination: u16, original: u128) -> bool {
-        let of = |role, participant| {
-            self.sources.iter().filter(move |s| s.role == role && s.participant == participant)
-        };
-        let mut sources = of(Role::Operator, originator).peekable();
-        if sources.peek().is_some() {
-            return !sources.any(|source| source.covers(made_ms(original)));
-        }
-        let mut sources = of(Role::Destination, destination).peekable();
-        sources.peek().is_some() && !sources.any(|source| source.covers(made_ms(original)))
+    /// An id says when it was made, by the same clock as the beginning and the end of the history of who made it; so no margin is
+    /// needed, and one would take what another run made within it for this run's.
+    pub fn is_silent(&self, role: Role, participant: u16, at_ms: u64) -> bool {
+        let mut sources = self.sources.iter().filter(|s| s.role == role && s.participant == participant);
+        let given = self.has(role, participant);
+        given && !sources.any(|source| source.covers(at_ms))
     }
 
     /// On which side a record was written.

@@ -12,7 +12,10 @@ pub(crate) use destination::is_assured;
 
 use crate::course::Course;
 use crate::finding::{Class, Evidence, Findings};
-use crate::transaction::{Context, Seen, Transaction, fact_evidence};
+use crate::history::record::flag;
+use crate::history::{Kind, Role};
+use crate::journal::Fact;
+use crate::transaction::{Context, Seen, Transaction, fact_evidence, made_ms};
 
 /// One transaction before the rules.
 #[derive(Clone, Copy, Debug)]
@@ -54,12 +57,28 @@ impl Case<'_> {
         });
     }
 
-    /// Whether its id was made at a time that no history covers, and none mentions it: then nobody's word is missing.
+    /// Whether it is another run's: its id was made at a time of which no history of its originator tells, and no operator mentions it;
+    /// then nobody's word is missing. What such a run left open, destinations still hear of: a repeat, a delivery, no new forward.
+    /// Where no history of the originator was given, the destination's decide.
     pub(crate) fn is_uncovered(&self) -> bool {
         let Transaction { key, facts, seen } = self.transaction;
-        !facts.is_empty()
-            && seen.is_empty()
-            && self.context.is_uncovered(key.originator, self.course.destination, key.original)
+        let made_ms = made_ms(key.original);
+        let is_left_over = |s: &Seen| {
+            self.context.role(s) == Role::Destination
+                && (s.record.kind != Kind::Received || s.record.has(flag::REPEAT))
+        };
+        if facts.is_empty() {
+            false
+        } else if self.context.has(Role::Operator, key.originator) {
+            self.context.is_silent(Role::Operator, key.originator, made_ms) && seen.iter().all(is_left_over)
+        } else {
+            seen.is_empty() && self.context.is_silent(Role::Destination, self.course.destination, made_ms)
+        }
+    }
+
+    /// Whether the destination's histories end before a fact, or begin after it: what led to it they need not have.
+    fn is_untold(&self, fact: &Fact) -> bool {
+        self.context.is_silent(Role::Destination, self.course.destination, fact.time_ms)
     }
 
     /// Whether one record lies before another.

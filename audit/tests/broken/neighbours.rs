@@ -2,6 +2,8 @@
 //! asked for within the run is found all the same.
 
 use holdfast_audit::Report;
+use holdfast_audit::history::Kind;
+use holdfast_audit::history::record::flag;
 
 use crate::world::World;
 
@@ -89,4 +91,47 @@ fn without_a_history_of_the_operator_the_destination_s_decides() {
     world.without_operator = true;
     let report = audit(&world);
     assert_eq!((report.findings_by_class["phantom"], report.tally.not_covered), (1, 1), "{report}");
+}
+
+#[test]
+fn what_another_run_left_open_is_delivered_in_this_one_and_no_phantom() {
+    let mut world = World::new();
+    let mut hold = world.reserved(2, 1_000, 1_000);
+    let mut forgotten = world.authorize(1, 900);
+    world.reserve(&forgotten);
+    world.histories_begin_after(MOMENT_MS);
+    world.expire(&mut hold);
+    // The forward comes again, now with its flag; what is new in this run has none.
+    world.receive(&forgotten, 2);
+    world.time_out(&mut forgotten);
+    world.pay_approved();
+    world.drained();
+    of_another_run(&audit(&world), 2);
+    let mut new = world.clone();
+    let repeat =
+        new.destination.iter_mut().find(|r| r.kind == Kind::Received && r.id == forgotten.id).unwrap();
+    repeat.flags = flag::APPLIED;
+    assert!(classes(&audit(&new)).contains(&"phantom"), "nobody asked for what is new");
+}
+
+#[test]
+fn what_a_destination_did_after_its_history_is_not_missed_there_and_before_its_end_is() {
+    let told = |kept: fn(&mut World)| {
+        let mut world = World::new();
+        let mut hold = world.reserved(2, 1_000, 1_000);
+        let asked = world.authorize(1, 800);
+        world.forward(&asked);
+        kept(&mut world);
+        let destination = world.destination.clone();
+        // Another run's destination answers and acknowledges.
+        world.answer(&asked, 2, 101, 0);
+        world.declined(&asked);
+        world.expire(&mut hold);
+        world.destination = destination;
+        audit(&world)
+    };
+    let report = told(World::closed);
+    assert!(!classes(&report).contains(&"phantom"), "{report}");
+    let report = told(|_| {});
+    assert_eq!(report.findings_by_class["phantom"], 2, "the answer and the acknowledgement: {report}");
 }

@@ -281,6 +281,14 @@ impl World {
         }
     }
 
+    /// Both writers finish while something is still in flight.
+    pub(crate) fn closed(&mut self) {
+        for role in [Role::Operator, Role::Destination] {
+            let base = self.record(Kind::Closed, Message::None, 0, 0);
+            self.records_mut(role).push(Record { originator: 0, ..base });
+        }
+    }
+
     pub(crate) fn records_mut(&mut self, role: Role) -> &mut Vec<Record> {
         match role {
             Role::Operator => &mut self.operator,

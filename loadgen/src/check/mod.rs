@@ -50,6 +50,10 @@ pub fn run(arguments: &CheckArguments) -> Result<Exit, CheckError> {
         let excused = if arguments.other_times { of_other_times(&report) } else { 0 };
         if excused > 0 && report.findings_total == excused {
             eprintln!("none but of other times: clean");
+        } else if report.findings_total > 0 && report.findings_total == of_other_times(&report) {
+            eprintln!(
+                "nothing else was found: where the journal is known to hold other runs, --other-times takes that for no finding"
+            );
         }
         return Ok(if report.findings_total == excused { Exit::Pass } else { Exit::BooksOpen });
     };

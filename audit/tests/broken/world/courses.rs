@@ -150,11 +150,31 @@ impl World {
 
     pub(crate) fn reserve_expired(&mut self) {
         let mut t = self.reserved(2, 2_600, 2_600);
-        self.wait(HOLD_MS);
-        self.fact_of("expired", &t, t.id, json!({}));
-        let id = t.id;
-        self.deliver(&mut t, Message::Release, id, 0, flag::EXPIRED);
+        self.expire(&mut t);
         self.complete(&t);
+    }
+
+    /// A hold ends at its time, and its destination hears so.
+    pub(crate) fn expire(&mut self, t: &mut Transaction) {
+        self.wait(HOLD_MS);
+        self.fact_of("expired", t, t.id, json!({}));
+        let id = t.id;
+        self.deliver(t, Message::Release, id, 0, flag::EXPIRED);
+    }
+
+    /// Nobody answered in time, and the destination hears of the reversal.
+    pub(crate) fn time_out(&mut self, t: &mut Transaction) {
+        self.wait(DEADLINE_MS);
+        let fields = json!({"reason": 203, "decided_by": "switch", "reversal": true});
+        self.fact_of("declined", t, t.id, fields);
+        let id = t.id;
+        self.deliver(t, Message::Reverse, id, 0, 0);
+    }
+
+    /// The destination's decline is journaled.
+    pub(crate) fn declined(&mut self, t: &Transaction) {
+        let fields = json!({"reason": 101, "decided_by": "destination", "reversal": false});
+        self.fact_of("declined", t, t.id, fields);
     }
 
     pub(crate) fn reserve_captured_and_reversed(&mut self) {
