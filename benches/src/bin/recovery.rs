@@ -4,13 +4,13 @@
 //! then opens it as a start does, once from the snapshot and once without. Nothing is read from the page cache.
 //!
 //! With `--since-times`, payments go on at the same rate after the snapshot, and seconds are forgotten as new ones come,
-//! until so many times its length was sealed: with two, more than a switch seals before the next snapshot is there (it is
+//! until so many times its length was sealed: with 1.5, more than a switch seals before the next snapshot is there (it is
 //! due after [`SnapshotSettings::percent_of_its_size`], and is made meanwhile).
 //!
 //! With `--more-snapshots`, after each so many times another snapshot is made, and what it took of the processor is told by
 //! its parts, for each fact that was folded.
 //!
-//! `cargo run --release -p holdfast-benches --bin recovery -- --ids 10000000 --since-times 2`
+//! `cargo run --release -p holdfast-benches --bin recovery -- --ids 10000000 --since-times 1.5`
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -39,9 +39,9 @@ struct Arguments {
     /// Seconds in which they were created.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// After the snapshot, payments go on until so many times its length was sealed.
-    #[arg(long, default_value_t = 0)]
-    since_times: u64,
+    /// After the snapshot, payments go on until so many times its length was sealed: 1.5, say.
+    #[arg(long = "since-times", value_parser = hundredths, default_value = "0")]
+    since_hundredths: u64,
     /// After that so many snapshots more are made, with as much sealed between them.
     #[arg(long, default_value_t = 0)]
     more_snapshots: u64,
@@ -51,6 +51,14 @@ struct Arguments {
     /// Where the journal is made, and removed afterwards. The directory must not exist.
     #[arg(long, default_value = "recovery-journal")]
     directory: PathBuf,
+}
+
+/// A number with up to two digits behind the point.
+fn hundredths(text: &str) -> Result<u64, String> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let wrong = || format!("expected a number such as 1.5, found {text:?}");
+    let digits = (1..=2).contains(&part.len()).then(|| format!("{whole}{part:0<2}")).ok_or_else(wrong)?;
+    digits.parse().map_err(|_| wrong())
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -70,7 +78,7 @@ impl Arguments {
 
     /// How many segments are sealed after a snapshot of this length.
     fn since(&self, bytes: u64) -> u64 {
-        (bytes * self.since_times).div_ceil(self.segment_mib << 20)
+        (bytes * self.since_hundredths / 100).div_ceil(self.segment_mib << 20)
     }
 
     fn journal_settings(&self) -> holdfast_journal::Settings {
@@ -84,8 +92,8 @@ fn main() -> Result<(), Failure> {
     if arguments.directory.exists() {
         return Err("the directory exists already".into());
     }
-    let times = arguments.since_times.saturating_mul(arguments.more_snapshots.saturating_add(1));
-    let an_id = times.saturating_mul(100).saturating_add(600);
+    let hundredths = arguments.since_hundredths.saturating_mul(arguments.more_snapshots.saturating_add(1));
+    let an_id = hundredths.saturating_add(600);
     room::require(&arguments.directory, arguments.ids.saturating_mul(an_id))?;
     let measured = measure(&arguments);
     // Where nothing was made, only why counts.

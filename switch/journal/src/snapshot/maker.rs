@@ -51,7 +51,7 @@ impl Default for SnapshotSettings {
     fn default() -> Self {
         Self {
             segments_between: 4,
-            percent_of_its_size: 150,
+            percent_of_its_size: 100,
             of_one_core: 8,
             retention: None,
             archive_retention: None,
