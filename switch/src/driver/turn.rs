@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::Receiver;
 use holdfast_core::input::Recalled;
-use holdfast_core::{Core, From, Input, Output, View};
+use holdfast_core::{Core, Effect, From, Input, Output, View};
 use holdfast_journal::record::RecordWriter;
 use holdfast_journal::{Batch, Log};
 use holdfast_protocol::{Reason, TransactionKey, UnixMillis};
@@ -37,6 +37,8 @@ pub struct Driver<L, S = Shipped> {
     work: Work,
     outbox: Outbox,
     output: Output,
+    /// Emptied, so that the effects of a turn find room where others were.
+    spare_effects: Vec<Vec<Effect>>,
     decided: Vec<Decided>,
     /// Facts the log has not taken yet, oldest first.
     unsubmitted: VecDeque<Batch>,
@@ -92,6 +94,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
             work: Work::default(),
             outbox: Outbox::default(),
             output: Output::default(),
+            spare_effects: Vec::new(),
             decided: Vec::new(),
             unsubmitted: VecDeque::new(),
             recalls: Vec::new(),

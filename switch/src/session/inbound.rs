@@ -64,6 +64,13 @@ pub struct Received {
     pub refused: Vec<Reason>,
 }
 
+impl Received {
+    /// Nothing yet, with room for as much as the last read brought: most bring about as much.
+    pub fn after(first: usize, work: usize) -> Self {
+        Self { first: Vec::with_capacity(first), work: Vec::with_capacity(work), ..Self::default() }
+    }
+}
+
 impl Inbound {
     /// A lane of a link that signed on.
     pub fn new(from: From, member: Arc<Member>, outbound: Arc<Outbound>, agreed: Agreed, lane: u8) -> Self {

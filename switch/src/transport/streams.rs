@@ -23,6 +23,7 @@ pub(super) async fn read_lane(
     shared: Arc<Shared>,
 ) -> Reason {
     let mut chunks: [Bytes; CHUNKS_PER_READ] = std::array::from_fn(|_| Bytes::new());
+    let mut before = (0, 0);
     loop {
         let count = match stream.read_chunks(&mut chunks).await {
             Ok(Some(count)) => count,
@@ -30,7 +31,7 @@ pub(super) async fn read_lane(
             Ok(None) | Err(_) => return Reason::SignedOff,
         };
         let now = Instant::now();
-        let mut received = Received::default();
+        let mut received = Received::after(before.0, before.1);
         let mut end = None;
         for chunk in &mut chunks[..count] {
             if let Err(reason) = inbound.receive(std::mem::take(chunk), now, &mut received) {
@@ -39,6 +40,7 @@ pub(super) async fn read_lane(
             }
         }
         let Received { first, work, answers, refusals, refused } = received;
+        before = (first.len(), work.len());
         if !refusals.is_empty()
             && inbound.outbound().push(usize::from(lane) + 1, refusals.freeze())
                 > shared.limits.outbound_bytes_max

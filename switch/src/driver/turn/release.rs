@@ -13,11 +13,15 @@ use crate::driver::seam::Seam;
 
 /// A batch of facts is closed at this size: with one fact more it still fits a frame of the journal.
 const BATCH_BYTES: usize = 1 << 20;
+/// Emptied vectors of effects that are kept for turns to come, and the most room that one of them may have (I8).
+const SPARE_EFFECTS_MAX: usize = 16;
+const SPARE_EFFECTS_ROOM_MAX: usize = 4_096;
 
 impl<L: Log, S: Seam> Driver<L, S> {
     /// Makes the turn's facts batches for the log, and its effects wait for them.
     pub(super) fn commit(&mut self, now: UnixMillis, at: Instant) {
-        let effects = std::mem::take(&mut self.output.effects);
+        let room = self.spare_effects.pop().unwrap_or_default();
+        let effects = std::mem::replace(&mut self.output.effects, room);
         let decided = std::mem::take(&mut self.decided);
         let until = self.core.sequence();
         self.counted.facts += self.output.facts.len() as u64;
@@ -66,15 +70,18 @@ impl<L: Log, S: Seam> Driver<L, S> {
     pub(super) fn release(&mut self, now: UnixMillis, at: Instant) {
         let durable = self.log.durable();
         while let Some(turn) = self.seam.pop_ready(&mut self.outbox, durable) {
-            let Waiting { at: decided_at, effects, decided, .. } = turn;
+            let Waiting { at: decided_at, mut effects, decided, .. } = turn;
             self.let_go.push((effects.len() as u64, nanos(at.saturating_duration_since(decided_at))));
-            for effect in effects {
+            for effect in effects.drain(..) {
                 if let Some(effect) = self.seam.let_go(effect) {
                     self.let_go(now, at, effect);
                 }
             }
             for Decided { to, lane, count } in decided {
                 self.sessions.stage_decided(to, lane, count);
+            }
+            if self.spare_effects.len() < SPARE_EFFECTS_MAX && effects.capacity() <= SPARE_EFFECTS_ROOM_MAX {
+                self.spare_effects.push(effects);
             }
         }
     }
