@@ -41,4 +41,4 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 What is counted and is no finding: unrecorded, sent by somebody and not known to the journal, because it was refused or never arrived; \
 given up, requests whose answer the operator stopped waiting for, so that it does not know their outcome while the journal may. \
-not-covered, one finding for all transactions whose ids were made before or after the histories: of another run on the same journal.";
+What is of another run on the same journal, by the time at which its ids were made, is one finding in all, not-covered; with --other-times it is none.";

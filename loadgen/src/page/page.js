@@ -23,8 +23,10 @@ function banner(tone, words, remarks) {
 }
 
 // Why it ended before its time, where it did.
-function ended({ broken_off: why }) {
-  return why ? [`It broke off, and nothing is judged: ${why}`] : [];
+function ended({ broken_off: why, window: part }) {
+  const measured = part?.planned_until_s === undefined ? "" : `; it sent for ${part.until_s.toFixed(1)} of ${part.planned_until_s.toFixed(1)} s, `
+    + (part.from_s < part.until_s ? `measured from ${part.from_s.toFixed(1)} s on` : "all of it warm-up: nothing was measured");
+  return why ? [`It broke off, and nothing is judged: ${why}${measured}`] : [];
 }
 
 function verdict(summary) {
