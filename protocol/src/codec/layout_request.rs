@@ -88,6 +88,8 @@ impl Authorize {
         }
     }
 
+    // Where it has two callers the compiler would move what it returns once more.
+    #[inline(always)]
     pub(crate) fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         let fixed = frame
             .fixed()
