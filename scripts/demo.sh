@@ -77,7 +77,7 @@ case $limit in *[!0-9]*) wrong "--limit needs a whole number, found '$limit'" ;;
 [ -z "$limit" ] || [ "$limit" -ge 3 ] || wrong '--limit needs one a second for each of three operators'
 [ "$rate" != max ] || saturation=1
 priority=0
-if [ "$saturation" = 1 ] && [ "$usual_priority" = 0 ] && chrt -r "$real_time_priority" true 2>/dev/null; then
+if [ "$saturation" = 1 ] && [ "$usual_priority" = 0 ] && may_go_first; then
     priority=$real_time_priority
 fi
 
@@ -229,7 +229,8 @@ if [ "$saturation" = 1 ]; then
 fi
 say "three operators and three acquirers, $rate operations/s for $seconds s"
 in_front=()
-if [ "$priority" != 0 ]; then
+# A configuration that was there before may say otherwise, and one without the other would starve.
+if [ "$priority" != 0 ] && [ "$(configured real_time_priority "$work/holdfast.toml")" = "$priority" ]; then
     in_front=(chrt -r "$priority")
     say "switch and generator at real-time priority $priority"
 fi

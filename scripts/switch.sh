@@ -4,6 +4,12 @@
 # What measured runs give switch and generator, where they may.
 real_time_priority=5
 
+# Whether this user may give it, on a machine that has another core for everything else and keeps a share of each.
+may_go_first() {
+    [ "$(nproc)" -ge 2 ] && [ "$(cat /proc/sys/kernel/sched_rt_runtime_us 2>/dev/null || echo -1)" -ge 0 ] &&
+        chrt -r "$real_time_priority" true 2>/dev/null
+}
+
 # A port that no socket of this machine has.
 free_port() {
     local port hex

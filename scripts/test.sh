@@ -15,7 +15,7 @@ Builds the programs and runs every test (in the profile testrelease). Arguments 
   scripts/test.sh -p holdfast-tests --test kills    the tests of one file
   scripts/test.sh -p holdfast-core NAME -- --nocapture
 
-A test that this machine does not allow (a filesystem of its own size, strace, a browser) counts as passed and is named at the
+A test that this machine does not allow (a filesystem of its own size, strace, a browser, real-time priority) counts as passed and is named at the
 end. With HOLDFAST_NO_SKIPS=1 it fails.
 TEXT
         exit 0

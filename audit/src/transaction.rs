@@ -132,6 +132,11 @@ impl Context {
         given && !sources.any(|source| source.covers(at_ms))
     }
 
+    /// Whether a history of a participant in this role went on until nothing was in flight.
+    pub fn is_drained(&self, role: Role, participant: u16) -> bool {
+        self.sources.iter().any(|s| s.role == role && s.participant == participant && s.drained)
+    }
+
     /// On which side a record was written.
     pub fn role(&self, seen: &Seen) -> Role {
         self.source(seen).role

@@ -34,6 +34,21 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     complete(case, &delivered, &of(Kind::Completed), findings);
 }
 
+/// What another run left open and this one's destination heard of: the journal decided it, and it was applied once.
+pub(super) fn check_left_over(case: &Case<'_>, findings: &mut Findings) {
+    let delivered: Vec<&Seen> =
+        case.context.records(case.transaction, Role::Destination, Kind::Delivered).collect();
+    for seen in &delivered {
+        was_decided(case, seen, findings);
+    }
+    let mut numbers: Vec<u16> = delivered.iter().map(|s| s.record.delivery).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    for number in numbers {
+        applied_once(case, number, &copies(&delivered, number), findings);
+    }
+}
+
 /// What a destination received, the journal decided.
 fn was_decided(case: &Case<'_>, seen: &Seen, findings: &mut Findings) {
     let record = &seen.record;
@@ -62,20 +77,29 @@ fn was_decided(case: &Case<'_>, seen: &Seen, findings: &mut Findings) {
     }
 }
 
+/// All copies of one delivery.
+fn copies<'a>(delivered: &[&'a Seen], number: u16) -> Vec<&'a Seen> {
+    delivered.iter().copied().filter(|s| s.record.delivery == number).collect()
+}
+
+fn applied_once(case: &Case<'_>, number: u16, copies: &[&Seen], findings: &mut Findings) {
+    let applied: Vec<&Seen> = copies.iter().copied().filter(|s| s.record.has(flag::APPLIED)).collect();
+    if applied.len() > 1 {
+        case.find(findings, Class::AppliedTwice, &[], &applied, || {
+            format!("the destination applied delivery {number} twice")
+        });
+    }
+}
+
 /// A destination applies each delivery once, and each copy after the first is marked.
 fn once(case: &Case<'_>, delivered: &[&Seen], findings: &mut Findings) {
     let mut numbers: Vec<u16> = delivered.iter().map(|s| s.record.delivery).collect();
     numbers.sort_unstable();
     numbers.dedup();
     for number in numbers {
-        let copies: Vec<&Seen> = delivered.iter().copied().filter(|s| s.record.delivery == number).collect();
-        let applied: Vec<&Seen> = copies.iter().copied().filter(|s| s.record.has(flag::APPLIED)).collect();
-        if applied.len() > 1 {
-            case.find(findings, Class::AppliedTwice, &[], &applied, || {
-                format!("the destination applied delivery {number} twice")
-            });
-        }
-        if applied.is_empty() {
+        let copies = copies(delivered, number);
+        applied_once(case, number, &copies, findings);
+        if !copies.iter().any(|s| s.record.has(flag::APPLIED)) {
             case.find(findings, Class::Lost, &[], &copies, || {
                 format!("the destination received delivery {number} and did not apply it")
             });

@@ -29,6 +29,13 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     approvals_are_accepted_or_reversed(case, &answered, findings);
 }
 
+/// What another run left open and this one's destination heard of.
+pub(super) fn check_left_over(case: &Case<'_>, findings: &mut Findings) {
+    let received: Vec<&Seen> =
+        case.context.records(case.transaction, Role::Destination, Kind::Received).collect();
+    forwards_are_journaled(case, &received, findings);
+}
+
 fn forwards_are_journaled(case: &Case<'_>, received: &[&Seen], findings: &mut Findings) {
     for forward in received {
         let Some(reserved) = case.course.reserved else {

@@ -32,6 +32,8 @@ pub struct Case<'a> {
 pub fn check(case: &Case<'_>, findings: &mut Findings) {
     journal::check(case, findings);
     if case.is_uncovered() {
+        destination::check_left_over(case, findings);
+        delivery::check_left_over(case, findings);
         return;
     }
     operator::check(case, findings);
@@ -57,12 +59,13 @@ impl Case<'_> {
         });
     }
 
-    /// Whether it is another run's: its id was made at a time of which no history of its originator tells, and no operator mentions it;
-    /// then nobody's word is missing. What such a run left open, destinations still hear of: a repeat, a delivery, no new forward.
+    /// Whether it is another run's: its id and those of all that was asked about it were made at times of which no history of its
+    /// originator tells, and no operator mentions it; then nobody's word is missing. What such a run left open, destinations still hear
+    /// of: a repeat, a delivery, no new forward. That is judged by what needs nobody else's word.
     /// Where no history of the originator was given, the destination's decide.
     pub(crate) fn is_uncovered(&self) -> bool {
         let Transaction { key, facts, seen } = self.transaction;
-        let made_ms = made_ms(key.original);
+        let is_of_another = |id| self.context.is_silent(Role::Operator, key.originator, made_ms(id));
         let is_left_over = |s: &Seen| {
             self.context.role(s) == Role::Destination
                 && (s.record.kind != Kind::Received || s.record.has(flag::REPEAT))
@@ -70,15 +73,24 @@ impl Case<'_> {
         if facts.is_empty() {
             false
         } else if self.context.has(Role::Operator, key.originator) {
-            self.context.is_silent(Role::Operator, key.originator, made_ms) && seen.iter().all(is_left_over)
+            is_of_another(key.original)
+                && facts
+                    .iter()
+                    .filter(|fact| operator::needs_a_request(fact))
+                    .all(|fact| is_of_another(fact.id))
+                && seen.iter().all(is_left_over)
         } else {
+            let made_ms = made_ms(key.original);
             seen.is_empty() && self.context.is_silent(Role::Destination, self.course.destination, made_ms)
         }
     }
 
-    /// Whether the destination's histories end before a fact, or begin after it: what led to it they need not have.
+    /// Whether the destination's histories end before a fact, or begin after it, and none of them had seen everything to its end:
+    /// what led to the fact they need not have.
     fn is_untold(&self, fact: &Fact) -> bool {
-        self.context.is_silent(Role::Destination, self.course.destination, fact.time_ms)
+        let (context, destination) = (self.context, self.course.destination);
+        context.is_silent(Role::Destination, destination, fact.time_ms)
+            && !context.is_drained(Role::Destination, destination)
     }
 
     /// Whether one record lies before another.

@@ -223,14 +223,18 @@ fn asked_by(fact: &Fact) -> Message {
     if fact.kind == FactKind::Reserved { Message::Authorize } else { fact.decided_message() }
 }
 
+/// Whether an operator must have sent what led to a fact.
+pub(super) fn needs_a_request(fact: &Fact) -> bool {
+    asked_by(fact) != Message::None && !matches!(fact.kind, FactKind::Approved | FactKind::Declined)
+}
+
 /// Every fact that needs an operator's request has one, with the same content.
 fn facts_were_asked_for(case: &Case<'_>, findings: &mut Findings) {
     for (at, fact) in case.transaction.facts.iter().enumerate() {
-        let message = asked_by(fact);
-        let own = matches!(fact.kind, FactKind::Approved | FactKind::Declined);
-        if message == Message::None || own {
+        if !needs_a_request(fact) {
             continue;
         }
+        let message = asked_by(fact);
         let sent = case.context.records(case.transaction, Role::Operator, Kind::Sent);
         let sent = sent.filter(|s| s.record.id == fact.id && s.record.message == message);
         let Some(first) = sent.clone().next() else {

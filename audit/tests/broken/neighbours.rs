@@ -135,3 +135,49 @@ fn what_a_destination_did_after_its_history_is_not_missed_there_and_before_its_e
     let report = told(|_| {});
     assert_eq!(report.findings_by_class["phantom"], 2, "the answer and the acknowledgement: {report}");
 }
+
+#[test]
+fn what_nobody_of_this_run_asked_for_is_a_phantom_though_it_is_about_another_run_s_hold() {
+    let mut world = World::new();
+    let mut hold = world.reserved(2, 1_000, 1_000);
+    world.histories_begin_after(MOMENT_MS);
+    world.capture(&mut hold, 1_000, true, 4);
+    // The capture's id was made within the run, and no operator sent it.
+    world.operator.clear();
+    world.pay_approved();
+    world.drained();
+    let report = audit(&world);
+    assert!(classes(&report).contains(&"phantom"), "{report}");
+}
+
+#[test]
+fn what_another_run_left_open_is_still_applied_once_and_as_it_was_decided() {
+    let left = |spoil: fn(&mut World)| {
+        let mut world = World::new();
+        let mut hold = world.reserved(2, 1_000, 1_000);
+        world.histories_begin_after(MOMENT_MS);
+        world.expire(&mut hold);
+        spoil(&mut world);
+        world.pay_approved();
+        world.drained();
+        let report = audit(&world);
+        classes(&report)
+    };
+    assert_eq!(left(|_| {}), ["not-covered"]);
+    assert!(
+        left(|world| {
+            let at = world.destination.iter().position(|record| record.kind == Kind::Delivered).unwrap();
+            let mut again = world.destination[at];
+            again.flags |= flag::REPEAT;
+            world.destination.insert(at + 1, again);
+        })
+        .contains(&"applied-twice")
+    );
+    assert!(
+        left(|world| {
+            let expiry = world.destination.iter_mut().find(|record| record.kind == Kind::Delivered).unwrap();
+            expiry.delivery += 1;
+        })
+        .contains(&"phantom")
+    );
+}

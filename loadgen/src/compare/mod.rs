@@ -70,6 +70,9 @@ pub fn run(arguments: &CompareArguments, options: Table) -> Result<Exit, RunErro
     let given = match (a.a.is_dir(), a.b.is_dir()) {
         (true, true) => {
             runs::are_apart(&a.a, &a.b)?;
+            if let Some(output) = &a.to.output {
+                runs::is_beside(output, [&a.a, &a.b])?;
+            }
             Some([runs::read(&a.a)?, runs::read(&a.b)?])
         }
         (false, false) => None,

@@ -62,6 +62,26 @@ pub(super) fn are_apart(a: &Path, b: &Path) -> Result<(), RunError> {
     )))
 }
 
+/// Makes sure that what is compared is not where the answer goes: earlier results there may be removed.
+///
+/// # Errors
+/// [`RunError::Usage`] where the output is one of the sides, holds one, or lies in one.
+pub(super) fn is_beside(output: &Path, sides: [&PathBuf; 2]) -> Result<(), RunError> {
+    let Ok(whole) = output.canonicalize() else { return Ok(()) };
+    for side in sides {
+        let other = side.canonicalize().map_err(RunError::io(side.display().to_string()))?;
+        if whole.starts_with(&other) || other.starts_with(&whole) {
+            return Err(RunError::Usage(format!(
+                "-o {}: the runs in {} are to be compared, and what is in the way of the answer could be removed: give a directory \
+                 beside them",
+                output.display(),
+                side.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Reads every `summary.json` in a directory and in its directories, in the order of their paths.
 ///
 /// # Errors

@@ -250,7 +250,8 @@ impl Figures<'_> {
         Verdict {
             measurement,
             books: match (closed, self.plan.alone) {
-                (false, _) if self.cut_short => Books::NotJudged,
+                // What was in flight when nobody waited any longer is on one side of the books only.
+                (false, _) if self.cut_short && !c.is_settled() => Books::NotJudged,
                 (false, _) => Books::Open,
                 (true, None) => Books::Closed,
                 (true, Some(_)) => Books::NotCompared,

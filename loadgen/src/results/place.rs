@@ -88,16 +88,21 @@ fn runs_of(directory: &Path) -> io::Result<Vec<PathBuf>> {
     for side in SIDES {
         let numbered = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            path.is_dir() && !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit())
+            is_own_directory(path) && !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit())
         };
         runs.extend(directory_entries(&directory.join(side))?.into_iter().filter(numbered));
     }
     Ok(runs)
 }
 
+/// A directory itself and no link to one: what lies elsewhere is somebody else's.
+fn is_own_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
 /// What lies in a directory; nothing where there is none.
 fn directory_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    if !directory.is_dir() {
+    if !is_own_directory(directory) {
         return Ok(vec![]);
     }
     fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect()
@@ -154,6 +159,19 @@ mod tests {
         written(directory.path(), "summary.json");
         make_room(directory.path(), true).unwrap();
         assert!(!dump.exists() && others.iter().all(|file| file.exists()));
+    }
+
+    #[test]
+    fn what_lies_behind_a_link_is_not_removed() {
+        let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = written(elsewhere.path(), "01/summary.json");
+        let history = written(elsewhere.path(), "operator-1.operator.history");
+        for name in ["a", HISTORY] {
+            std::os::unix::fs::symlink(elsewhere.path(), directory.path().join(name)).unwrap();
+        }
+        written(directory.path(), "summary.json");
+        make_room(directory.path(), true).unwrap();
+        assert!(file.exists() && history.exists());
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl Parts {
         let real_time_priority = self.config.transport.real_time_priority;
         // Only now: the threads beside it are there. Where it may not, the journal's thread could not, and has said so.
         if real_time_priority > 0 && raise(real_time_priority).is_ok() {
-            info!(real_time_priority, "links and journal run at real-time priority");
+            info!(real_time_priority, "links, driver and journal run at real-time priority");
         }
         runtime.block_on(self.serve(driver, clock, shared, ready))?;
         beside.snapshots.stop()?;
@@ -214,7 +214,7 @@ impl Parts {
             warn!(
                 real_time_priority,
                 %error,
-                "links and journal run at usual priority: the process may not raise it (CAP_SYS_NICE, or LimitRTPRIO of its unit)"
+                "links, driver and journal run at usual priority: the process may not raise it (CAP_SYS_NICE, or LimitRTPRIO of its unit)"
             );
         }
         let snapshots = SnapshotThread::start(

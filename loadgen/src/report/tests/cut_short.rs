@@ -3,7 +3,7 @@
 use super::*;
 
 /// Two seconds were planned after a warm-up of half a second; it ended sooner.
-fn cut_short(ended_ms: u64, broken: Option<&str>) -> Report {
+fn cut_short(ended_ms: u64, broken: Option<&str>, in_flight: u64) -> Report {
     let slices = Slices { all: slices(), warm_ns: 500_000_000, end_ns: ended_ms * 1_000_000 };
     let mut open = closing();
     open.open.push(Open::Pair {
@@ -12,6 +12,7 @@ fn cut_short(ended_ms: u64, broken: Option<&str>) -> Report {
         by_operator: 7,
         by_destination: 0,
     });
+    open.in_flight = in_flight;
     let measured = Measured { slices, seconds: 0.7, ..measured() };
     let line =
         "--switch 127.0.0.1:1 --certs c --admin 127.0.0.1:2 --seed 7 -r 1000 -d 2s -w 500ms --slo p50<1us";
@@ -22,7 +23,7 @@ fn cut_short(ended_ms: u64, broken: Option<&str>) -> Report {
 #[test]
 fn a_run_that_was_cut_short_says_what_of_it_was_measured_and_is_judged_in_nothing() {
     for (broken, exit) in [(None, Exit::Interrupted), (Some("the switch has gone"), Exit::RunError)] {
-        let report = cut_short(1_200, broken);
+        let report = cut_short(1_200, broken, 3);
         let summary = json(&report);
         assert_eq!(report.exit_code(), exit);
         assert_eq!(summary["window"]["until_s"], 1.2, "no more was sent then");
@@ -36,10 +37,17 @@ fn a_run_that_was_cut_short_says_what_of_it_was_measured_and_is_judged_in_nothin
         assert!(text.contains("CUT SHORT after 1.2 of 2.5 s, measured from 0.5 to 1.2 s"), "{text}");
         assert!(text.contains("books not judged") && !text.contains("OPEN"), "{text}");
     }
-    let early = cut_short(300, None);
+    let early = cut_short(300, None, 3);
     assert!(
         table::text(&early)
             .contains("CUT SHORT after 0.3 of 2.5 s, within its warm-up: nothing was measured")
     );
     assert_eq!(json(&early)["window"]["from_s"], json(&early)["window"]["until_s"]);
+}
+
+#[test]
+fn books_that_do_not_close_though_everything_has_ended_are_open_however_short_the_run_was() {
+    let report = cut_short(1_200, None, 0);
+    assert_eq!(json(&report)["verdict"]["books"], "open");
+    assert!(table::text(&report).contains("OPEN"), "{}", table::text(&report));
 }
