@@ -36,7 +36,7 @@ wrong() {
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/switch.sh
 . "$root/scripts/switch.sh"
-seconds=10
+seconds=''
 rate=''
 drill=0
 saturation=0
@@ -47,8 +47,8 @@ limit=''
 extra=()
 while [ $# -gt 0 ]; do
     case $1 in
-        --seconds) seconds=${2-}; shift ;;
-        --rate) rate=${2-}; shift ;;
+        --seconds) seconds=${2-}; [ -n "$seconds" ] || wrong "--seconds needs a whole number, found ''"; shift ;;
+        --rate) rate=${2-}; [ -n "$rate" ] || wrong "--rate needs a whole number or max, found ''"; shift ;;
         --drill) drill=1 ;;
         --saturation) saturation=1 ;;
         --usual-priority) usual_priority=1 ;;
@@ -62,14 +62,15 @@ while [ $# -gt 0 ]; do
     [ $# -eq 0 ] || shift
 done
 if [ "$drill" = 1 ]; then
-    [ -z "$serve$limit" ] && [ "$saturation" = 0 ] && [ "$rate" != max ] || wrong '--drill goes with --rate R, --out and options of loadgen drill'
+    [ -z "$serve$limit$seconds" ] && [ "$saturation" = 0 ] && [ "$rate" != max ] || wrong '--drill goes with --rate R, --out and options of loadgen drill'
     rate=${rate:-2000}
     # How long it sends, for the room it takes.
     seconds=20
 fi
 rate=${rate:-20000}
-case $seconds in '' | *[!0-9]*) wrong "--seconds needs a whole number, found '$seconds'" ;; esac
-case $rate in max) ;; '' | *[!0-9]*) wrong "--rate needs a whole number or max, found '$rate'" ;; esac
+seconds=${seconds:-10}
+case $seconds in *[!0-9]*) wrong "--seconds needs a whole number, found '$seconds'" ;; esac
+case $rate in max) ;; *[!0-9]*) wrong "--rate needs a whole number or max, found '$rate'" ;; esac
 [ "$((10#$seconds))" -gt 0 ] || wrong '--seconds needs at least 1'
 [ "$rate" = max ] || [ "$((10#$rate))" -gt 0 ] || wrong '--rate needs at least 1'
 case $limit in *[!0-9]*) wrong "--limit needs a whole number, found '$limit'" ;; esac
