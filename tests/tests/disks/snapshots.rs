@@ -13,7 +13,7 @@ use holdfast_tests::requests::pay;
 use holdfast_tests::small_disk::SmallDisk;
 use holdfast_tests::watch::Watch;
 
-use crate::{approved, home, metric, next_segment_is_ready, outcome, parties};
+use crate::{SEGMENT_BYTES, approved, home, metric, next_segment_is_ready, outcome, parties};
 
 /// Four segments and some snapshots.
 const DISK_BYTES: u64 = 40 << 20;
@@ -37,6 +37,12 @@ fn named(directory: &Path, word: &str) -> Vec<String> {
     let files = fs::read_dir(directory).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.contains(word)).collect()
+}
+
+/// Segments that have their whole length.
+fn whole_segments(journal: &Path) -> usize {
+    let length = |name: &String| fs::metadata(journal.join(name)).map_or(0, |file| file.len());
+    named(journal, ".segment").iter().filter(|name| length(name) >= SEGMENT_BYTES).count()
 }
 
 /// Payments that nobody waits for, until a metric reaches one.
@@ -85,7 +91,10 @@ async fn a_snapshot_without_room_is_an_alarm_and_is_made_when_there_is_room() {
     wait_until("what was begun to be removed", async || named(&journal, "unfinished").is_empty()).await;
     assert_eq!(http_get(home.admin, "/readyz").expect("the switch answers").0, 200);
 
+    let segments = whole_segments(&journal);
     fs::remove_file(&ballast).unwrap();
+    // The next segment had no room either: payments could come to the end of theirs first, and be refused.
+    wait_until("the segment that had no room", async || whole_segments(&journal) > segments).await;
     work_until(&home, &mut peers, MADE).await;
     wait_until("the alarm to fall", async || !home.status().contains("no snapshot is made")).await;
     assert_eq!(named(&journal, ".snapshot").len(), 1);
