@@ -76,6 +76,10 @@ case $rate in max) ;; *[!0-9]*) wrong "--rate needs a whole number or max, found
 case $limit in *[!0-9]*) wrong "--limit needs a whole number, found '$limit'" ;; esac
 [ -z "$limit" ] || [ -n "$serve" ] || wrong '--limit goes with --serve'
 [ -z "$limit" ] || [ "$limit" -ge 3 ] || wrong '--limit needs one a second for each of three operators'
+# Without leading zeros, which would make them octal.
+seconds=$((10#$seconds))
+[ "$rate" = max ] || rate=$((10#$rate))
+[ -z "$limit" ] || limit=$((10#$limit))
 [ "$rate" != max ] || saturation=1
 priority=0
 if [ "$saturation" = 1 ] && [ "$usual_priority" = 0 ] && may_go_first; then
