@@ -45,8 +45,9 @@ fn keeps(participant: &Participant) -> Option<String> {
         open.push(format!("it has open work ({} of its transactions)", participant.open));
     }
     for p in participant.positions.iter().filter(|p| !p.is_flat()) {
-        let (held, exposure, currency) = (p.held.minor(), p.exposure().minor(), p.currency);
-        open.push(format!("its exposure is {exposure} minor units of {currency}, {held} of them held"));
+        let (held, exposure, currency) =
+            (p.held.to_text(p.currency), p.exposure().to_text(p.currency), p.currency);
+        open.push(format!("its exposure is {exposure} {currency}, {held} {currency} of it held"));
     }
     Some(open.join("; "))
 }

@@ -1,7 +1,8 @@
 //! All ids created within one second: small slots over an arena of records.
 //!
 //! A slot of eight bytes holds 32 bits of the id's hash and the record's number, so that a lookup touches one slot and
-//! one record. The slots are many small tables, each of which grows by itself: no payment waits for a large rehash.
+//! one record. The slots are many small tables, each of which grows by itself and at a fill of its own: no payment waits
+//! for a large rehash, nor a turn for the rehash of all of them, which fill alike.
 //! Its memory is made and touched in advance and used again for a later second: where the first touch of a page means
 //! that a host has to find one, it takes milliseconds.
 
@@ -14,6 +15,8 @@ use super::record::TransactionRecord;
 const TABLES: usize = 128;
 /// Records in one piece of an arena.
 const PIECE: usize = 512;
+/// Each table grows at a fill of its own, between six and seven of eight.
+const FILL_PARTS: usize = TABLES * 8;
 /// Set in the number of a record of a capture, release or reversal.
 const FOLLOW_UP: u32 = 1 << 31;
 /// A slot without a record. No record has all bits of its number set.
@@ -36,10 +39,12 @@ pub(crate) struct Generation {
     open: Vec<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
     slots: Vec<u64>,
     used: usize,
+    /// How full it may be, in parts of [`FILL_PARTS`].
+    fill_max: usize,
 }
 
 /// Empty pieces for the records of transactions: made and touched in advance, and used again.
@@ -124,19 +129,15 @@ impl Table {
     /// The numbers of the records whose tag is that of `hash`.
     fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> {
         let tag = tag(hash);
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = tag as usize;
         let slots = &self.slots;
+        let mut at = first_place(tag, slots.len());
         std::iter::from_fn(move || {
-            if slots.is_empty() {
-                return None;
-            }
             loop {
-                let slot = slots[at & mask];
+                let slot = *slots.get(at)?;
                 if slot == EMPTY {
                     return None;
                 }
-                at = at.wrapping_add(1);
+                at = next_place(at, slots.len());
                 if (slot >> 32) as u32 == tag {
                     return Some(low(slot));
                 }
@@ -145,7 +146,8 @@ impl Table {
     }
 
     fn insert(&mut self, hash: u64, number: u32) {
-        if self.used * 8 >= self.slots.len() * 7 {
+        // Some slot stays empty in a table of any size: there a search for what is not in it ends.
+        if (self.used + 1) * FILL_PARTS > self.slots.len() * self.fill_max {
             self.grow();
         }
         self.used += 1;
@@ -153,21 +155,30 @@ impl Table {
     }
 
     fn put(slots: &mut [u64], slot: u64) {
-        let mask = slots.len() - 1;
-        let mut at = (slot >> 32) as usize;
-        while slots[at & mask] != EMPTY {
-            at = at.wrapping_add(1);
+        let mut at = first_place((slot >> 32) as u32, slots.len());
+        while slots[at] != EMPTY {
+            at = next_place(at, slots.len());
         }
-        slots[at & mask] = slot;
+        slots[at] = slot;
     }
 
+    /// By half: what a table takes stays near what it needs, and its old places come in the order of the new ones.
     fn grow(&mut self) {
-        let mut larger = vec![EMPTY; (self.slots.len() * 2).max(8)];
+        let mut larger = vec![EMPTY; (self.slots.len() * 3 / 2).max(8)];
         for slot in self.slots.iter().filter(|slot| **slot != EMPTY) {
             Self::put(&mut larger, *slot);
         }
         self.slots = larger;
     }
+}
+
+/// Where the search for a tag begins among so many slots.
+const fn first_place(tag: u32, slots: usize) -> usize {
+    ((tag as u64 * slots as u64) >> 32) as usize
+}
+
+const fn next_place(at: usize, slots: usize) -> usize {
+    if at + 1 == slots { 0 } else { at + 1 }
 }
 
 /// The record's number in a slot.
@@ -178,11 +189,12 @@ const fn low(slot: u64) -> u32 {
 impl Generation {
     /// Makes room for `expected` ids.
     pub(crate) fn new(expected: usize) -> Self {
-        let slots = (expected / TABLES * 8 / 7).next_power_of_two();
-        let slots = if expected < TABLES * 4 { 0 } else { slots };
-        let table = || Table { slots: vec![EMPTY; slots], used: 0 };
+        // Chance gives some tables more: by four times the root hardly ever, so none has to grow where as many come as expected.
+        let mean = expected / TABLES;
+        let slots = if mean < 4 { 0 } else { (mean + 4 * mean.isqrt()) * 4 / 3 };
+        let table = |number| Table { slots: vec![EMPTY; slots], used: 0, fill_max: TABLES * 6 + number };
         Self {
-            tables: (0..TABLES).map(|_| table()).collect(),
+            tables: (0..TABLES).map(table).collect(),
             transactions: Arena::new(),
             follow_ups: Arena::new(),
             open: Vec::new(),
@@ -285,7 +297,7 @@ impl Generation {
     #[inline]
     pub(crate) fn touch(&self, hash: u64) -> u64 {
         let slots = &self.table(hash).slots;
-        let slot = slots.get(tag(hash) as usize & slots.len().wrapping_sub(1)).copied().unwrap_or(EMPTY);
+        let slot = slots.get(first_place(tag(hash), slots.len())).copied().unwrap_or(EMPTY);
         if slot != EMPTY && (slot >> 32) as u32 == tag(hash) && low(slot) & FOLLOW_UP == 0 {
             return self.transactions.get(low(slot)).digest();
         }
@@ -315,3 +327,6 @@ impl Generation {
         self.follow_ups.iter()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod archive;
 mod deliveries;
+mod documented;
 mod grids;
 mod limits;
 mod lines;
