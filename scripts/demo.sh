@@ -53,7 +53,7 @@ while [ $# -gt 0 ]; do
         --saturation) saturation=1 ;;
         --usual-priority) usual_priority=1 ;;
         --out) out=${2-}; [ -n "$out" ] || wrong '--out needs a directory'; shift ;;
-        --limit) limit=${2-}; shift ;;
+        --limit) limit=${2-}; [ -n "$limit" ] || wrong "--limit needs a whole number, found ''"; shift ;;
         --serve) serve=${2-}; [ -n "$serve" ] || wrong '--serve needs a directory'; shift ;;
         --) shift; extra=("$@"); break ;;
         -h | --help) usage; exit 0 ;;
@@ -62,10 +62,14 @@ while [ $# -gt 0 ]; do
     [ $# -eq 0 ] || shift
 done
 if [ "$drill" = 1 ]; then
-    [ -z "$serve$limit$seconds" ] && [ "$saturation" = 0 ] && [ "$rate" != max ] || wrong '--drill goes with --rate R, --out and options of loadgen drill'
+    [ -z "$serve$limit$seconds" ] && [ "$usual_priority" = 0 ] && [ "$saturation" = 0 ] && [ "$rate" != max ] || wrong '--drill goes with --rate R, --out and options of loadgen drill'
     rate=${rate:-2000}
     # How long it sends, for the room it takes.
     seconds=20
+fi
+if [ -n "$serve" ]; then
+    [ -z "$rate$seconds$out" ] && [ "$saturation$usual_priority" = 00 ] && [ ${#extra[@]} = 0 ] ||
+        wrong '--serve goes with --limit only: it runs the switch, and loadgen is yours to start'
 fi
 rate=${rate:-20000}
 seconds=${seconds:-10}
@@ -95,16 +99,15 @@ fail() {
     exit "${code:-1}"
 }
 
-# What the switch makes memory ready for, about 6 KB for each payment a second: no more than the machine has to spare.
+# What the switch makes memory ready for, about 6 KB for each payment a second: the rate asked for, and no more than a quarter of
+# what the machine has to spare.
 expected_rate() {
-    local available_kb most=20000
+    local available_kb most wanted=400000
     available_kb=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)
-    [ "${available_kb:-0}" -le 6000000 ] || most=200000
-    if [ "$rate" != max ] && [ "$rate" -gt 0 ] && [ "$rate" -lt "$most" ]; then
-        printf '%s' "$rate"
-    else
-        printf '%s' "$most"
-    fi
+    most=$((${available_kb:-500000} / 24))
+    [ "$rate" = max ] || wanted=$rate
+    [ "$wanted" -le "$most" ] || wanted=$most
+    printf '%s' "$wanted"
 }
 
 # Beside segments made in advance and the frames of so many seconds: at most so much journal for each operation (330 bytes at a
@@ -132,7 +135,7 @@ summary() {
     sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$out/summary.json" | head -n 1
 }
 
-[ -z "$out" ] || [ ! -e "$out/journal" ] || { printf 'demo: %s holds an earlier run: name another --out\n' "$out" >&2; exit 2; }
+[ -z "$out" ] || { [ ! -e "$out/journal" ] && [ ! -e "$out/config.toml" ]; } || { printf 'demo: %s holds an earlier run: name another --out\n' "$out" >&2; exit 2; }
 
 profile=${HOLDFAST_PROFILE:-release}
 say 'building (the first time takes some minutes)'
@@ -154,14 +157,25 @@ fi
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
 out=$work
-[ -n "$serve" ] || room_for "a run of $seconds s" "$(needed_mb)" "$work" 'name another --out, fewer --seconds or a lower --rate'
+if [ -z "$serve" ]; then
+    # In a shell of its own, whose end is not yet this one's: an empty directory would stay.
+    (room_for "a run of $seconds s" "$(needed_mb)" "$work" 'name another --out, fewer --seconds or a lower --rate') || {
+        [ "$keep" = 1 ] || rmdir "$work"
+        exit 1
+    }
+fi
 [ -z "$limit" ] || [ ! -e "$work/holdfast.toml" ] || wrong "$work has a configuration already: --limit needs another directory"
-[ -e "$work/holdfast.toml" ] || configuration "$work" > "$work/holdfast.toml"
+if [ ! -e "$work/holdfast.toml" ]; then
+    configuration "$work" > "$work/holdfast.toml.new"
+    mv "$work/holdfast.toml.new" "$work/holdfast.toml"
+fi
 [ -e "$work/certs/ca.pem" ] || { mkdir -p "$work/certs" && "$bin/holdfast" certs "$work/certs" --config "$work/holdfast.toml" > /dev/null; }
 listen=$(configured listen "$work/holdfast.toml")
 admin=$(configured admin "$work/holdfast.toml")
 
 if [ -n "$serve" ]; then
+    ! "$bin/holdfast" status --admin "$admin" > /dev/null 2>&1 || fail "a switch answers on http://$admin already: one that runs in $work, or another that has its port"
+    say "its journal grows by about 0.4 KB for each payment in $work/journal, where $(free_mb "$work") MB are free"
     say "switch on $listen, admin on http://$admin (status, metrics)"
     for number in 1 2 3; do
         say "payment IDs: shop-1@acq-$number leads to acquirer-$number, shop-1@mps-$number to operator-$number"
@@ -266,7 +280,11 @@ if [ "$saturation" = 0 ]; then
     "$bin/loadgen" report "$work" > /dev/null
     [ "$verdict" = clean ] || fail 'the auditor found faults'
 fi
-say 'no errors, books closed'
+shed=$(summary shed)
+case $shed in
+    0) say 'no errors, books closed' ;;
+    *) say "no errors, books closed; $shed operations were shed: the generator or the switch could not keep up" ;;
+esac
 # The last thing read is the thing remembered: figures that do not count must not end on a good note.
 case $(summary measurement) in
     valid) ;;

@@ -3,6 +3,25 @@
 # and style; and, where it may, what single tests need: strace and a browser. Does nothing where all is there.
 set -euo pipefail
 
+case ${1-} in
+    -h | --help)
+        cat <<'TEXT'
+scripts/install-tools.sh
+
+Installs what the tests need beyond Rust, git and a C compiler, and does nothing where all is there:
+
+  rustfmt, clippy              with rustup; without them it fails
+  strace, chromium, valgrind   with apt-get, as root; what is missing it names with the tests that are skipped without it
+  gungraun-runner              with cargo, in the version of Cargo.lock, where valgrind is
+
+It takes no arguments.
+TEXT
+        exit 0
+        ;;
+    '') ;;
+    *) printf 'install-tools: it takes no arguments, found %s; see scripts/install-tools.sh --help\n' "$1" >&2; exit 2 ;;
+esac
+
 missing=()
 for tool in cargo git; do
     command -v "$tool" >/dev/null || missing+=("$tool")

@@ -2,6 +2,12 @@
 # directory of its own under `data`, listens on loopback alone, and is stopped by its process.
 # It needs `root`, `bin`, `data`, `raw`, `seconds`, `say`, and free_port of switch.sh.
 
+# Nothing to run by itself.
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    printf 'scripts/peers.sh is a part of scripts/bench.sh: run that, or see its --help\n'
+    case ${1-} in -h | --help) exit 0 ;; *) exit 2 ;; esac
+fi
+
 peer=''
 
 # Stops the server that runs, if one does.

@@ -1,16 +1,50 @@
 #!/usr/bin/env bash
-# Lets payments pass through a switch with a short memory, watches its resident memory, and fails where that is not flat:
-#   scripts/soak.sh                       fifty million payments at 20,000 a second: 42 minutes, about 30 GB of disk
-#   scripts/soak.sh 2000000 20000         two million: 100 seconds
-#   scripts/soak.sh 50000000 20000 DIR    in DIR, which is kept
-# The window is 5 s, so that what is decided leaves memory while it runs; what left is in the archive. The first third warms
-# up; flat is what in the last third is at most 5 % and 16 MiB above the highest of the second. It checks first that the disk has room.
+# Lets payments pass through a switch with a short memory, watches its resident memory, and fails where that is not flat.
 # Works from any directory; honours CARGO_TARGET_DIR, and HOLDFAST_PROGRAMS for programs that are built.
 set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+scripts/soak.sh [PAYMENTS [RATE [DIR]]]
+
+Builds Holdfast, lets payments pass through a switch with a short memory, watches its resident memory, and fails where that is not flat.
+
+  PAYMENTS    how many in all (50000000)
+  RATE        how many a second (20000); PAYMENTS take at least 30 s
+  DIR         where everything is written, and kept; otherwise in a new directory beside the build, removed where all is well
+
+  scripts/soak.sh                       fifty million payments at 20,000 a second: 42 minutes, about 30 GB of disk
+  scripts/soak.sh 2000000 20000         two million: 100 seconds
+  scripts/soak.sh 50000000 20000 DIR    in DIR, which is kept
+
+The window is 5 s, so that what is decided leaves memory while it runs; what left is in the archive. The first third warms up; flat is what
+in the last third is at most 5 % and 16 MiB above the highest of the second. It checks first that the disk has room.
+
+Exit code: 0 where memory is flat, 2 where the arguments are not understood, 1 otherwise.
+TEXT
+}
+
+wrong() {
+    printf 'soak: %s\n\n' "$*" >&2
+    usage >&2
+    exit 2
+}
+
+case ${1-} in
+    -h | --help) usage; exit 0 ;;
+    -*) wrong "$1 is no option" ;;
+esac
+[ $# -le 3 ] || wrong "expected at most PAYMENTS, RATE and DIR, found '$4' too"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 payments=${1:-50000000}
 rate=${2:-20000}
 work=${3:-}
+case $payments in '' | *[!0-9]*) wrong "PAYMENTS is a whole number, found '$payments'" ;; esac
+case $rate in '' | *[!0-9]*) wrong "RATE is a whole number, found '$rate'" ;; esac
+# Without leading zeros, which would make them octal.
+payments=$((10#$payments))
+rate=$((10#$rate))
+[ "$rate" -gt 0 ] || wrong 'RATE is at least 1'
 seconds=$((payments / rate))
 # A sample each so many seconds: some hundreds in all, and at least thirty.
 every=$((seconds / 300 + 1))

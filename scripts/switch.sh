@@ -1,6 +1,12 @@
 # Sourced by scripts that start a switch to play against: three operators and three acquirers on loopback.
 # It needs `root`, the directory of the repository.
 
+# Nothing to run by itself.
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    printf 'scripts/switch.sh is a part of scripts/bench.sh, scripts/demo.sh and scripts/soak.sh: run those, or see their --help\n'
+    case ${1-} in -h | --help) exit 0 ;; *) exit 2 ;; esac
+fi
+
 # What measured runs give switch and generator, where they may.
 real_time_priority=5
 

@@ -16,7 +16,7 @@ Builds the programs and runs every test (in the profile testrelease). Arguments 
   scripts/test.sh -p holdfast-core NAME -- --nocapture
 
 A test that this machine does not allow (a filesystem of its own size, strace, a browser, real-time priority) counts as passed and is named at the
-end. With HOLDFAST_NO_SKIPS=1 it fails.
+end. With HOLDFAST_NO_SKIPS=1 it fails. Every other argument than --help is one of `cargo test`, which refuses what it does not know.
 TEXT
         exit 0
         ;;

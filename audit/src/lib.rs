@@ -20,5 +20,5 @@ pub mod timeline;
 pub mod transaction;
 
 pub use audit::{AuditError, Options, Unwatched, Watcher, run};
-pub use report::Report;
+pub use report::{Report, counted};
 pub use shard::{Key, ParseKeyError, id_text};

@@ -135,7 +135,7 @@ impl Report {
         let total = findings.total();
         Self {
             schema_version: 1,
-            verdict: if total == 0 { "clean" } else { "faulty" },
+            verdict: verdict(total),
             drained: context.drained,
             tally,
             findings_by_class: findings.counts().iter().map(|(class, n)| (class.name(), *n)).collect(),
@@ -151,6 +151,30 @@ impl Report {
     pub fn is_clean(&self) -> bool {
         self.findings_total == 0
     }
+
+    /// The same where it is known that the journal also holds times that no history covers: that is a note then and no finding.
+    pub fn excuse_other_times(mut self) -> Self {
+        let name = Class::NotCovered.name();
+        self.findings_total -= self.findings_by_class.remove(name).unwrap_or(0);
+        let (excused, findings): (Vec<_>, Vec<_>) =
+            self.findings.into_iter().partition(|finding| finding.class == name);
+        self.findings = findings;
+        let n = self.tally.not_covered;
+        self.notes.extend((!excused.is_empty()).then(|| {
+            format!("transactions of other times in the journal, which no history here covers, are not judged: {n}")
+        }));
+        self.verdict = verdict(self.findings_total);
+        self
+    }
+}
+
+const fn verdict(findings: u64) -> &'static str {
+    if findings == 0 { "clean" } else { "faulty" }
+}
+
+/// So many findings, in words.
+pub fn counted(findings: u64) -> String {
+    format!("{findings} finding{}", if findings == 1 { "" } else { "s" })
 }
 
 fn lines(positions: &Positions, status: Option<&Status>, names: &BTreeMap<u16, String>) -> Vec<PositionLine> {
@@ -211,7 +235,7 @@ impl fmt::Display for Report {
         }
         match self.findings_total {
             0 => writeln!(f, "audit: clean"),
-            n => writeln!(f, "audit: faulty, {n} findings"),
+            n => writeln!(f, "audit: faulty, {}", counted(n)),
         }
     }
 }

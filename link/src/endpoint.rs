@@ -1,7 +1,7 @@
 //! UDP sockets with buffers that were read back, and quinn endpoints on them.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
@@ -63,6 +63,16 @@ pub fn bind_restarting_server(
     bind(listen, settings, Some(tls), Some(secret))
 }
 
+/// Takes an address just as an endpoint that is dialled does. Nobody else can have it until the socket is dropped.
+///
+/// # Errors
+/// Where the address cannot be bound.
+pub fn take_address(listen: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = listening_socket(listen)?;
+    socket.bind(&listen.into())?;
+    Ok(socket.into())
+}
+
 impl Endpoint {
     /// Uses other certificates for links from now on; those that stand are not touched.
     pub fn set_server_tls(&self, tls: Arc<QuicServerConfig>) {
@@ -78,13 +88,27 @@ fn server_config(settings: &LinkSettings, granted_bytes: usize, tls: Arc<QuicSer
     server
 }
 
+fn socket(address: SocketAddr) -> io::Result<Socket> {
+    Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
+}
+
+/// One on an IPv6 address takes IPv6 alone, whatever the machine's default is (`net.ipv6.bindv6only`): `0.0.0.0` and `[::]`
+/// can then both have a port. Only an IPv4 address in IPv6's form (`::ffff:127.0.0.1`) could not be bound so.
+fn listening_socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = socket(address)?;
+    if let IpAddr::V6(ip) = address.ip() {
+        socket.set_only_v6(ip.to_ipv4_mapped().is_none())?;
+    }
+    Ok(socket)
+}
+
 fn bind(
     address: SocketAddr,
     settings: &LinkSettings,
     server: Option<Arc<QuicServerConfig>>,
     secret: Option<&ResetSecret>,
 ) -> io::Result<Endpoint> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = if server.is_some() { listening_socket(address)? } else { socket(address)? };
     socket.set_recv_buffer_size(settings.socket_buffer_bytes)?;
     socket.set_send_buffer_size(settings.socket_buffer_bytes)?;
     socket.set_nonblocking(true)?;
@@ -99,4 +123,35 @@ fn bind(
     let server = server.map(|tls| server_config(settings, receive_buffer_bytes, tls));
     let quinn = quinn::Endpoint::new(config, server, socket, Arc::new(TokioRuntime))?;
     Ok(Endpoint { quinn, receive_buffer_bytes, settings: settings.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+
+    #[test]
+    fn every_address_of_ipv4_and_every_one_of_ipv6_share_a_port() {
+        let Ok(probe) = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)) else {
+            return eprintln!("SKIPPED: this machine has no IPv6");
+        };
+        // That socket had both families, so the port is free in both.
+        let port = probe.local_addr().unwrap().port();
+        drop(probe);
+        let _v4 = take_address((Ipv4Addr::UNSPECIFIED, port).into()).unwrap();
+        let _v6 = take_address((Ipv6Addr::UNSPECIFIED, port).into()).unwrap();
+        for taken in [(Ipv4Addr::LOCALHOST, port).into(), SocketAddr::from((Ipv6Addr::LOCALHOST, port))] {
+            let error = take_address(taken).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AddrInUse, "{taken}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_in_the_form_of_ipv6_can_be_listened_on() {
+        if UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_err() {
+            return eprintln!("SKIPPED: this machine has no IPv6");
+        }
+        take_address((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 0).into()).unwrap();
+    }
 }

@@ -7,13 +7,15 @@
 
 pub mod certificate;
 pub mod endpoint;
+pub mod gather;
 pub mod identity;
 pub mod reset;
 pub mod settings;
 pub mod tls;
 
 pub use certificate::{Authorities, Certificate};
-pub use endpoint::{Endpoint, bind_client, bind_restarting_server, bind_server};
+pub use endpoint::{Endpoint, bind_client, bind_restarting_server, bind_server, take_address};
+pub use gather::gather;
 pub use identity::{Identity, IdentityError};
 pub use reset::ResetSecret;
 pub use settings::LinkSettings;

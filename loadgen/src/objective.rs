@@ -1,7 +1,9 @@
 //! What a run must keep: `--slo`.
 //!
-//! An objective is `[FIGURE.]PERCENTILE`, `[FIGURE.]max`, `errors`, `goodput` or `achieved`, one of `<`, `<=`, `>`, `>=`, and a value.
+//! An objective is `[FIGURE.]PERCENTILE`, `[FIGURE.]max`, `errors`, `goodput` or `achieved`, one of `<`, `<=`, `>`, `>=`, and a value:
+//! of a latency with its unit, of a share with `%`, because a bare number is met by what nobody meant.
 //! A percentile is that of this run, where ten samples lie beyond it; otherwise the objective is neither met nor missed.
+//! What was cut off as warm-up beyond what was asked for hides no miss: an objective holds over the rest and over all of it.
 //! Whether another run would say the same is a question of its interval. Those without an outcome count as the longest
 //! responses of all.
 
@@ -33,6 +35,16 @@ pub enum Subject {
     Goodput,
     /// Operations a second that had an outcome.
     Achieved,
+}
+
+impl Subject {
+    /// The latency that it is of, where it is of one.
+    pub const fn figure(self) -> Option<Figure> {
+        match self {
+            Self::Percentile(figure, _) | Self::Max(figure) => Some(figure),
+            Self::Errors | Self::Goodput | Self::Achieved => None,
+        }
+    }
 }
 
 /// How it is compared.
@@ -139,8 +151,19 @@ pub struct Judged {
     /// The same with its unit, for people.
     #[serde(skip)]
     pub said: Option<String>,
+    /// From and to in seconds, where the value is that of everything after the warm-up that was asked for: what was measured
+    /// keeps the objective, and what MSER-5 left out of it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_s: Option<[f64; 2]>,
     /// Whether another run may end otherwise: the limit lies within the interval of the value, or there is no interval.
     pub close: bool,
+}
+
+impl Judged {
+    /// Of what time the value is, in words, where that is not what was measured.
+    pub fn over(&self) -> Option<String> {
+        self.over_s.map(|[from, until]| format!("from {from:.1} to {until:.1} s, everything after --warmup"))
+    }
 }
 
 impl Objective {
@@ -174,7 +197,17 @@ impl Objective {
             Subject::Errors => format!("{:.3} %", value * 100.0),
             Subject::Goodput | Subject::Achieved => format!("{value:.0}/s"),
         });
-        Judged { objective: self.text.clone(), standing, value, said, close }
+        Judged { objective: self.text.clone(), standing, value, said, over_s: None, close }
+    }
+
+    /// Compares with what was measured, and with everything after the warm-up that was asked for, where that began sooner;
+    /// `over_s` says from when to when. What misses either is missed.
+    pub fn judge_all(&self, measured: Known, asked: Known, over_s: [f64; 2]) -> Judged {
+        let (measured, asked) = (self.judge(measured), self.judge(asked));
+        match (measured.standing, asked.standing) {
+            (Standing::Met | Standing::Unknown, Standing::Missed) => Judged { over_s: Some(over_s), ..asked },
+            (Standing::Missed, _) | (_, Standing::Met | Standing::Unknown) => measured,
+        }
     }
 
     fn standing(&self, value: f64) -> Standing {
@@ -201,21 +234,33 @@ impl FromStr for Objective {
         let place =
             text.find(['<', '>']).ok_or("expected an objective as in 'p99<50ms' or 'errors<0.01%'")?;
         let (name, rest) = text.split_at(place);
-        let (comparison, limit) = [
+        let (sign, comparison, limit) = [
             ("<=", Comparison::AtMost),
             (">=", Comparison::AtLeast),
             ("<", Comparison::Less),
             (">", Comparison::More),
         ]
         .into_iter()
-        .find_map(|(sign, comparison)| rest.strip_prefix(sign).map(|limit| (comparison, limit.trim())))
+        .find_map(|(sign, comparison)| rest.strip_prefix(sign).map(|limit| (sign, comparison, limit.trim())))
         .ok_or("expected <, <=, > or >=")?;
-        let subject = subject(name.trim())?;
+        let name = name.trim();
+        let subject = subject(name)?;
         let limit = match subject {
+            Subject::Percentile(..) | Subject::Max(_) if number(limit).is_ok() => {
+                return Err(format!(
+                    "{limit} has no unit: {name}{sign}{limit}ms, {name}{sign}{limit}s or {name}{sign}{limit}us"
+                ));
+            }
             Subject::Percentile(..) | Subject::Max(_) => parse_duration(limit)?.as_secs_f64() * 1e6,
             Subject::Errors => match limit.strip_suffix('%') {
                 Some(percent) => number(percent)? / 100.0,
-                None => number(limit)?,
+                None => {
+                    // Without what the binary fraction adds: 0.07 is 7 %.
+                    let hundred = (number(limit)? * 1e8).round() / 1e6;
+                    return Err(format!(
+                        "{limit} has no %: {name}{sign}{limit}% of all operations, or {name}{sign}{hundred}% where a share of 1 was meant"
+                    ));
+                }
             },
             Subject::Goodput | Subject::Achieved => number(&limit.replace('_', ""))?,
         };
@@ -306,6 +351,11 @@ mod tests {
             ("speed.p99<1ms", "switch_only"),
             ("p99<1parsec", "24h"),
             ("errors<few", "no number"),
+            ("p99<10", "10 has no unit: p99<10ms, p99<10s or p99<10us"),
+            ("service.max <= 0.5", "0.5 has no unit: service.max<=0.5ms"),
+            ("p50<0", "no unit"),
+            ("errors<1", "1 has no %: errors<1% of all operations, or errors<100% where"),
+            ("errors <= 0.01", "errors<=0.01% of all operations, or errors<=1% where"),
         ] {
             assert!(text.parse::<Objective>().unwrap_err().contains(said), "{text}");
         }

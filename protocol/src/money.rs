@@ -54,6 +54,15 @@ impl Amount {
 pub struct Total(i128);
 
 impl Total {
+    /// For people: `-2215103.76`, with the digits of its currency after the point.
+    pub fn to_text(self, currency: Currency) -> String {
+        let digits = currency.minor_digits() as usize;
+        let minor = format!("{:0>width$}", self.0.unsigned_abs(), width = digits + 1);
+        let (whole, fraction) = minor.split_at(minor.len() - digits);
+        let (sign, point) = (if self.0 < 0 { "-" } else { "" }, if digits == 0 { "" } else { "." });
+        format!("{sign}{whole}{point}{fraction}")
+    }
+
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
@@ -160,6 +169,20 @@ impl fmt::Display for Currency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_have_the_digits_of_their_currency() {
+        let all = [
+            (-221_510_376, "EUR", "-2215103.76"),
+            (5, "EUR", "0.05"),
+            (0, "EUR", "0.00"),
+            (-7, "JPY", "-7"),
+            (1_234, "KWD", "1.234"),
+        ];
+        for (minor, code, text) in all {
+            assert_eq!(Total::from_minor(minor).to_text(Currency::from_code(code).unwrap()), text);
+        }
+    }
 
     #[test]
     fn thirteen_digits_are_no_amount() {

@@ -45,6 +45,16 @@ impl UnixMillis {
     }
 }
 
+impl UnixMillis {
+    /// For people: `2026-11-22 05:14:03.123 UTC`.
+    pub fn to_utc(self) -> String {
+        let of_day = self.0 % 86_400_000;
+        let (hours, minutes) = (of_day / 3_600_000, of_day / 60_000 % 60);
+        let (seconds, millis) = (of_day / 1_000 % 60, of_day % 1_000);
+        format!("{} {hours:02}:{minutes:02}:{seconds:02}.{millis:03} UTC", BusinessDate::from_utc(self))
+    }
+}
+
 impl fmt::Debug for UnixMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ms", self.0)

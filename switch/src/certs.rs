@@ -18,6 +18,7 @@ use rcgen::{
     IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, date_time_ymd,
 };
 
+use crate::access;
 use crate::config::Config;
 
 const VALID_DAYS: u32 = 365;
@@ -42,11 +43,16 @@ pub enum CertsError {
     Certificate(#[from] rcgen::Error),
 }
 
-/// What to do where files are missing that the switch cannot start without; `None` where all are there.
+/// What to do where files that the switch cannot start without are missing, or may not be read by this process; `None` where all are
+/// there to be read.
 pub fn next_step(config: &Config) -> Option<String> {
     let tls = &config.tls;
-    let missing: Vec<_> =
-        [&tls.ca, &tls.certificate, &tls.key].into_iter().filter(|file| !file.exists()).cloned().collect();
+    let files = [&tls.ca, &tls.certificate, &tls.key];
+    // One that this process may not even look for is no file that is missing.
+    if let Some(denied) = files.iter().find_map(|file| access::unreadable(file)) {
+        return Some(denied);
+    }
+    let missing: Vec<_> = files.into_iter().filter(|file| !file.exists()).cloned().collect();
     let directory = missing.first()?.parent().filter(|path| !path.as_os_str().is_empty());
     Some(format!(
         "not there: {}. `holdfast certs {} --config {}` makes a development authority and every certificate; with certificates of your \

@@ -24,6 +24,11 @@ fn wall_us() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// A span in whole milliseconds, as logs and reports have it.
+pub fn whole_ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Clock {
     /// Starts with the wall clock, or with the last journaled time where that is later.
     pub fn start(last_journaled: UnixMillis) -> Self {

@@ -3,6 +3,7 @@
 //! Data flows one way: transport, session, driver, core, journal, outbox, session, transport. What this crate adds to
 //! the core and the journal is everything that touches the outside: sockets, the clock, the file system, the operator.
 
+mod access;
 pub mod admin;
 pub mod build;
 pub mod certs;

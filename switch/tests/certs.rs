@@ -104,13 +104,27 @@ fn check_config_looks_at_every_certificate() {
     let (lines, remarks) = checked(dir.path(), CONFIG, 0);
     assert_eq!(remarks, "", "all is right");
     assert!(
-        lines.contains("switch.pem: the switch main, dialled as localhost, switch.example, 127.0.0.1"),
+        lines.contains("switch.pem: holdfast://switch/main, dialled as localhost, switch.example, 127.0.0.1"),
+        "{lines}"
+    );
+    assert!(
+        lines.contains("holdfast.toml: right, 2 participants, ") && lines.contains(": 1 authority, "),
         "{lines}"
     );
     assert!(
         lines.contains("certificates of 2 of 2 participants are here, the first valid until 20"),
         "{lines}"
     );
+
+    if rustix::process::geteuid().is_root() {
+        // What root reads, the one whose directory it is may not be able to.
+        let belongs_to = |user| std::os::unix::fs::chown(&certs, Some(user), None).unwrap();
+        belongs_to(65_534);
+        let (_, remarks) = checked(dir.path(), CONFIG, 0);
+        assert!(remarks.contains("switch.key: only root can read it"), "{remarks}");
+        assert!(!remarks.contains("switch.pem"), "everybody can read that: {remarks}");
+        belongs_to(0);
+    }
 
     // Each mended again before the next is broken.
     let broken = |what: &dyn Fn() -> std::io::Result<u64>, code: i32, expected: &str| {
@@ -189,6 +203,7 @@ async fn strangers_do_not_shake_hands() {
     issue(ours.path(), &config(), false).unwrap();
     issue(theirs.path(), &config(), false).unwrap();
     assert!(dial(ours.path(), theirs.path(), "operator-1", "localhost").await.is_err(), "other authority");
-    assert!(dial(ours.path(), ours.path(), "acquirer-1", "localhost").await.is_err(), "not admitted");
+    let refused = dial(ours.path(), ours.path(), "acquirer-1", "localhost").await.unwrap_err();
+    assert!(refused.contains("error 49"), "not admitted: access_denied, as docs/PROTOCOL.md says: {refused}");
     assert!(dial(ours.path(), ours.path(), "switch", "localhost").await.is_err(), "not a client certificate");
 }

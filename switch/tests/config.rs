@@ -223,6 +223,15 @@ fn what_is_no_toml_names_its_line() {
     assert_eq!(faults(&format!("{GOOD}[journal\n")), "18 : unclosed table, expected `]`");
     assert_eq!(faults("name = \"a\"\nname b\n"), "2 : key with no value, expected `=`");
     assert!(faults("name = \"a\"\nname = \"b\"\n").contains("duplicate key"));
+    let no_value = "2 : name has no value: something must stand behind the =";
+    for value in ["", " ", " # a word", "\n"] {
+        assert_eq!(
+            faults(&format!("# switch\nname ={value}\nadmin = \"127.0.0.1:1\"\n")),
+            no_value,
+            "{value:?}"
+        );
+    }
+    assert_eq!(faults("name = switch\n"), "1 : text stands in quotes: name = \"switch\"");
 }
 
 #[test]

@@ -141,7 +141,10 @@ fn verify_tells_a_clean_journal_from_a_corrupt_one_and_from_none() {
     let directory = journal.path().to_str().unwrap();
     let clean = program(&["journal", "verify", directory]);
     assert_eq!(clean.status.code(), Some(0));
-    assert!(String::from_utf8(clean.stdout).unwrap().contains("facts        24"));
+    let text = String::from_utf8(clean.stdout).unwrap();
+    assert!(text.contains("facts        24"), "{text}");
+    let (at, utc) = (time(NOW).to_utc(), " UTC");
+    assert!(text.contains(&format!("time         {at} to {at}")) && at.ends_with(utc), "{text}");
 
     let first = std::fs::read_dir(journal.path()).unwrap().map(|entry| entry.unwrap().path());
     let mut segments: Vec<_> = first.filter(|path| path.metadata().unwrap().len() >= 64 << 10).collect();

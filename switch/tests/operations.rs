@@ -2,19 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+mod served;
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use holdfast::admin::report::StatusReport;
 use holdfast::certs;
 use holdfast::config::Config;
 use holdfast::serve::Switch;
 use holdfast_protocol::{BusinessDate, UnixMillis};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
+use served::Served;
 
 const CONFIG: &str = r#"
 name = "main"
@@ -162,71 +165,8 @@ fn a_reload_changes_caps_routes_and_participants_at_once() {
     switch.stop().unwrap();
 }
 
-/// A switch as a process of its own; killed with the test.
-struct Served {
-    child: Child,
-    log: Receiver<String>,
-    seen: Vec<String>,
-}
-
-/// The machine may be busy, but not for ever.
-const WITHIN: Duration = Duration::from_secs(60);
-
-impl Served {
-    fn start(file: &Path) -> Self {
-        let mut child = program()
-            .args(["serve", "--config"])
-            .arg(file)
-            .stderr(Stdio::piped())
-            .env_remove("HOLDFAST_LOG")
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (sender, log) = mpsc::channel();
-        // It ends with the process that it reads from.
-        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Self { child, log, seen: Vec::new() }
-    }
-
-    /// Reads the log up to the line with this text.
-    #[track_caller]
-    fn read_to(&mut self, text: &str) {
-        loop {
-            match self.log.recv_timeout(WITHIN) {
-                Ok(line) if line.contains(text) => return,
-                Ok(line) => self.seen.push(line),
-                Err(error) => panic!("the log does not say {text:?} ({error}):\n{}", self.seen.join("\n")),
-            }
-        }
-    }
-
-    /// Its exit code and the rest of its log.
-    #[track_caller]
-    fn end(mut self) -> (Option<i32>, String) {
-        let start = Instant::now();
-        loop {
-            match self.log.recv_timeout(WITHIN.saturating_sub(start.elapsed())) {
-                Ok(line) => self.seen.push(line),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.seen.join("\n")),
-            }
-        }
-        (self.child.wait().unwrap().code(), self.seen.join("\n"))
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It has ended already, unless the test failed.
-        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
-            eprintln!("the switch that a test left behind: {error}");
-        }
-    }
-}
+/// The user that owns nothing, on every Linux.
+const NOBODY: u32 = 65_534;
 
 #[test]
 fn signals_reload_and_stop_it() {
@@ -250,6 +190,58 @@ fn signals_reload_and_stop_it() {
 }
 
 #[test]
+fn json_logs_have_numbers_as_numbers_and_participants_by_name() {
+    let (_site, file) = site();
+    // Twice, so that a journal is recovered.
+    for _ in 0..2 {
+        let mut served = Served::start_with(&["--log-format", "json"], &file);
+        served.read_to("\"listening\"");
+        served.signal(Signal::TERM);
+        let (code, text) = served.end();
+        assert_eq!(code, Some(0), "{text}");
+        let mut measures = 0;
+        for line in text.lines() {
+            let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+            for (key, value) in fields {
+                let measure = ["_ms", "_us", "_bytes", "_per_s"].iter().any(|unit| key.ends_with(unit));
+                if measure || matches!(key.as_str(), "segment" | "segments" | "facts" | "epoch") {
+                    measures += 1;
+                    assert!(value.is_number(), "{key} of {line}");
+                }
+            }
+        }
+        assert!(measures > 2, "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_the_switch_may_not_read_is_named_with_what_to_do() {
+    let (site, file) = site();
+    let key = site.directory.path().join("certs/switch.key");
+    let mut serve = program();
+    serve.args(["serve", "--config"]).arg(&file);
+    let step = if rustix::process::geteuid().is_root() {
+        // The directory is the other user's as far as it must be: only the key is root's.
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(site.directory.path(), open).unwrap();
+        serve.uid(NOBODY).gid(NOBODY);
+        format!("{} belongs to root with mode 0600: `chown ", key.display())
+    } else {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o000)).unwrap();
+        format!("with mode 0000: `chmod u+rw {}`", key.display())
+    };
+    let output = match serve.output() {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            return eprintln!("SKIPPED: another user than root may not run the program where it was built");
+        }
+        output => output.unwrap(),
+    };
+    let text = check(&output, 1);
+    assert!(text.contains("Permission denied") && text.contains("this process runs as "), "{text}");
+    assert!(text.contains(&step), "{step:?} is not in {text}");
+}
+
+#[test]
 fn what_keeps_it_from_starting_has_its_own_exit_code() {
     let (site, file) = site();
     let mut served = Served::start(&file);
@@ -260,6 +252,16 @@ fn what_keeps_it_from_starting_has_its_own_exit_code() {
     let journal = site.directory.path().join("journal");
     let busy = check(&program().args(["journal", "verify"]).arg(&journal).output().unwrap(), 1);
     assert!(busy.contains("copy the directory") && busy.contains("holdfast status"), "{busy}");
+    let busy = check(&program().args(["journal", "repair"]).arg(&journal).output().unwrap(), 1);
+    assert!(busy.contains("copy the directory") && busy.contains("holdfast status"), "{busy}");
+    let cut = site.directory.path().join("cut");
+    let repair = program().args(["journal", "repair"]).arg(&journal).arg("--cut").arg(&cut).output().unwrap();
+    let reindex = program().args(["journal", "reindex"]).arg(&journal).output().unwrap();
+    for writes in [repair, reindex] {
+        let busy = check(&writes, 1);
+        assert!(busy.contains("in use by another process") && busy.contains("stop it first"), "{busy}");
+    }
+    assert!(!cut.exists(), "nothing was changed");
     served.signal(Signal::TERM);
     assert_eq!(served.end().0, Some(0));
 

@@ -1,6 +1,6 @@
 //! A peer that says what a test tells it to, byte for byte: over real QUIC, without the participant library's manners.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,7 +54,9 @@ pub async fn dial(
     name: &str,
 ) -> Result<(Connection, Endpoint), ConnectionError> {
     let tls = Credentials::from_directory(certs, name).unwrap().client().unwrap();
-    let endpoint = bind_client(([127, 0, 0, 1], 0).into(), &LinkSettings::default(), tls).unwrap();
+    let local =
+        if address.is_ipv4() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { Ipv6Addr::LOCALHOST.into() };
+    let endpoint = bind_client((local, 0).into(), &LinkSettings::default(), tls).unwrap();
     let connecting = endpoint.quinn.connect(address, "localhost").unwrap();
     let connection = wait_for("the handshake", connecting).await?;
     Ok((connection, endpoint))

@@ -155,6 +155,9 @@ fn cuts_alone_leave_a_switch_of_somebody_else_as_it_was() {
         assert_eq!(warned, number == "2", "{}", shown(&output));
         let checked = |more: &[&str]| run("loadgen", &[&["check", text(&out)], more].concat()).status.code();
         assert_eq!(checked(&["--other-times"]), Some(0));
+        assert!(shown(&output).contains("records: 0 findings"), "{}", shown(&output));
+        let excused = shown(&run("loadgen", &["check", text(&out), "--other-times"]));
+        assert!(excused.contains("audit: clean") && !excused.contains("faulty"), "{excused}");
         assert_eq!(checked(&[]), Some(if number == "2" { FAULTY } else { 0 }));
         assert_eq!(checked(&["--other-times", "--mutate", "lose"]), Some(FAULTY));
         assert_eq!(drill["audit"]["findings_total"], of_other_times, "{drill}");

@@ -48,7 +48,40 @@ fn a_browser_draws_the_report_of_a_run_without_asking_anybody() {
     let before = std::fs::read(out.join("report.html")).unwrap();
     run_well("loadgen", &["report", text(&out)]);
     assert_eq!(std::fs::read(out.join("report.html")).unwrap(), before);
+    draw_what_is_not_sure(&browser, directory.path(), &out.join("run.json"));
     draw_a_comparison(&browser, directory.path(), &out.join("summary.json"));
+}
+
+/// Percentiles without enough independent samples, and an objective that is missed by what MSER-5 leaves out.
+fn draw_what_is_not_sure(browser: &Path, directory: &Path, results: &Path) {
+    let mut run: serde_json::Value = serde_json::from_slice(&std::fs::read(results).unwrap()).unwrap();
+    let response = &mut run["summary"]["latency_us"]["response"];
+    for (name, observed) in [("p50", 1_230.into()), ("p99", 7_211.into()), ("p999", serde_json::Value::Null)]
+    {
+        response[name].take();
+        response["with_unanswered"][name].take();
+        response["observed"][name] = observed;
+    }
+    // A quiet machine gives even so short a run an interval of its median.
+    response["intervals"] = serde_json::json!({});
+    run["summary"]["objectives"][0]["over_s"] = serde_json::json!([2.0, 32.0]);
+    let out = directory.join("not-sure");
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(out.join("run.json"), run.to_string()).unwrap();
+    run_well("loadgen", &["report", text(&out)]);
+    let drawn = draw(browser, &out.join("report.html"), directory);
+    assert!(drawn.contains(DRAWN), "the page was not drawn to its end:\n{}", shown(&drawn));
+    for words in [
+        "<small>response p50</small><b>~1.23 ms</b>",
+        "<small>response p99</small><b>~7.21 ms</b>",
+        "<small>p99 with unanswered</small><b>~7.21 ms</b>",
+        "<td>~1.23 ms</td>",
+        "<td>~7.21 ms</td><td>n/a</td>",
+        "~ as observed in this run, without an interval",
+        "from 2.0 to 32.0 s, everything after the warm-up that was asked for",
+    ] {
+        assert!(drawn.contains(words), "{words} is not on the page:\n{}", shown(&drawn));
+    }
 }
 
 /// Of a run with itself, three times on each side: nothing differs.

@@ -21,6 +21,28 @@ fn of_another_run(report: &Report, count: u64) {
     assert!(report.findings[0].what.contains(&format!("holds {count} transactions")), "{report}");
 }
 
+#[test]
+fn other_times_that_are_known_of_are_a_note_and_no_finding() {
+    let mut world = World::new();
+    world.pay_approved();
+    world.histories_begin_after(MOMENT_MS);
+    world.pay_approved();
+    world.drained();
+    let report = audit(&world);
+    assert!(report.to_string().ends_with("audit: faulty, 1 finding\n"), "{report}");
+    let excused = report.excuse_other_times();
+    assert_eq!(
+        (excused.verdict, excused.findings_total, excused.is_clean()),
+        ("clean", 0, true),
+        "{excused}"
+    );
+    let text = excused.to_string();
+    assert!(text.ends_with("audit: clean\n") && !text.contains("not-covered"), "{text}");
+    assert!(text.contains("note: transactions of other times in the journal, which no history here covers, are not judged: 1"), "{text}");
+    let twice = excused.excuse_other_times();
+    assert_eq!(twice.notes.len(), 1, "{twice}");
+}
+
 /// How far apart two runs of one script are, within the second by which clocks may differ.
 const MOMENT_MS: u64 = 3;
 

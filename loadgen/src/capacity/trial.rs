@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::search::Vote;
 use crate::exit::Exit;
 use crate::measure::kinds::Figure;
-use crate::objective::Standing;
+use crate::objective::{Judged, Standing};
 use crate::report::Report;
 use crate::trials::Spoiled;
 use crate::verdict::{Cause, Measurement};
@@ -58,7 +58,8 @@ impl TrialStanding {
 }
 
 /// A rate is passed where every objective was met and the load was what it should be; it fails where one was missed and
-/// nothing says that the generator or its machine had a part in it.
+/// nothing says that the generator or its machine had a part in it. A trial is judged as any run: by all of it after its
+/// warm-up, so that a run at a rate that passes keeps the objectives from its first second on.
 ///
 /// # Errors
 /// Where the run broke off, was interrupted, has books that do not close, or is too short for an objective.
@@ -79,7 +80,7 @@ pub fn judge(report: &Report, rate_per_s: f64) -> Result<Trial, Spoiled> {
     } else if !missed.is_empty() && !suspect.is_empty() {
         (TrialStanding::Discarded, suspect)
     } else if !missed.is_empty() {
-        (TrialStanding::Failed, missed.iter().map(|judged| judged.objective.clone()).collect())
+        (TrialStanding::Failed, missed.into_iter().map(missed_in_words).collect())
     } else if let Some(unknown) = unknown {
         let why =
             format!("{} cannot be judged from a trial of this length: give a longer -d", unknown.objective);
@@ -100,4 +101,12 @@ pub fn judge(report: &Report, rate_per_s: f64) -> Result<Trial, Spoiled> {
         remarks,
         seed: s.seed,
     })
+}
+
+/// An objective that was missed; where it was missed by what MSER-5 left out of the trial's percentiles, with what it had then.
+fn missed_in_words(judged: &Judged) -> String {
+    match (judged.over(), &judged.said) {
+        (Some(over), Some(value)) => format!("{}: {value} {over}", judged.objective),
+        _ => judged.objective.clone(),
+    }
 }

@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 
 use holdfast_audit::finding::Class;
-use holdfast_audit::{AuditError, Options, Report, Unwatched};
+use holdfast_audit::{AuditError, Options, Report, Unwatched, counted};
 
 use crate::cli::{CheckArguments, Format};
 use crate::exit::Exit;
@@ -47,15 +47,12 @@ pub fn run(arguments: &CheckArguments) -> Result<Exit, CheckError> {
     let Some(mutation) = arguments.mutate else {
         let report = audit(&arguments.directory, arguments)?;
         print(&report, arguments.format)?;
-        let excused = if arguments.other_times { of_other_times(&report) } else { 0 };
-        if excused > 0 && report.findings_total == excused {
-            eprintln!("none but of other times: clean");
-        } else if report.findings_total > 0 && report.findings_total == of_other_times(&report) {
+        if !report.is_clean() && report.findings_total == of_other_times(&report) {
             eprintln!(
                 "nothing else was found: where the journal is known to hold other runs, --other-times takes that for no finding"
             );
         }
-        return Ok(if report.findings_total == excused { Exit::Pass } else { Exit::BooksOpen });
+        return Ok(if report.is_clean() { Exit::Pass } else { Exit::BooksOpen });
     };
     let before = audit(&arguments.directory, arguments)?;
     let copy = tempfile::tempdir().map_err(MutationError::from)?;
@@ -64,7 +61,8 @@ pub fn run(arguments: &CheckArguments) -> Result<Exit, CheckError> {
     print(&after, arguments.format)?;
     eprintln!("{damage}");
     if after.findings_total > before.findings_total {
-        eprintln!("found: {} findings, {} without the damage", after.findings_total, before.findings_total);
+        let found = counted(after.findings_total);
+        eprintln!("found: {found}, {} without the damage", before.findings_total);
         Ok(Exit::BooksOpen)
     } else {
         eprintln!("loadgen: the damage was NOT found: this check cannot be trusted");
@@ -79,7 +77,8 @@ fn audit(directory: &Path, arguments: &CheckArguments) -> Result<Report, CheckEr
     require(&arguments.directory, &dump)?;
     let mut options = Options::new(directory, dump);
     options.status = (arguments.status.is_some() || fs::exists(&status)?).then_some(status);
-    Ok(holdfast_audit::run(&options, &mut Unwatched)?)
+    let report = holdfast_audit::run(&options, &mut Unwatched)?;
+    Ok(if arguments.other_times { report.excuse_other_times() } else { report })
 }
 
 /// Says what is missing, and what makes it.

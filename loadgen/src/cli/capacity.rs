@@ -12,7 +12,7 @@ use crate::objective::Objective;
 /// What `loadgen capacity` takes.
 #[derive(Clone, Debug, Parser)]
 pub struct CapacityArguments {
-    /// What must hold, as in 'p99<10ms' or 'errors<0.01%'; repeatable
+    /// What must hold, as in 'p99<10ms' or 'errors<0.01%'; times with us, ms or s, shares with %; repeatable
     #[arg(long = "slo", value_name = "OBJECTIVE", required = true)]
     pub objectives: Vec<Objective>,
     /// The first rate to try, operations a second over all operators

@@ -1,6 +1,7 @@
 //! Options from a file and from the environment, and what they all came to.
 //!
-//! A flag counts before `LOADGEN_OPTION` in the environment, that before the file of `--config`, the file before the default.
+//! A flag counts before its variable in the environment (`LOADGEN_RATE` for `--rate`), that before the file of `--config`, the file
+//! before the default.
 //! In the file a key is a long option; keys at the top count for every command that has such an option, a table `[run]`
 //! only for that command. What an option finally is, a run directory keeps as `config.toml`, which `--config` takes again.
 

@@ -33,7 +33,7 @@ pub struct DrillArguments {
     /// Time from one fault to the next, give or take a fifth
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "5s")]
     pub every: Duration,
-    /// How many faults in all; 5, or as many as fit into --duration
+    /// How many faults in all, of whichever kind: cuts, freezes and restarts count as kills do; 5, or as many as fit into --duration
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub kills: Option<u32>,
     /// How long everything may take to end and the books to close, once the faults and the sending are over
@@ -58,7 +58,7 @@ pub struct DrillArguments {
     /// How long operations are sent before the first fault may come
     #[arg(short, long, value_parser = parse_duration, default_value = "2s")]
     pub warmup: Duration,
-    /// What must hold over the whole drill, outages included; repeatable
+    /// What must hold over the whole drill, outages included, as in 'p99<2s' or 'errors<1%'; repeatable
     #[arg(long = "slo", value_name = "OBJECTIVE")]
     pub objectives: Vec<Objective>,
     /// What is played.

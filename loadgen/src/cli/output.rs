@@ -24,8 +24,8 @@ pub struct OutputArguments {
     /// Progress as plain lines even on a terminal
     #[arg(long)]
     pub plain: bool,
-    /// Options from a TOML file, keys as the long options; a flag counts before LOADGEN_OPTION in the environment, that
-    /// before the file, the file before the default
+    /// Options from a TOML file, keys as the long options; a flag counts before its variable in the environment (LOADGEN_RATE for
+    /// --rate, LOADGEN_NO_HISTORY for --no-history), that before the file, the file before the default
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Prints the resolved configuration and does nothing

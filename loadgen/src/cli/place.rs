@@ -11,7 +11,7 @@ use super::values::{parse_address, parse_duration};
 /// See the module.
 #[derive(Clone, Debug, Args)]
 pub struct PlaceArguments {
-    /// Where the switch listens, as HOST:PORT or IP:PORT
+    /// Where the switch listens, as HOST:PORT or IP:PORT; `scripts/demo.sh --serve DIR` prints its own address and that of --admin
     #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub switch: SocketAddr,
     /// Directory of the certificates: ca.pem, and NAME.pem and NAME.key for each participant

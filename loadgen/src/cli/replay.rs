@@ -25,7 +25,8 @@ pub struct ReplayArguments {
     /// How long operations are sent before the measurement begins; that of the trace, at this speed, where it is not given
     #[arg(short, long, value_parser = parse_duration)]
     pub warmup: Option<Duration>,
-    /// What must hold, as in 'p99<50ms', 'service.p999<=80ms', 'errors<0.01%' or 'goodput>20000'; repeatable
+    /// What must hold, as in 'p99<50ms', 'service.p999<=80ms', 'errors<0.01%' or 'goodput>20000'; times with us, ms or s, shares
+    /// with %; repeatable
     #[arg(long = "slo", value_name = "OBJECTIVE")]
     pub objectives: Vec<Objective>,
     /// Writes no history (for saturation runs)

@@ -28,10 +28,12 @@ pub struct RunArguments {
     /// How long operations are sent after the warm-up, as in 500ms, 10s, 2m
     #[arg(short, long, value_parser = parse_duration, default_value = "10s")]
     pub duration: Duration,
-    /// How long operations are sent before the measurement begins; it begins later where MSER-5 finds that too short
+    /// How long operations are sent before the measurement begins; latencies count from later on where MSER-5 finds that too short,
+    /// and objectives hold for everything after it all the same
     #[arg(short, long, value_parser = parse_duration, default_value = "2s")]
     pub warmup: Duration,
-    /// What must hold, as in 'p99<50ms', 'service.p999<=80ms', 'errors<0.01%' or 'goodput>20000'; repeatable
+    /// What must hold, as in 'p99<50ms', 'service.p999<=80ms', 'errors<0.01%' or 'goodput>20000'; times with us, ms or s, shares
+    /// with %; repeatable
     #[arg(long = "slo", value_name = "OBJECTIVE")]
     pub objectives: Vec<Objective>,
     /// Writes no history (for saturation runs)
@@ -89,6 +91,7 @@ Examples:
   loadgen run --config site.toml -r 2000 -d 10m --shape day --phase 0.25 \\
       --amounts lognormal:2500,0.8 --payers zipf --payees zipf
 
+Addresses are the usual ones; `scripts/demo.sh --serve demo` prints its own. \
 Accounting covers the whole run, warm-up included, because the books do. Rates and latencies cover what was meant to be \
 sent after the warm-up. Latency is counted from the intended time of sending (open loop), so a switch that stalls cannot \
 hide it; with -r max there is no schedule and no lag. docs/LOADGEN.md says how each figure is made.

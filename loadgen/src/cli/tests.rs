@@ -48,6 +48,29 @@ fn the_command_line_is_consistent() {
 }
 
 #[test]
+fn help_names_what_there_is() {
+    let mut command = Arguments::command();
+    for subcommand in command.get_subcommands_mut() {
+        let help = subcommand.render_long_help().to_string();
+        let name = subcommand.get_name();
+        assert!(!help.contains("LOADGEN_OPTION"), "{name}: a variable of that name does nothing");
+        for address in help.split("127.0.0.1:").skip(1) {
+            assert!(address.starts_with("7070") || address.starts_with("7071"), "{name}: {address:.20}");
+        }
+        let places = ["--switch <ADDR>", "scripts/demo.sh --serve"];
+        assert!(
+            !help.contains(places[0]) || help.contains(places[1]),
+            "{name} says where the addresses come from"
+        );
+        assert!(name != "drill" || help.contains("of whichever kind"), "{help}");
+    }
+    let variable = |name: &str| (name == "LOADGEN_RATE").then(|| "77".into());
+    let words = "loadgen run --switch 127.0.0.1:1 --certs c".split(' ').map(Into::into);
+    let resolved = configuration::resolve(words, variable).unwrap();
+    assert_eq!(resolved.options["rate"].as_str(), Some("77"), "the variable that help names counts");
+}
+
+#[test]
 fn the_line_of_the_documentation_is_understood() {
     let run = run(
         "--switch 127.0.0.1:7070 --certs certs --admin 127.0.0.1:7071 -r max -d 10s -w 500ms --mix pay:40,reserve:15 \

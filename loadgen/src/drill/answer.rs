@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
+use holdfast_audit::counted;
+use holdfast_audit::finding::Class;
 use serde::Serialize;
 
 use crate::report::table::grouped;
@@ -92,6 +94,28 @@ pub struct AuditSummary {
     pub transactions: u64,
     /// Records of operators and destinations.
     pub records: u64,
+}
+
+impl AuditSummary {
+    /// What speaks against the switch, for people; what is of other times does not.
+    fn write(&self, out: &mut String) -> fmt::Result {
+        writeln!(
+            out,
+            "  audit of {} transactions and {} records: {}",
+            grouped(self.transactions),
+            grouped(self.records),
+            counted(self.findings_total - self.of_other_times)
+        )?;
+        let counts = |class: &str| self.of_other_times == 0 || class != Class::NotCovered.name();
+        for (class, count) in self.findings_by_class.iter().filter(|(class, _)| counts(class)) {
+            writeln!(out, "    {class}: {}", grouped(*count))?;
+        }
+        let class_of = |example: &str| example.split(':').next().is_some_and(counts);
+        for example in self.examples.iter().filter(|example| class_of(example)).take(5) {
+            writeln!(out, "    e.g. {example}")?;
+        }
+        Ok(())
+    }
 }
 
 /// The section of a drill in `summary.json`.
@@ -189,19 +213,7 @@ impl DrillSummary {
             grouped(self.unresolved)
         )?;
         if let Some(audit) = &self.audit {
-            writeln!(
-                out,
-                "  audit of {} transactions and {} records: {} findings",
-                grouped(audit.transactions),
-                grouped(audit.records),
-                grouped(audit.findings_total)
-            )?;
-            for (class, count) in &audit.findings_by_class {
-                writeln!(out, "    {class}: {}", grouped(*count))?;
-            }
-            for example in audit.examples.iter().take(5) {
-                writeln!(out, "    e.g. {example}")?;
-            }
+            audit.write(out)?;
         }
         for why in &self.why {
             writeln!(out, "    {why}")?;
@@ -270,6 +282,33 @@ mod tests {
         assert_eq!(of(false, &[]), DrillVerdict::Unfinished);
         assert_eq!(of(true, &[&one]), DrillVerdict::Faulty, "what was found stays found");
         assert_eq!(of(false, &[&idle, &idle]), DrillVerdict::Vacuous);
+    }
+
+    #[test]
+    fn what_is_of_other_times_is_no_finding_in_what_people_read() {
+        let not_covered = Class::NotCovered.name();
+        let audit = |more: u64| AuditSummary {
+            findings_by_class: [(not_covered, 1), ("phantom", more)]
+                .into_iter()
+                .filter(|(_, n)| *n > 0)
+                .collect(),
+            findings_total: 1 + more,
+            of_other_times: 1,
+            examples: vec![
+                format!("{not_covered}: the journal holds 7 transactions"),
+                "phantom: nobody asked".to_owned(),
+            ],
+            transactions: 70,
+            records: 300,
+        };
+        let text = |audit| DrillSummary { audit: Some(audit), ..summary(vec![]) }.text();
+        let clean = text(AuditSummary { examples: audit(0).examples[..1].to_vec(), ..audit(0) });
+        assert!(clean.contains("records: 0 findings") && !clean.contains(not_covered), "{clean}");
+        let faulty = text(audit(1));
+        assert!(faulty.contains("records: 1 finding\n    phantom: 1\n    e.g. phantom"), "{faulty}");
+        assert!(!faulty.contains(not_covered), "{faulty}");
+        let own = text(AuditSummary { of_other_times: 0, ..audit(0) });
+        assert!(own.contains("records: 1 finding\n    not-covered: 1\n    e.g. not-covered"), "{own}");
     }
 
     #[test]

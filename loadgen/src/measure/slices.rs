@@ -93,6 +93,8 @@ pub struct Slices {
 pub struct Measured {
     /// The first slice of it.
     pub from: usize,
+    /// The first slice after the warm-up as configured, which is `from` unless MSER-5 found that too short.
+    pub asked: usize,
     /// What MSER-5 said.
     pub cut: Cut,
 }
@@ -110,7 +112,7 @@ impl Slices {
             Cut::At(slice) if flat => slice,
             Cut::At(_) | Cut::Never | Cut::TooShort => 0,
         };
-        Measured { from: found.clamp(configured, latest.max(configured)), cut }
+        Measured { from: found.clamp(configured, latest.max(configured)), asked: configured, cut }
     }
 
     fn first_at(&self, ns: u64) -> usize {

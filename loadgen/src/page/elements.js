@@ -43,8 +43,14 @@ function tile(name, value, note) {
   return element("div", { class: "tile" }, element("small", {}, name), element("b", {}, value), element("small", {}, note ?? ""));
 }
 
+// What is known of the switch, or else what this run had, marked with ~.
+function asKnown(latency, name) {
+  const observed = latency?.observed?.[name];
+  return latency?.[name] === null && typeof observed === "number" ? "~" + time(observed) : time(latency?.[name] ?? observed);
+}
+
 function withInterval(latency, name) {
   const interval = latency?.intervals?.[name];
-  const value = time(latency?.[name]);
+  const value = asKnown(latency, name);
   return interval ? element("span", {}, value, element("small", {}, ` ${time(interval[0])}–${time(interval[1])}`)) : value;
 }

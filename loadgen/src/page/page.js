@@ -23,10 +23,11 @@ function banner(tone, words, remarks) {
 }
 
 // Why it ended before its time, where it did.
-function ended({ broken_off: why, window: part }) {
+function ended({ broken_off: why, window: part, verdict: of_run }) {
+  const judged = of_run?.books && of_run.books !== "not_judged" ? "no objective is judged" : "nothing is judged";
   const measured = part?.planned_until_s === undefined ? "" : `; it sent for ${part.until_s.toFixed(1)} of ${part.planned_until_s.toFixed(1)} s, `
     + (part.from_s < part.until_s ? `measured from ${part.from_s.toFixed(1)} s on` : "all of it warm-up: nothing was measured");
-  return why ? [`It broke off, and nothing is judged: ${why}${measured}`] : [];
+  return why ? [`It broke off, and ${judged}: ${why}${measured}`] : [];
 }
 
 function verdict(summary) {
@@ -35,7 +36,7 @@ function verdict(summary) {
   const unknown = summary.objectives.filter((o) => o.standing === "unknown").length;
   const bad = measurement === "invalid" || books === "open" || missed > 0;
   const doubt = measurement === "suspect" || unknown > 0 || summary.broken_off;
-  const objectives = summary.broken_off ? "ended before its time, nothing judged"
+  const objectives = summary.broken_off ? "ended before its time, no objective judged"
     : summary.objectives.length === 0 ? "no objectives given"
     : missed > 0 ? `${missed} of ${summary.objectives.length} objectives missed`
     : unknown > 0 ? `${unknown} of ${summary.objectives.length} objectives cannot be judged` : "all objectives met";
@@ -50,9 +51,9 @@ function tiles(summary) {
   report.append(element("div", { class: "tiles" },
     tile("achieved", perSecond(summary.rate.achieved_per_s), `${perSecond(summary.rate.offered_per_s)} offered`),
     tile("goodput", perSecond(summary.rate.goodput_per_s), "approved in time"),
-    tile("response p50", time(response.p50), "from the intended time of sending"),
-    tile("response p99", time(response.p99), interval ? `95 %: ${time(interval[0])} to ${time(interval[1])}` : "no interval: too few independent samples"),
-    tile("p99 with unanswered", time(response.with_unanswered?.p99), `${count(response.with_unanswered?.unanswered ?? 0)} unanswered`),
+    tile("response p50", asKnown(response, "p50"), "from the intended time of sending"),
+    tile("response p99", asKnown(response, "p99"), interval ? `95 %: ${time(interval[0])} to ${time(interval[1])}` : "no interval: too few independent samples"),
+    tile("p99 with unanswered", asKnown({ ...response.with_unanswered, observed: response.observed }, "p99"), `${count(response.with_unanswered?.unanswered ?? 0)} unanswered`),
     tile("errors", share(summary.rate.error_share), "of all operations")));
 }
 
@@ -62,7 +63,9 @@ function objectives(list) {
   const value = (o) => (o.value === null ? "n/a" : o.objective.startsWith("errors") ? share(o.value)
     : /^(goodput|achieved)/.test(o.objective) ? perSecond(o.value) : time(o.value));
   report.append(element("h2", {}, "Objectives"), table(["objective", "this run", "", ""], list.map((o) => [o.objective, value(o),
-    element("span", { class: tone[o.standing] ?? "doubt" }, o.standing), o.close ? "another run may end otherwise" : ""])));
+    element("span", { class: tone[o.standing] ?? "doubt" }, o.standing),
+    [...(o.over_s ? [`from ${o.over_s[0].toFixed(1)} to ${o.over_s[1].toFixed(1)} s, everything after the warm-up that was asked for`] : []),
+      ...(o.close ? ["another run may end otherwise"] : [])].join("; ")])));
 }
 
 const FIGURES = ["response", "service", "switch_only", "dependency", "lag", "follow_up"];
@@ -122,8 +125,11 @@ const seconds = (value) => (value === null || value === undefined ? "n/a" : valu
 
 function showDrill(drill, end) {
   const [tone, words] = DRILLED[drill.verdict];
+  // What the journal holds of other times speaks against nobody, where the drill says so.
+  const excused = drill.audit?.of_other_times ?? 0, found = (drill.audit?.findings_total ?? 0) - excused;
+  const counts = (text) => excused === 0 || !text.startsWith("not-covered");
   const audited = drill.audit === null ? "The auditor has not looked at it."
-    : `The auditor joined ${count(drill.audit.transactions)} transactions with ${count(drill.audit.records)} records: ${count(drill.audit.findings_total)} findings.`;
+    : `The auditor joined ${count(drill.audit.transactions)} transactions with ${count(drill.audit.records)} records: ${count(found)} finding${found === 1 ? "" : "s"}.`;
   banner(tone, words, [...drill.why, `${drill.faults.length} of ${drill.planned} faults came.`, audited,
     `Everything had ended ${seconds(drill.resolved_s)} after the last was sent; unresolved: ${count(drill.unresolved)}.`]);
   const operators = Object.keys(drill.faults[0]?.unavailable_s ?? {});
@@ -131,8 +137,8 @@ function showDrill(drill, end) {
     table(["fault", "at", "in flight", "ready after", "p99 steady after", ...operators.flatMap((name) => [name + " unserved", "approved after"])],
       drill.faults.map((f) => [f.fault, seconds(f.at_s), count(f.in_flight), seconds(f.ready_after_s), seconds(f.steady_after_s),
         ...operators.flatMap((name) => [seconds(f.unavailable_s[name]), seconds(f.approved_after_s?.[name])])])),
-    ...(drill.audit && drill.audit.findings_total > 0 ? [table(["finding", "times"], Object.entries(drill.audit.findings_by_class).map(([name, n]) => [name, count(n)])),
-      element("ul", {}, drill.audit.examples.map((example) => element("li", {}, example)))] : []));
+    ...(found > 0 ? [table(["finding", "times"], Object.entries(drill.audit.findings_by_class).filter(([name]) => counts(name)).map(([name, n]) => [name, count(n)])),
+      element("ul", {}, drill.audit.examples.filter(counts).map((example) => element("li", {}, example)))] : []));
   if (operators.length > 0) report.append(place(unserved(drill.faults, operators, end)));
 }
 
@@ -145,6 +151,8 @@ function showRun({ summary, points, heat_map, spectrum: spectra, kills = [] }) {
   tiles(summary);
   objectives(summary.objectives);
   latencies("Latency", [["", summary.latency_us]]);
+  report.append(element("p", { class: "quiet" }, "~ as observed in this run, without an interval: fewer than ten independent samples lie beyond it. "
+    + "Of the response what was never answered counts as the longest there. n/a: fewer than ten samples of any kind lie beyond it."));
   report.append(element("h2", {}, "Pictures"),
     place(spectrum(spectra)),
     place(heatMap(points, heat_map, summary.window, kills)),

@@ -14,7 +14,6 @@ use crate::measure::kinds::{Figure, Measure};
 use crate::measure::slices::{self, Group};
 use crate::measure::steadiness::{Steadiness, steadiness};
 use crate::measure::warm_up::Cut;
-use crate::objective::{Certainty, Known, PERCENTILES, Subject};
 use crate::results::head::{COLOCATED, debug_builds};
 use crate::results::latency::{LatencySummary, figures};
 use crate::results::summary::{
@@ -43,8 +42,10 @@ impl Figures<'_> {
     /// The summary, and what is wrong with the measurement.
     pub(super) fn summary(&self) -> (Summary, Vec<Remark>) {
         let slices = &self.measured.slices;
-        let latencies: BTreeMap<_, _> =
-            Figure::ALL.into_iter().map(|figure| (figure.name(), self.latency(figure))).collect();
+        let latencies: BTreeMap<_, _> = Figure::ALL
+            .into_iter()
+            .map(|figure| (figure.name(), self.latency(figure, self.span.from)))
+            .collect();
         let evidence = self.evidence(&latencies);
         let (measurement, mut remarks) = judge(&evidence);
         let (window, unsteady) = self.window();
@@ -85,13 +86,14 @@ impl Figures<'_> {
         (summary, remarks)
     }
 
-    fn latency(&self, figure: Figure) -> LatencySummary {
+    /// A figure of everybody, of the slices from `from` on.
+    pub(super) fn latency(&self, figure: Figure, from: usize) -> LatencySummary {
         let slices = &self.measured.slices;
         let unanswered = (figure == Figure::Response).then(|| {
             let answered: u64 = slices.all.iter().map(|s| s.of(figure, Group::All).len()).sum();
             self.closing.sums.offered_in_time.saturating_sub(answered)
         });
-        LatencySummary::of(slices, self.span.from, figure, Group::All, unanswered)
+        LatencySummary::of(slices, from, figure, Group::All, unanswered)
     }
 
     fn evidence(&self, latencies: &BTreeMap<&'static str, LatencySummary>) -> Evidence {
@@ -166,37 +168,6 @@ impl Figures<'_> {
         wrong as f64 / (total.scheduled.max(1)) as f64
     }
 
-    fn objectives(
-        &self,
-        latencies: &BTreeMap<&'static str, LatencySummary>,
-        rate: &Rates,
-    ) -> Vec<crate::objective::Judged> {
-        if self.cut_short {
-            return vec![];
-        }
-        let known = |subject: Subject| match subject {
-            Subject::Percentile(figure, place) => latencies
-                .get(figure.name())
-                .map_or(Known::Nothing, |summary| summary.known(PERCENTILES[place].0)),
-            Subject::Max(figure) => match latencies.get(figure.name()) {
-                Some(of) if of.with_unanswered.as_ref().is_some_and(|all| all.unanswered > 0) => {
-                    Known::Endless
-                }
-                Some(of) if of.count > 0 => Known::Value(f64::from(of.max), Certainty::Exact),
-                Some(_) | None => Known::Nothing,
-            },
-            Subject::Errors => Known::Value(rate.error_share, Certainty::Exact),
-            Subject::Goodput => Known::Value(rate.goodput_per_s, Certainty::Exact),
-            Subject::Achieved => Known::Value(rate.achieved_per_s, Certainty::Exact),
-        };
-        self.plan
-            .arguments
-            .objectives
-            .iter()
-            .map(|objective| objective.judge(known(objective.subject)))
-            .collect()
-    }
-
     /// The measured part, and a remark where it was not steady.
     fn window(&self) -> (Window, Option<Remark>) {
         let slices = &self.measured.slices;
@@ -238,6 +209,7 @@ impl Figures<'_> {
         let total = self.closing.accounting.total();
         let mut words = self.plan.remarks.clone();
         words.extend(remarks.iter().map(|remark| remark.text.clone()));
+        words.extend(self.left_out());
         let c = self.closing;
         let mut closed = c.open.is_empty() && c.unread.is_none() && total.in_flight_at_end == 0;
         if let Err(imbalance) = total.check() {

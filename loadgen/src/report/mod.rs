@@ -2,6 +2,7 @@
 
 mod figures;
 mod files;
+mod objectives;
 pub(crate) mod table;
 
 use std::time::Duration;

@@ -6,7 +6,7 @@ use super::Report;
 use crate::accounting::Counts;
 use crate::drill::DrillSummary;
 use crate::measure::kinds::Figure;
-use crate::objective::Standing;
+use crate::objective::{Known, Standing};
 use crate::results::head::programs;
 use crate::results::latency::{LatencySummary, Reached};
 use crate::results::summary::{Books, Window};
@@ -131,7 +131,11 @@ fn latencies(report: &Report, out: &mut String) -> std::fmt::Result {
         let p99 = match all.percentiles.get("p99").copied().flatten() {
             Some(Reached::Micros(micros)) => format!("{} ms", ms(micros)),
             Some(Reached::Endless(_)) => "endless".to_owned(),
-            None => "n/a".to_owned(),
+            None => match response.map(|response| response.known("p99")) {
+                Some(Known::Value(micros, _)) => format!("~{} ms", ms(micros as u32)),
+                Some(Known::Endless) => "endless".to_owned(),
+                Some(Known::Nothing) | None => "n/a".to_owned(),
+            },
         };
         writeln!(out, "  response p99 including {} unanswered: {p99}", grouped(all.unanswered))?;
     }
@@ -141,7 +145,8 @@ fn latencies(report: &Report, out: &mut String) -> std::fmt::Result {
         out,
         "    response: to the answer from the intended time of sending; service: from the actual one; lag: between the \
          two; switch only:\n    service less the destination's own time (dependency); follow up: captures, releases, \
-         reversals, inquiries, second copies\n    n/a: fewer than ten independent samples beyond it, for slow ones come together; a longer run has more"
+         reversals, inquiries, second copies\n    ~ as observed in this run, without an interval: fewer than ten independent samples lie beyond it, for slow ones come \
+         together; a longer run has more\n    n/a: fewer than ten samples of any kind lie beyond it"
     )
 }
 
@@ -163,11 +168,17 @@ fn groups<'a>(
 }
 
 fn latency(name: &str, summary: &LatencySummary, out: &mut String) -> std::fmt::Result {
-    let at = |name: &str| summary.get(name).map_or_else(|| "n/a".to_owned(), ms);
+    let at = |name: &str| match (summary.get(name), summary.known(name)) {
+        (Some(micros), _) => ms(micros),
+        // Too few independent samples for a figure of the switch; what this run had is known all the same.
+        (None, Known::Value(micros, _)) => format!("~{}", ms(micros as u32)),
+        (None, Known::Endless) => "endless".to_owned(),
+        (None, Known::Nothing) => "n/a".to_owned(),
+    };
     let (p50, p90, p99, p999) = (at("p50"), at("p90"), at("p99"), at("p999"));
     let interval = match summary.intervals.get("p99") {
         Some((low, high)) => format!("{} to {}", ms(*low), ms(*high)),
-        None => "n/a".to_owned(),
+        None => "-".to_owned(),
     };
     let (max, count) = (ms(summary.max), grouped(summary.count));
     writeln!(out, "  {name:<13}{p50:>9}{p90:>9}{p99:>9}{p999:>9}{max:>9}{count:>14}  {interval}")
@@ -283,17 +294,23 @@ fn verdict(report: &Report, out: &mut String) -> std::fmt::Result {
             Standing::Unknown => "UNKNOWN: fewer than ten samples lie beyond it; a longer run tells",
         };
         let value = judged.said.as_ref().map_or_else(String::new, |value| format!(" with {value}"));
+        let over = judged.over().map_or_else(String::new, |over| format!(" {over}"));
         let close = if judged.close { "; another run may end otherwise" } else { "" };
-        writeln!(out, "  objective {}: {standing}{value}{close}", judged.objective)?;
+        writeln!(out, "  objective {}: {standing}{value}{over}{close}", judged.objective)?;
     }
     for open in report.closing.open.iter().take(10) {
         writeln!(out, "    {open}")?;
     }
+    let judged = match v.books {
+        Books::NotJudged => "neither objectives nor books are judged",
+        // All that was sent had ended by then.
+        Books::Closed | Books::Open | Books::NotCompared => "no objective is judged",
+    };
     if let Some(broken) = &report.broken {
-        writeln!(out, "  the run broke off: {broken}; neither objectives nor books are judged")?;
+        writeln!(out, "  the run broke off: {broken}; {judged}")?;
     }
     if report.interrupted {
-        writeln!(out, "  interrupted: a part of the run; neither objectives nor books are judged")?;
+        writeln!(out, "  interrupted: a part of the run; {judged}")?;
     }
     Ok(())
 }

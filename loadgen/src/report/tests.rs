@@ -16,7 +16,9 @@ use crate::steering::{ByHand, Order};
 use crate::traffic::scenario::Scenario;
 use holdfast_protocol::Reason;
 
+mod as_observed;
 mod cut_short;
+mod warm_up;
 
 fn plan(more: &str) -> Plan {
     let line =

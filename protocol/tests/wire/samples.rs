@@ -90,6 +90,18 @@ fn reserve() -> Authorize {
     }
 }
 
+fn verify() -> Authorize {
+    Authorize {
+        id: id(0, 0xc1),
+        kind: Kind::Verify,
+        amount: amount(37),
+        hold_until: at(600_000),
+        channel: Channel::Office,
+        security_level: SecurityLevel::Four,
+        ..pay()
+    }
+}
+
 fn answer() -> Answer {
     Answer {
         id: pay_id(),
@@ -244,25 +256,14 @@ fn requests() -> Vec<(&'static str, Message)> {
         ("authorize-pay-extensions", Authorize { extensions: extensions(), ..pay() }.into()),
         ("authorize-reserve", reserve().into()),
         ("authorize-reserve-forward", forward(reserve()).into()),
-        (
-            "authorize-verify",
-            Authorize {
-                id: id(0, 0xc1),
-                kind: Kind::Verify,
-                amount: amount(37),
-                hold_until: at(600_000),
-                channel: Channel::Office,
-                security_level: SecurityLevel::Four,
-                ..pay()
-            }
-            .into(),
-        ),
+        ("authorize-verify", verify().into()),
         ("capture", capture().into()),
         (
             "capture-delivery",
             Capture {
                 originator: of_switch,
                 delivery: Some(DeliveryNumber(1)),
+                expires: UnixMillis::MAX,
                 settlement_date: today(),
                 ..capture()
             }
@@ -276,6 +277,7 @@ fn requests() -> Vec<(&'static str, Message)> {
                 id: reserve_id(),
                 originator: of_switch,
                 delivery: Some(DeliveryNumber(2)),
+                expires: UnixMillis::MAX,
                 expired: true,
                 repeat: true,
                 attempt: 3,
@@ -290,6 +292,7 @@ fn requests() -> Vec<(&'static str, Message)> {
                 id: pay_id(),
                 originator: of_switch,
                 delivery: Some(DeliveryNumber(1)),
+                expires: UnixMillis::MAX,
                 settlement_date: today(),
                 reason: Reason::DestinationTimedOut.number(),
                 ..reverse()

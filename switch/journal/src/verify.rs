@@ -70,8 +70,9 @@ impl fmt::Display for Verified {
         writeln!(f, "frames       {} ({} without facts)", report.frames, report.empty_frames)?;
         writeln!(f, "facts        {}", report.facts)?;
         writeln!(f, "fact bytes   {}", report.fact_bytes)?;
-        let (first, last) = report.times.map_or((0, 0), |(a, b)| (a.get(), b.get()));
-        writeln!(f, "time         {first} to {last} (Unix milliseconds)")?;
+        if let Some((first, last)) = report.times {
+            writeln!(f, "time         {} to {}", first.to_utc(), last.to_utc())?;
+        }
         writeln!(f, "epoch        {}", report.epoch.0)?;
         writeln!(f, "end          {}", report.end)?;
         writeln!(f, "torn tail    {} bytes, nobody was told of them", report.torn_bytes)?;

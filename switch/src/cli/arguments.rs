@@ -47,6 +47,16 @@ Examples:
 An originator knows the ids of its requests, `holdfast undelivered` prints those that wait, and the journal has all: \
 `holdfast journal dump DIR | grep reserved` of a switch that does not run, or of a copy.";
 
+const OF_A_JOURNAL: &str = "\
+Examples:
+  holdfast journal verify /var/lib/holdfast/journal
+  holdfast journal dump /var/lib/holdfast/journal | head
+  holdfast journal repair /var/lib/holdfast/journal
+  holdfast journal repair /var/lib/holdfast/journal --cut /var/lib/holdfast/cut-1
+  holdfast journal reindex /var/lib/holdfast/journal
+
+verify, dump, and repair without --cut change nothing; repair --cut and reindex write.";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the switch until SIGTERM; SIGHUP reloads participants, limits, routes and certificates.
@@ -76,8 +86,8 @@ pub(super) enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Read the journal of a switch that does not run.
-    #[command(subcommand)]
+    /// Check or print the journal of a switch that does not run; cut it where it is corrupt (repair --cut), or make indexes again.
+    #[command(subcommand, after_help = OF_A_JOURNAL)]
     Journal(JournalCommand),
     /// Show how everything stands: participants, links, positions, deliveries, queues.
     #[command(
@@ -85,7 +95,7 @@ pub(super) enum Command {
     )]
     Status(Target),
     /// Suspend, resume or drain a participant.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: holdfast participant drain acquirer-1")]
     Participant(ParticipantCommand),
     /// Give new work this business date; the days before it close when nothing of them is pending.
     #[command(after_help = "Example: holdfast cutover 2026-11-23 --admin 127.0.0.1:7071")]
@@ -99,7 +109,7 @@ pub(super) enum Command {
     /// Show one transaction: what a running switch has in memory, or with --journal its whole life.
     #[command(after_help = OF_A_TRANSACTION)]
     Transaction {
-        /// The originator's name or number, and the id of its authorize.
+        /// The originator's name or number, and the id of its authorize or refund, or of a capture, release or reversal that belongs to it.
         #[arg(value_name = "PARTICIPANT/ID", value_parser = transaction_name)]
         transaction: (String, RequestId),
         /// Tell its whole life from this journal, of a switch that does not run or a copy; --json: its facts as JSON lines.
@@ -121,7 +131,7 @@ pub(super) enum Command {
         target: Target,
     },
     /// Ask where payment IDs lead.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: holdfast route explain shop-1@acq-1")]
     Route(RouteCommand),
     /// Make a running switch read its configuration and certificates again, and say what changed.
     #[command(after_help = "Example: holdfast reload --config /etc/holdfast/holdfast.toml")]

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use holdfast_link::{Authorities, Certificate, Credentials, Identity, TlsError};
+use holdfast_protocol::version::SWITCH_URI_PREFIX;
 use holdfast_protocol::{BusinessDate, UnixMillis};
 
 use super::{Failure, show};
+use crate::access;
 use crate::admin::credentials;
 use crate::certs;
 use crate::config::Config;
@@ -23,7 +25,9 @@ pub(super) fn check_config(config: &Config) -> Result<(), Failure> {
     let (participants, routes) = (config.participants.len(), config.routes.len());
     let file = config.file.display();
     let mut findings = Findings::new();
-    findings.lines.push(format!("{file}: right, {participants} participants, {routes} routes"));
+    let (participants, routes) =
+        (counted(participants, "participant", "participants"), counted(routes, "route", "routes"));
+    findings.lines.push(format!("{file}: right, {participants}, {routes}"));
     findings.certificates(config);
     for remark in findings.remarks {
         eprintln!("holdfast: remark: {remark}");
@@ -34,6 +38,10 @@ pub(super) fn check_config(config: &Config) -> Result<(), Failure> {
         Failure::Failed(format!("the switch does not start with these certificates: {error}{next_step}"))
     };
     credentials(config).map(|_| ()).map_err(unusable)
+}
+
+fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 struct Findings {
@@ -66,6 +74,11 @@ impl Findings {
     fn certificates(&mut self, config: &Config) {
         let authorities = self.authorities(&config.tls.ca);
         self.switch(config, authorities.as_ref());
+        for file in [&config.tls.ca, &config.tls.certificate, &config.tls.key] {
+            if let Some(problem) = access::for_its_directory(file) {
+                self.remark(file, problem);
+            }
+        }
         self.participants(config, authorities.as_ref());
     }
 
@@ -86,7 +99,8 @@ impl Findings {
         }
         let until = found.iter().map(|certificate| certificate.valid_until).min();
         let until = until.map_or_else(String::new, |until| BusinessDate::from_utc(until).to_string());
-        self.lines.push(format!("{}: {} authorities, valid until {until}", file.display(), found.len()));
+        let authorities_found = counted(found.len(), "authority", "authorities");
+        self.lines.push(format!("{}: {authorities_found}, valid until {until}", file.display()));
         Some(authorities)
     }
 
@@ -146,7 +160,7 @@ impl Findings {
             }
         };
         self.lines.push(format!(
-            "{}: the switch {}, dialled as {names}, valid until {until}, {key}",
+            "{}: {SWITCH_URI_PREFIX}{}, dialled as {names}, valid until {until}, {key}",
             file.display(),
             config.name
         ));

@@ -38,6 +38,7 @@ pub(super) fn reindex(directory: &Path) -> Result<(), Failure> {
         let text = format!("{}: {}", directory.display(), with_causes(error.as_ref()));
         match error.downcast_ref() {
             Some(OpenError::Corrupt { .. } | OpenError::Facts { .. }) => Failure::Corrupt(text),
+            Some(OpenError::Locked { .. }) => in_use_to_write(&text),
             Some(_) | None => Failure::Failed(text),
         }
     })?;
@@ -140,6 +141,22 @@ impl From<ReadError> for Failure {
     }
 }
 
+/// What to do where somebody has the journal that a command would read: most likely the switch itself.
+pub(super) fn in_use_to_read(directory: &Path, error: &OpenError) -> Failure {
+    Failure::Failed(format!(
+        "{error}, perhaps the running switch: ask that (`holdfast status`, `holdfast undelivered`, `holdfast \
+         transaction`), or copy the directory (`cp -rT --reflink=auto {} COPY`) and read the copy",
+        directory.display()
+    ))
+}
+
+/// The same for a command that would write.
+pub(super) fn in_use_to_write(error: &str) -> Failure {
+    Failure::Failed(format!(
+        "{error}, perhaps the running switch (`holdfast status` tells): stop it first (`systemctl stop holdfast`); nothing was changed"
+    ))
+}
+
 /// Reads every fact; the journal is checked on the way.
 fn read(
     directory: &Path,
@@ -173,11 +190,7 @@ fn read(
                 directory.display()
             ))),
         },
-        OpenError::Locked { .. } => ReadError::Journal(Failure::Failed(format!(
-            "{error}, perhaps the running switch: ask that (`holdfast status`, `holdfast undelivered`, `holdfast \
-             transaction`), or copy the directory (`cp -rT --reflink=auto {} COPY`) and read the copy",
-            directory.display()
-        ))),
+        OpenError::Locked { .. } => ReadError::Journal(in_use_to_read(directory, &error)),
         OpenError::Settings(_) | OpenError::Directory { .. } | OpenError::Io(_) | OpenError::Epoch(_) => {
             ReadError::Journal(Failure::Failed(with_causes(&error)))
         }

@@ -21,6 +21,7 @@ mod show;
 mod time;
 mod words;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -95,7 +96,9 @@ fn run(
     match cli.command {
         Command::Serve { config } => {
             logging::begin(&cli.log, cli.log_format).map_err(|e| Failure::Failed(e.to_string()))?;
-            serve(Config::load(&config)?).map_err(|error| not_served(error.as_ref()))
+            let config = Config::load(&config)?;
+            let journal = config.journal.directory.clone();
+            serve(config).map_err(|error| not_served(error.as_ref(), &journal))
         }
         Command::CheckConfig { file } => check::check_config(&Config::load(&file)?),
         Command::Certs { directory, config, force } => {
@@ -158,13 +161,17 @@ fn is_name(name: &str) -> Result<&str, Failure> {
 }
 
 /// A corrupt journal has an exit code of its own: starting again cannot help, somebody has to look.
-fn not_served(error: &(dyn std::error::Error + 'static)) -> Failure {
+fn not_served(error: &(dyn std::error::Error + 'static), journal: &Path) -> Failure {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let corrupt = |error: &(dyn std::error::Error + 'static)| {
         matches!(error.downcast_ref(), Some(OpenError::Corrupt { .. } | OpenError::Facts { .. }))
     };
     if causes.into_iter().any(corrupt) {
-        Failure::Corrupt(with_causes(error))
+        Failure::Corrupt(format!(
+            "{}; `holdfast journal repair {}` says what is damaged and what a cut there would lose, and changes nothing",
+            with_causes(error),
+            journal.display()
+        ))
     } else {
         Failure::Failed(with_causes(error))
     }
@@ -193,6 +200,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        let mut commands: Vec<clap::Command> = Cli::command().get_subcommands().cloned().collect();
+        let mut count = 0;
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands().cloned());
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("holdfast "), "{} has no example: {help:?}", command.get_name());
+            count += 1;
+        }
+        assert!(count > 15, "{count}");
     }
 
     #[test]
@@ -236,9 +256,16 @@ mod tests {
     fn a_corrupt_journal_is_told_apart_from_other_failures() {
         let at = holdfast_journal::Position { segment: holdfast_journal::SegmentNumber(1), offset: 4_096 };
         let corrupt = OpenError::Corrupt { at, why: "a checksum".to_owned() };
-        assert_eq!(not_served(&corrupt).exit_code(), 6);
-        assert_eq!(not_served(&Starting(corrupt)).exit_code(), 6, "also as a cause");
-        assert_eq!(not_served(&OpenError::Io(std::io::Error::other("disk"))).exit_code(), 1);
+        let journal = Path::new("/var/lib/journal");
+        let failure = not_served(&corrupt, journal);
+        assert_eq!(failure.exit_code(), 6);
+        let text = failure.to_string();
+        assert!(
+            text.contains("a checksum") && text.contains("`holdfast journal repair /var/lib/journal`"),
+            "{text}"
+        );
+        assert_eq!(not_served(&Starting(corrupt), journal).exit_code(), 6, "also as a cause");
+        assert_eq!(not_served(&OpenError::Io(std::io::Error::other("disk")), journal).exit_code(), 1);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use holdfast_journal::{Access, Facts, FileStorage, OpenError, read_facts};
 use holdfast_protocol::TransactionKey;
 
 use super::dump::{Line, transaction};
+use super::journal::{in_use_to_read, in_use_to_write};
 use super::time::utc;
 use super::{Failure, show, with_causes};
 
@@ -24,7 +25,14 @@ pub(super) fn repair(directory: &Path, cut_to: Option<&Path>) -> Result<(), Fail
     if !directory.is_dir() {
         return Err(Failure::Failed(format!("{}: there is no journal", directory.display())));
     }
-    let storage = FileStorage::open(directory, access).map_err(|error| failed(directory, &error))?;
+    let storage = FileStorage::open(directory, access).map_err(|error| {
+        let locked = matches!(error, OpenError::Locked { .. });
+        if locked && cut_to.is_some() {
+            in_use_to_write(&error.to_string())
+        } else {
+            failed(directory, &error)
+        }
+    })?;
     let mut lost = Lost::default();
     let damage = examine(&storage, &mut |facts: Facts<'_>| lost.take(&facts));
     let Some(damage) = damage.map_err(|error| failed(directory, &error))? else {
@@ -53,11 +61,10 @@ fn failed(directory: &Path, error: &OpenError) -> Failure {
     let text = format!("{}: {}", directory.display(), with_causes(error));
     match error {
         OpenError::Corrupt { .. } | OpenError::Facts { .. } => Failure::Corrupt(text),
-        OpenError::Settings(_)
-        | OpenError::Directory { .. }
-        | OpenError::Locked { .. }
-        | OpenError::Io(_)
-        | OpenError::Epoch(_) => Failure::Failed(text),
+        OpenError::Locked { .. } => in_use_to_read(directory, error),
+        OpenError::Settings(_) | OpenError::Directory { .. } | OpenError::Io(_) | OpenError::Epoch(_) => {
+            Failure::Failed(text)
+        }
     }
 }
 

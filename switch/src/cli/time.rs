@@ -1,13 +1,10 @@
 //! Quantities in the form for people: times in UTC to the millisecond, spans, and sizes.
 
-use holdfast_protocol::{BusinessDate, UnixMillis};
+use holdfast_protocol::UnixMillis;
 
 /// `2026-11-22 05:14:03.123 UTC`.
 pub(super) fn utc(at: UnixMillis) -> String {
-    let of_day = at.get() % 86_400_000;
-    let (hours, minutes) = (of_day / 3_600_000, of_day / 60_000 % 60);
-    let (seconds, millis) = (of_day / 1_000 % 60, of_day % 1_000);
-    format!("{} {hours:02}:{minutes:02}:{seconds:02}.{millis:03} UTC", BusinessDate::from_utc(at))
+    at.to_utc()
 }
 
 /// The same for milliseconds of a report.

@@ -19,7 +19,7 @@ pub struct Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("{}: {source}", file.display())]
+    #[error("{}: {source}{}", file.display(), crate::access::hint(file, source))]
     Unreadable {
         /// Which.
         file: PathBuf,

@@ -181,6 +181,8 @@ pub struct TransportConfig {
     pub stream_window_bytes: u64,
     /// A link from which nothing is heard for so long is lost.
     pub idle_timeout_ms: u64,
+    /// How long the thread of the links pauses before it waits, in microseconds, while it is awake most of the time; zero: never.
+    pub gather_us: u64,
     /// Where the driver runs.
     pub driver: DriverMode,
     /// The real-time priority of the threads that a payment passes through; zero: as the process was started.
@@ -195,6 +197,7 @@ impl Default for TransportConfig {
             initial_window_bytes: 1 << 20,
             stream_window_bytes: 4 << 20,
             idle_timeout_ms: 10_000,
+            gather_us: 200,
             driver: DriverMode::Auto,
             real_time_priority: 0,
         }

@@ -50,7 +50,7 @@ impl Config {
         let (document, broken) = DeTable::parse_recoverable(text);
         for error in &broken {
             let offset = error.span().map_or(0, |span| span.start);
-            faults.add(offset, "", error.message().trim().replace('\n', "; "));
+            faults.add(offset, "", no_toml(text, offset, &error.message().trim().replace('\n', "; ")));
         }
         // What is no TOML is not searched for further faults: they would be about keys that the author did write.
         let config = broken.is_empty().then(|| read(Section::root(document.get_ref(), &faults), file));
@@ -59,6 +59,20 @@ impl Config {
             Some(config) if faults.is_empty() => Ok(config),
             _ => Err(ConfigError::Wrong { file: file.to_owned(), faults }),
         }
+    }
+}
+
+/// What is wrong where a file is no TOML. The parser takes what stands behind a key for text without quotes, also where nothing does.
+fn no_toml(text: &str, offset: usize, message: &str) -> String {
+    let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
+    let line = format!("{}{}", before.rsplit('\n').next().unwrap_or(""), after.lines().next().unwrap_or(""));
+    match line.split_once('=').map(|(key, value)| (key.trim(), value.split('#').next().unwrap_or("").trim()))
+    {
+        Some((key, "")) => format!("{key} has no value: something must stand behind the ="),
+        Some((key, value)) if message.starts_with("string values must be quoted") => {
+            format!("text stands in quotes: {key} = {value:?}")
+        }
+        Some(_) | None => message.to_owned(),
     }
 }
 
@@ -281,6 +295,7 @@ fn transport(mut s: Section<'_>) -> TransportConfig {
         ),
         stream_window_bytes: s.number("stream_window_bytes", d.stream_window_bytes, (64 << 10)..=(256 << 20)),
         idle_timeout_ms: s.number("idle_timeout_ms", d.idle_timeout_ms, 100..=600_000),
+        gather_us: s.number("gather_us", d.gather_us, 0..=1_000),
         real_time_priority: s.number("real_time_priority", d.real_time_priority, 0..=PRIORITY_MAX),
     };
     s.finish();

@@ -43,6 +43,7 @@ pub struct Outbox {
 
 impl Outbox {
     /// Adds a turn's effects.
+    #[inline]
     pub fn push(&mut self, turn: Waiting) {
         let in_order = self.waiting.back().is_none_or(|before| before.until <= turn.until);
         assert!(in_order, "I1: turns wait in the order of their facts");
@@ -52,6 +53,7 @@ impl Outbox {
     }
 
     /// The next turn whose facts are durable.
+    #[inline]
     pub fn pop_ready(&mut self, durable: Sequence) -> Option<Waiting> {
         if self.waiting.front()?.until > durable {
             return None;

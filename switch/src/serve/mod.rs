@@ -5,6 +5,7 @@
 
 mod alarms;
 mod archive;
+mod ports;
 pub(crate) mod priority;
 pub mod recover;
 mod report;
@@ -25,7 +26,8 @@ use holdfast_link::TlsError;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::admin::{AdminError, AdminThread, CommandSender, who_has_it};
+use crate::access;
+use crate::admin::{AdminError, AdminThread, CommandSender};
 use crate::config::Config;
 use crate::telemetry::Telemetry;
 use crate::transport::Wake;
@@ -57,13 +59,13 @@ pub enum ServeError {
         admin: SocketAddr,
     },
     /// The journal could not be opened.
-    #[error("{0}")]
+    #[error("{}", access::of_journal(.0))]
     Open(#[from] OpenError),
     /// The journal ended.
     #[error("journal: {0}")]
     Journal(Arc<JournalFailure>),
     /// An address could not be bound.
-    #[error("cannot listen on {address}: {source}{}", who_has_it(source))]
+    #[error("cannot listen on {address}: {source}{}", ports::what_to_do(source))]
     Listen {
         /// Which.
         address: SocketAddr,

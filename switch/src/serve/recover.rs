@@ -9,6 +9,7 @@ use holdfast_protocol::{Partition, Sequence, UnixMillis};
 use tracing::{info, warn};
 
 use super::ServeError;
+use crate::clock::whole_ms;
 use crate::config::JournalConfig;
 
 /// How often a long recovery says how far it is.
@@ -43,23 +44,23 @@ pub(super) fn recover(
         &mut |news| match news {
             News::SnapshotUnusable(at, error) => {
                 let error: &dyn std::error::Error = error;
-                warn!(segment = %at, error, "a snapshot does not count and is not used");
+                warn!(segment = at.0, error, "a snapshot does not count and is not used");
             }
             News::SnapshotLoaded(segment, sequence) => {
                 since = sequence;
-                let took_ms = started.elapsed().as_millis();
-                info!(%segment, facts = sequence.0, took_ms, "snapshot loaded");
+                let took_ms = whole_ms(started.elapsed());
+                info!(segment = segment.0, facts = sequence.0, took_ms, "snapshot loaded");
             }
             News::Applied(segment, sequence) if said.elapsed() >= PROGRESS => {
                 said = Instant::now();
-                info!(facts = sequence.0, %segment, "recovering");
+                info!(facts = sequence.0, segment = segment.0, "recovering");
             }
             News::Applied(..) => {}
         },
         &mut recents,
     )?;
     let (mut core, recovered) = opened;
-    let (epoch, took_ms) = (recovered.epoch().0, started.elapsed().as_millis());
+    let (epoch, took_ms) = (recovered.epoch().0, whole_ms(started.elapsed()));
     match recovered.report() {
         Some(report) => info!(
             facts = core.sequence().0,
@@ -82,7 +83,7 @@ fn prepared(settings: &Settings) -> Core {
     let mut core = Core::new(settings.clone());
     core.keep_leaving();
     core.prepare();
-    let (expected_rate_per_s, took_ms) = (settings.expected_rate_per_s, started.elapsed().as_millis());
+    let (expected_rate_per_s, took_ms) = (settings.expected_rate_per_s, whole_ms(started.elapsed()));
     info!(expected_rate_per_s, took_ms, "memory made ready");
     core
 }

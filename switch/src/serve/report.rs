@@ -15,6 +15,7 @@ use crate::admin::report::{
     CertificateReport, DeliveryReport, InDoubtReport, JournalReport, LinkReport, OddityReport,
     ParticipantReport, PositionReport, QueueReport, RouteReport, SettingsReport, StatusReport,
 };
+use crate::clock::whole_ms;
 use crate::driver::Driver;
 
 /// The number of a configured participant that a person named.
@@ -66,7 +67,7 @@ pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis
         profile: crate::build::PROFILE.to_owned(),
         state: if steward.is_stopping() { "draining" } else { "serving" }.to_owned(),
         time_ms: now.get(),
-        uptime_ms: u64::try_from(steward.telemetry.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        uptime_ms: whole_ms(steward.telemetry.started.elapsed()),
         business_date: core.business_date().map_or_else(String::new, |date| date.to_string()),
         open_days: core.open_days().map(|date| date.to_string()).collect(),
         partition: 0,

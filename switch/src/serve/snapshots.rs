@@ -14,7 +14,7 @@ use holdfast_journal::{FileStorage, Paced, Recovered, Sealed, SnapshotSettings, 
 use tracing::{Dispatch, dispatcher, info, warn};
 
 use super::ServeError;
-use crate::clock::Clock;
+use crate::clock::{Clock, whole_ms};
 use crate::config::JournalConfig;
 use crate::driver::archive::Ask;
 use crate::telemetry::Telemetry;
@@ -99,9 +99,9 @@ fn run(
                 Duration::ZERO
             }
             Ok(SnapshotStep::Made { at, sequence, bytes }) => {
-                let took_ms = begun.take().map_or(0, |begun: Instant| begun.elapsed().as_millis());
+                let took_ms = begun.take().map_or(0, |begun: Instant| whole_ms(begun.elapsed()));
                 telemetry.snapshots.made(bytes);
-                info!(segment = %at, facts = sequence.0, bytes, took_ms, "snapshot made");
+                info!(segment = at.0, facts = sequence.0, bytes, took_ms, "snapshot made");
                 Duration::ZERO
             }
             Ok(SnapshotStep::Indexed(segment)) => {

@@ -125,7 +125,9 @@ impl Steward {
                 let Some(number) = report::find(driver.core(), &participant) else {
                     return answer(reply, Err(CommandError::ParticipantUnknown(participant)));
                 };
-                info!(participant = %number, ?status, "status set");
+                let record = driver.core().record(number);
+                let participant = record.map_or_else(|| number.to_string(), |record| record.name.clone());
+                info!(participant, ?status, "status set");
                 driver.command(now, &Input::SetStatus(number, status));
                 self.tell_status(driver, number, status);
                 self.waiting.push((driver.core().sequence(), Done::Nothing(reply)));

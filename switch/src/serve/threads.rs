@@ -2,28 +2,28 @@
 
 use std::error::Error as _;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::ErrorKind;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, bounded};
 use holdfast_core::Input;
-use holdfast_journal::{Access, FileStorage, Handle, Log, OpenError};
-use holdfast_link::{Credentials, Endpoint, LinkSettings, TlsError, bind_restarting_server};
+use holdfast_journal::{Handle, Log};
+use holdfast_link::{Credentials, Endpoint, LinkSettings, TlsError, bind_restarting_server, gather};
 use holdfast_protocol::{BusinessDate, Partition};
 use tokio::sync::Notify;
 use tracing::{Dispatch, dispatcher, error, info, warn};
 
 use super::archive::{self, ArchiveThread};
+use super::ports;
 use super::priority::{raise, raised};
 use super::recover::{Found, recover};
 use super::shell::Shell;
 use super::snapshots::{SnapshotThread, snapshotter};
 use super::steward::Steward;
 use super::{ServeError, Stop, Switch};
-use crate::admin::{self, AdminError, AdminThread, CommandReceiver};
+use crate::admin::{self, AdminThread, CommandReceiver};
 use crate::certs;
 use crate::clock::Clock;
 use crate::config::{Config, DriverMode};
@@ -40,6 +40,9 @@ const EVENTS_WAITING_MAX: usize = 4_096;
 /// What the archive is told besides look-ups, and has not taken yet.
 const ASKS_BESIDE: usize = 256;
 
+/// A thread of links that is awake for more of its time gathers.
+const BUSY_PERCENT: u32 = 66;
+
 /// Up to so many cores the driver runs on the I/O thread.
 const INLINE_CORES_MAX: usize = 4;
 
@@ -48,9 +51,9 @@ pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
     let telemetry = Telemetry::default();
     let (commands, command_receiver) = admin::channel();
     let admin_thread = AdminThread::start(config.clone(), telemetry.clone(), commands.clone())
-        .map_err(|error| no_admin(&config, error))?;
+        .map_err(|error| ports::no_admin(&config, error))?;
     // Before a journal is made, or recovered for minutes: a port that somebody else has.
-    if let Err(error) = ports_are_free(&config) {
+    if let Err(error) = ports::are_free(&config.listen) {
         admin_thread.stop();
         return Err(error);
     }
@@ -105,25 +108,6 @@ fn no_certificates(config: &Config, source: TlsError) -> ServeError {
     }
 }
 
-/// Whether participants can dial, once everything is recovered. The sockets are given back: what came to them meanwhile would be answered
-/// minutes too late.
-fn ports_are_free(config: &Config) -> Result<(), ServeError> {
-    config.listen.iter().try_for_each(|address| {
-        UdpSocket::bind(address).map(drop).map_err(|source| ServeError::Listen { address: *address, source })
-    })
-}
-
-/// A second start of the same switch meets the taken address first; the journal tells whether it is one.
-fn no_admin(config: &Config, error: AdminError) -> ServeError {
-    let journal = &config.journal.directory;
-    let taken = matches!(&error, AdminError::Bind { source, .. } if source.kind() == ErrorKind::AddrInUse);
-    let in_use = || matches!(FileStorage::open(journal, Access::Read), Err(OpenError::Locked { .. }));
-    if taken && in_use() {
-        return ServeError::RunsAlready { journal: journal.clone(), admin: config.admin };
-    }
-    error.into()
-}
-
 /// Where the driver waits for its wake.
 enum Waiting {
     Task(Arc<Notify>),
@@ -168,7 +152,9 @@ impl Parts {
             self.wake.clone(),
         ));
         directory.replace(members(&self.config));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        gather(&mut runtime, Duration::from_micros(self.config.transport.gather_us), BUSY_PERCENT);
+        let runtime = runtime.enable_all().build()?;
         let real_time_priority = self.config.transport.real_time_priority;
         // Only now: the threads beside it are there. Where it may not, the journal's thread could not, and has said so.
         if real_time_priority > 0 && raise(real_time_priority).is_ok() {
@@ -240,19 +226,6 @@ impl Parts {
         Ok((driver, Beside { snapshots, archive }))
     }
 
-    /// Says so where the kernel granted less than was asked for.
-    fn compare_buffer(&self, endpoint: &Endpoint) {
-        let asked = self.config.transport.socket_buffer_bytes;
-        // Linux grants twice what it was asked for, to hold its own overhead too.
-        if (endpoint.receive_buffer_bytes as u64) < asked.saturating_mul(2) {
-            warn!(
-                asked_bytes = asked,
-                granted_bytes = endpoint.receive_buffer_bytes,
-                "the receive buffer is smaller than asked for: raise net.core.rmem_max, or bursts are lost"
-            );
-        }
-    }
-
     async fn serve(
         self,
         driver: Driver<Handle>,
@@ -265,7 +238,7 @@ impl Parts {
         for endpoint in &endpoints {
             let address = endpoint.quinn.local_addr()?;
             info!(%address, receive_buffer_bytes = endpoint.receive_buffer_bytes, "listening");
-            self.compare_buffer(endpoint);
+            ports::compare_buffer(&self.config, endpoint);
             addresses.push(address);
         }
         let accepting: Vec<_> = endpoints

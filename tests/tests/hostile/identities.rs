@@ -8,7 +8,7 @@ use holdfast_tests::fixture::Fixture;
 use holdfast_tests::parties::PATIENT;
 use holdfast_tests::peer::{Peer, dial, pays, sign_on};
 use holdfast_tests::requests::{approval, pay, reverse};
-use quinn::ConnectionError;
+use quinn::{ConnectionError, TransportErrorCode};
 
 /// Certificates of the same names by another authority, and of one name that nobody configured by the right one.
 fn other_certificates(fixture: &Fixture, directory: &Path, extra: &str) {
@@ -18,16 +18,20 @@ fn other_certificates(fixture: &Fixture, directory: &Path, extra: &str) {
     holdfast::certs::issue(&directory.join("certs"), &config, false).unwrap();
 }
 
+/// TLS alerts (RFC 8446, section 6.2), as docs/PROTOCOL.md promises them.
+const UNSUPPORTED_CERTIFICATE: u8 = 43;
+const DECRYPT_ERROR: u8 = 51;
+
 /// In TLS 1.3 the client's certificate is checked after its own handshake is done: the refusal comes as a close.
-async fn is_refused(fixture: &Fixture, certs: &Path, name: &str) {
+async fn is_refused(fixture: &Fixture, certs: &Path, name: &str, alert: u8) {
     let refusal = match dial(fixture.address(), certs, name).await {
         Ok((connection, _endpoint)) => connection.closed().await,
         Err(error) => error,
     };
-    assert!(
-        matches!(refusal, ConnectionError::ConnectionClosed(_) | ConnectionError::TransportError(_)),
-        "refused by TLS, not by the application: {refusal:?}"
-    );
+    let ConnectionError::ConnectionClosed(close) = refusal else {
+        panic!("refused by TLS, not by the application: {refusal:?}")
+    };
+    assert_eq!(close.error_code, TransportErrorCode::crypto(alert));
 }
 
 #[tokio::test]
@@ -38,7 +42,7 @@ async fn a_certificate_of_another_authority_is_refused_at_the_handshake() {
     // It trusts the right switch, but its own certificate is of the other authority.
     let certs = other.path().join("certs");
     std::fs::copy(fixture.certs().join("ca.pem"), certs.join("ca.pem")).unwrap();
-    is_refused(&fixture, &certs, "operator-1").await;
+    is_refused(&fixture, &certs, "operator-1", DECRYPT_ERROR).await;
     fixture.shows_failed_handshake("handshake failed").await;
     let (mut operator, mut acquirer) =
         (Peer::operator(&fixture, "operator-1").await, Peer::destination(&fixture, "acquirer-1").await);
@@ -57,7 +61,7 @@ async fn a_participant_does_not_take_a_switch_of_another_authority() {
 #[tokio::test]
 async fn the_switchs_own_certificate_is_nobody_who_may_dial() {
     let fixture = Fixture::start(PATIENT);
-    is_refused(&fixture, &fixture.certs(), "switch").await;
+    is_refused(&fixture, &fixture.certs(), "switch", UNSUPPORTED_CERTIFICATE).await;
     fixture.shows_failed_handshake("handshake failed").await;
 }
 

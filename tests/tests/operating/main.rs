@@ -1,5 +1,6 @@
 //! What those who run a switch do with it, and what the participants see of it.
 
+mod addresses;
 mod archive;
 mod days;
 mod drivers;

@@ -3,5 +3,6 @@
 
 mod crates;
 mod documents;
+mod scripts;
 mod source;
 mod tree;

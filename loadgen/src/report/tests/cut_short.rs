@@ -36,6 +36,7 @@ fn a_run_that_was_cut_short_says_what_of_it_was_measured_and_is_judged_in_nothin
         let text = table::text(&report);
         assert!(text.contains("CUT SHORT after 1.2 of 2.5 s, measured from 0.5 to 1.2 s"), "{text}");
         assert!(text.contains("books not judged") && !text.contains("OPEN"), "{text}");
+        assert!(text.contains("; neither objectives nor books are judged"), "{text}");
     }
     let early = cut_short(300, None, 3);
     assert!(
@@ -43,6 +44,16 @@ fn a_run_that_was_cut_short_says_what_of_it_was_measured_and_is_judged_in_nothin
             .contains("CUT SHORT after 0.3 of 2.5 s, within its warm-up: nothing was measured")
     );
     assert_eq!(json(&early)["window"]["from_s"], json(&early)["window"]["until_s"]);
+}
+
+#[test]
+fn a_run_that_was_interrupted_with_closed_books_does_not_say_that_they_are_not_judged() {
+    for (broken, interrupted) in [(None, true), (Some("the switch has gone".to_owned()), false)] {
+        let report = Report::new(&plan(""), &played_stage(3, 3), closing(), measured(), broken, interrupted);
+        let text = table::text(&report);
+        assert!(text.contains("books closed") && text.contains("; no objective is judged"), "{text}");
+        assert!(!text.contains("nor books"), "{text}");
+    }
 }
 
 #[test]

@@ -78,7 +78,14 @@ impl FileStorage {
         if let Some(segment) = open.get(&number) {
             return Ok(segment.clone());
         }
-        let segment = open_file(&self.path(number), self.access == Access::Write)?;
+        let path = self.path(number);
+        let segment = open_file(&path, self.access == Access::Write).map_err(|error| match error.kind() {
+            // Somebody has to look at that very file.
+            io::ErrorKind::PermissionDenied => {
+                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+            }
+            _ => error,
+        })?;
         open.insert(number, segment.clone());
         if open.len() > OPEN_FILES_MAX {
             // The oldest is the one that will not be written again.
