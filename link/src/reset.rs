@@ -29,15 +29,17 @@ impl ResetSecret {
         Self(blake3::derive_key("holdfast 2026-11-22 stateless resets", key))
     }
 
-    /// That of one address: with one secret for several, who saw a packet to one could ask another for the token that
-    /// ends its link (RFC 9000, 21.11).
-    fn of(&self, address: SocketAddr) -> Self {
-        Self(*blake3::keyed_hash(&self.0, address.to_string().as_bytes()).as_bytes())
+    /// That of one address and one of the threads that have it: with one secret for several, who saw a packet to one could
+    /// ask another for the token that ends its link (RFC 9000, 21.11). Of threads he could choose by the port he sends from.
+    /// A participant's packets come to the same thread as before when as many as before have the address.
+    fn of(&self, address: SocketAddr, thread: usize) -> Self {
+        let place = if thread == 0 { address.to_string() } else { format!("{address} {thread}") };
+        Self(*blake3::keyed_hash(&self.0, place.as_bytes()).as_bytes())
     }
 
-    /// Tokens and connection ids of the endpoint at this address follow from it.
-    pub(crate) fn configure(&self, endpoint: &mut EndpointConfig, address: SocketAddr) {
-        let secret = self.of(address);
+    /// Tokens and connection ids of the endpoint that this thread, counted from zero, has at this address follow from it.
+    pub(crate) fn configure(&self, endpoint: &mut EndpointConfig, address: SocketAddr, thread: usize) {
+        let secret = self.of(address, thread);
         let ids = blake3::derive_key("holdfast 2026-11-22 connection ids", &secret.0);
         let [a, b, c, d, e, f, g, h, ..] = ids;
         let key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
@@ -85,12 +87,20 @@ mod tests {
     }
 
     #[test]
-    fn an_address_gives_no_token_of_another() {
+    fn an_address_or_a_thread_gives_no_token_of_another() {
         let secret = ResetSecret::from_private_key(b"one");
-        let [here, there] = [7_070, 7_071].map(|port| secret.of(([127, 0, 0, 1], port).into()));
-        let mut signature = [0; blake3::OUT_LEN];
-        there.sign(b"a connection", &mut signature);
-        assert!(there.verify(b"a connection", &signature).is_ok());
-        assert!(here.verify(b"a connection", &signature).is_err());
+        let endpoints = [(7_070, 0), (7_071, 0), (7_070, 1), (7_070, 2)];
+        let secrets = endpoints.map(|(port, thread)| secret.of(([127, 0, 0, 1], port).into(), thread));
+        for (here, one) in secrets.iter().enumerate() {
+            let mut signature = [0; blake3::OUT_LEN];
+            one.sign(b"a connection", &mut signature);
+            for (there, other) in secrets.iter().enumerate() {
+                assert_eq!(
+                    other.verify(b"a connection", &signature).is_ok(),
+                    here == there,
+                    "{here} {there}"
+                );
+            }
+        }
     }
 }

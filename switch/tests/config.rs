@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use holdfast::config::{Config, ConfigError};
+use holdfast::config::{Config, ConfigError, DriverMode};
 
 const GOOD: &str = r#"
 [[participants]]
@@ -190,6 +190,28 @@ fn names_numbers_and_routes_are_unique_and_lead_somewhere() {
         "",
         "15 routes[1].mps: is missing: expected the id of a payment system, up to 8 letters, digits, '.', '-' or '_'",
     );
+}
+
+#[test]
+fn several_threads_of_links_have_a_driver_beside_them() {
+    let with = |transport: &str| format!("{GOOD}[transport]\n{transport}");
+    let config = Config::parse(&with("io_threads = 3\n"), Path::new("h.toml")).unwrap();
+    assert_eq!((config.transport.io_threads, config.transport.driver), (3, DriverMode::Auto));
+    assert_eq!(Config::parse(GOOD, Path::new("h.toml")).unwrap().transport.io_threads, 1);
+    for wrong in ["0", "65", "-1", "1.5", "\"two\""] {
+        let said = faults(&with(&format!("io_threads = {wrong}\n")));
+        let expected =
+            format!("19 transport.io_threads: expected a whole number from 1 to 64, found {wrong}");
+        assert_eq!(said, expected);
+    }
+    assert_eq!(
+        faults(&with("driver = \"inline\"\nio_threads = 2\n")),
+        "19 transport.driver: expected \"auto\" or \"thread\" with io_threads above 1: the driver runs inline with one thread of \
+         links only"
+    );
+    for fine in ["driver = \"inline\"\nio_threads = 1\n", "driver = \"thread\"\nio_threads = 64\n"] {
+        assert!(Config::parse(&with(fine), Path::new("h.toml")).is_ok(), "{fine}");
+    }
 }
 
 #[test]

@@ -108,6 +108,13 @@ impl Peer {
         peer
     }
 
+    /// Signs on as one of an operator's instances does.
+    pub async fn instance(fixture: &Fixture, name: &str, instance: u16) -> Self {
+        let mut peer = Self::dial(fixture, name).await;
+        peer.sign_on(SignOn { instance: Instance(instance), ..sign_on(true, false) }).await;
+        peer
+    }
+
     /// Signs on as a destination does.
     pub async fn destination(fixture: &Fixture, name: &str) -> Self {
         let mut peer = Self::dial(fixture, name).await;

@@ -11,11 +11,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use holdfast_participant::{Credentials, Link, LinkConfig, LinkError, Roles};
+use holdfast_protocol::Instance;
 use holdfast_tests::evidence::sum_of;
 use holdfast_tests::processes::{Process, SwitchHome, http_get, run, run_well, text};
 use holdfast_tests::wait::wait_until;
 
 const KILLS: u32 = 10;
+const KILLS_OF_THREADS: u32 = 5;
 const SEED: u64 = 20_261_122;
 /// A build without optimizations carries less.
 const RATE: &str = if cfg!(debug_assertions) { "150" } else { "2000" };
@@ -50,15 +52,29 @@ impl Random {
 
 #[test]
 fn ten_kills_under_load_lose_nothing_and_apply_nothing_twice() {
+    kills_lose_nothing(KILLS, 1);
+}
+
+#[test]
+fn kills_lose_nothing_with_links_on_several_threads() {
+    kills_lose_nothing(KILLS_OF_THREADS, 3);
+}
+
+/// Under load, from one seed.
+fn kills_lose_nothing(kills: u32, io_threads: u16) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 3, 3);
+    add(&home, &format!("io_threads = {io_threads}"));
     let mut switch = home.start();
     let out = directory.path().join("out");
     let mut load = start_load(&home, &out, directory.path(), &["--duration", SENDING]);
     let mut random = Random(SEED);
-    for _ in 0..KILLS {
+    let mut threads_with_links = 0;
+    for _ in 0..kills {
         decide_more(&home, &mut load, random.below(&FACTS));
+        threads_with_links =
+            links_of_threads(&home).filter(|links| *links > 0).count().max(threads_with_links);
         switch.kill();
         if random.below(&(0..3)) == 0 {
             kill_in_recovery(&home);
@@ -66,6 +82,7 @@ fn ten_kills_under_load_lose_nothing_and_apply_nothing_twice() {
         switch = home.start();
     }
     let ended = load.wait(LOAD_ENDS_WITHIN);
+    assert!(threads_with_links > 1 || io_threads == 1, "all links came to one thread, at every start");
     let well = matches!(ended.code(), Some(0 | MEASUREMENT_INVALID));
     assert!(well, "seed {SEED}: the load generator ended with {ended}\n{}", load.log_tail());
     fs::write(directory.path().join("status.json"), home.status()).unwrap();
@@ -118,33 +135,55 @@ fn a_disk_that_forgets_what_it_synced_is_found() {
 #[test]
 fn the_next_switch_ends_the_links_to_a_killed_one() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let home = SwitchHome::new(directory.path(), 1, 1);
-    let patient = fs::read_to_string(home.config()).unwrap() + "\n[transport]\nidle_timeout_ms = 600000\n";
-    fs::write(home.config(), patient).unwrap();
-    let mut switch = home.start();
-    let credentials = Credentials::from_directory(&home.certs(), "operator-1").unwrap();
-    let mut config = LinkConfig::new(credentials, Roles::Both);
-    config.echo_timeout = Duration::from_secs(600);
-    config.quic.idle_timeout_ms = 600_000;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut link = runtime.block_on(Link::dial(&config, home.listen)).unwrap();
-    switch.kill();
-    let switch = home.start();
-    let ended = runtime.block_on(async {
-        let mut received = Vec::new();
-        tokio::time::timeout(PROGRESS_WITHIN, async {
-            loop {
-                if let Err(ended) = link.take(&mut received).await {
-                    return ended;
-                }
+    for io_threads in [1, 3] {
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let home = SwitchHome::new(directory.path(), 1, 1);
+        add(&home, &format!("idle_timeout_ms = 600000\nio_threads = {io_threads}"));
+        let mut switch = home.start();
+        let credentials = Credentials::from_directory(&home.certs(), "operator-1").unwrap();
+        let mut config = LinkConfig::new(credentials, Roles::Both);
+        config.echo_timeout = Duration::from_secs(600);
+        config.quic.idle_timeout_ms = 600_000;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut links = Vec::new();
+        // Each of them an instance of its own, until every thread has one.
+        while links.is_empty() || links_of_threads(&home).any(|links| links == 0) {
+            config.instance = Instance(u16::try_from(links.len()).unwrap());
+            links.push(runtime.block_on(Link::dial(&config, home.listen)).unwrap());
+        }
+        switch.kill();
+        let switch = home.start();
+        for link in &mut links {
+            let ended = runtime.block_on(end_of(link));
+            assert!(matches!(ended, LinkError::Lost(quinn::ConnectionError::Reset)), "{ended}");
+        }
+        home.stop(switch);
+    }
+}
+
+async fn end_of(link: &mut Link) -> LinkError {
+    let mut received = Vec::new();
+    let ended = async {
+        loop {
+            if let Err(ended) = link.take(&mut received).await {
+                return ended;
             }
-        })
-        .await
-        .expect("the link ends")
-    });
-    assert!(matches!(ended, LinkError::Lost(quinn::ConnectionError::Reset)), "{ended}");
-    home.stop(switch);
+        }
+    };
+    tokio::time::timeout(PROGRESS_WITHIN, ended).await.expect("the link ends")
+}
+
+/// Adds keys to the section of the transport.
+fn add(home: &SwitchHome, keys: &str) {
+    let configured = fs::read_to_string(home.config()).unwrap();
+    fs::write(home.config(), format!("{configured}\n[transport]\n{keys}\n")).unwrap();
+}
+
+/// How many links each thread of links has.
+fn links_of_threads(home: &SwitchHome) -> impl Iterator<Item = u64> {
+    let status: serde_json::Value = serde_json::from_str(&home.status()).unwrap();
+    let threads = status["queues"]["links_of_threads"].as_array().expect("a status says it").clone();
+    threads.into_iter().map(|links| links.as_u64().expect("a number"))
 }
 
 /// Lets the switch decide so many facts more, under load.

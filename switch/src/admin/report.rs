@@ -240,6 +240,9 @@ pub struct QueueReport {
     pub outbound_bytes: u64,
     /// Links signed on or signing on.
     pub links: u64,
+    /// Links signed on, signing on or ending, on each thread of links.
+    #[serde(default)]
+    pub links_of_threads: Vec<u64>,
 }
 
 /// Settings and limits by name, as they run.

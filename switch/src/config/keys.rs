@@ -140,6 +140,7 @@ pub(super) fn at_start(config: &Config) -> Keys {
             ("initial_window_bytes", t.initial_window_bytes),
             ("stream_window_bytes", t.stream_window_bytes),
             ("idle_timeout_ms", t.idle_timeout_ms),
+            ("io_threads", t.io_threads.into()),
             ("gather_us", t.gather_us),
             ("real_time_priority", t.real_time_priority.into()),
         ],

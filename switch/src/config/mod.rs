@@ -181,7 +181,9 @@ pub struct TransportConfig {
     pub stream_window_bytes: u64,
     /// A link from which nothing is heard for so long is lost.
     pub idle_timeout_ms: u64,
-    /// How long the thread of the links pauses before it waits, in microseconds, while it is awake most of the time; zero: never.
+    /// How many threads of links there are. With more than one the driver has a thread of its own.
+    pub io_threads: u16,
+    /// How long a thread of links pauses before it waits, in microseconds, while it is awake most of the time; zero: never.
     pub gather_us: u64,
     /// Where the driver runs.
     pub driver: DriverMode,
@@ -197,6 +199,7 @@ impl Default for TransportConfig {
             initial_window_bytes: 1 << 20,
             stream_window_bytes: 4 << 20,
             idle_timeout_ms: 10_000,
+            io_threads: 1,
             gather_us: 200,
             driver: DriverMode::Auto,
             real_time_priority: 0,
@@ -207,10 +210,10 @@ impl Default for TransportConfig {
 /// Where the driver runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DriverMode {
-    /// Inline on machines of up to four cores, else on its own thread.
+    /// Inline on machines of up to four cores where there is one thread of links, else on its own thread.
     #[default]
     Auto,
-    /// On the I/O thread, after each poll.
+    /// On the thread of the links, after each poll.
     Inline,
     /// On a thread of its own.
     Thread,

@@ -20,6 +20,8 @@ const ADDRESS: &str = "an IP address and port such as \"127.0.0.1:7070\"";
 const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Addresses on which participants may dial in.
 const LISTEN_MAX: usize = 64;
+/// Threads of links; each has a socket for every address.
+const IO_THREADS_MAX: u16 = 64;
 /// Further names in the switch's certificate.
 const TLS_NAMES_MAX: usize = 256;
 const DAY_MS: u64 = 86_400_000;
@@ -295,9 +297,14 @@ fn transport(mut s: Section<'_>) -> TransportConfig {
         ),
         stream_window_bytes: s.number("stream_window_bytes", d.stream_window_bytes, (64 << 10)..=(256 << 20)),
         idle_timeout_ms: s.number("idle_timeout_ms", d.idle_timeout_ms, 100..=600_000),
+        io_threads: s.number("io_threads", d.io_threads, 1..=IO_THREADS_MAX),
         gather_us: s.number("gather_us", d.gather_us, 0..=1_000),
         real_time_priority: s.number("real_time_priority", d.real_time_priority, 0..=PRIORITY_MAX),
     };
+    if config.driver == DriverMode::Inline && config.io_threads > 1 {
+        let problem = "expected \"auto\" or \"thread\" with io_threads above 1: the driver runs inline with one thread of links only";
+        s.place("driver").fault(s.faults(), problem);
+    }
     s.finish();
     config
 }

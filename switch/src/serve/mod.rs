@@ -1,14 +1,17 @@
 //! Puts the parts together: recovery, driver, links, administration, and the orderly stop.
 //!
-//! Threads: one for links, one for the journal, one that makes its segments, one that makes snapshots, one for the admin
-//! interface, and one for the driver where the machine has more than four cores. All end with [`Switch::stop`].
+//! Threads: one for links or several, one for the journal, one that makes its segments, one that makes snapshots, one for the
+//! archive, one for the admin interface, and one for the driver where there are several for links or the machine has more than
+//! four cores. All end with [`Switch::stop`].
 
 mod alarms;
 mod archive;
+mod links;
 mod ports;
 pub(crate) mod priority;
 pub mod recover;
 mod report;
+mod settings;
 mod shell;
 mod snapshots;
 mod steward;
@@ -81,6 +84,9 @@ pub enum ServeError {
     /// The admin interface could not start.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// A socket failed while the switch ran.
+    #[error("an endpoint failed, participants were not heard there any more, and so the switch has stopped")]
+    Endpoint,
     /// A thread ended without a word.
     #[error("a thread of the switch ended without a word")]
     Thread,

@@ -230,6 +230,7 @@ fn queues(steward: &Steward, driver: &Driver<Handle>) -> QueueReport {
         inputs: (queues.events + queues.work) as u64,
         outbound_bytes: queues.outbound_bytes as u64,
         links,
+        links_of_threads: steward.links_of_threads(),
     }
 }
 

@@ -13,8 +13,8 @@ use holdfast_protocol::{
 use tracing::{info, warn};
 
 use super::alarms::{Alarm, Around, Raised};
+use super::settings::members;
 use super::shell::Between;
-use super::threads::members;
 use super::{Stop, alarms, report, transactions};
 use crate::admin::command::{Command, CommandError, CommandReceiver, Reply, answer};
 use crate::admin::report::{TransactionReport, UndeliveredReport};
@@ -116,6 +116,11 @@ impl Steward {
     /// Whether the switch is on its way to its end.
     pub(super) const fn is_stopping(&self) -> bool {
         self.stopping.is_some()
+    }
+
+    /// How many links each thread of links has.
+    pub(super) fn links_of_threads(&self) -> Vec<u64> {
+        self.shared.links_of_threads().into_iter().map(|links| links as u64).collect()
     }
 
     fn command(&mut self, driver: &mut Driver<Handle>, now: UnixMillis, command: Command) {

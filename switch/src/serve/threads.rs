@@ -10,29 +10,28 @@ use std::time::Duration;
 use crossbeam::channel::{Receiver, bounded};
 use holdfast_core::Input;
 use holdfast_journal::{Handle, Log};
-use holdfast_link::{Credentials, Endpoint, LinkSettings, TlsError, bind_restarting_server, gather};
-use holdfast_protocol::{BusinessDate, Partition};
+use holdfast_link::{Credentials, TlsError};
+use holdfast_protocol::BusinessDate;
 use tokio::sync::Notify;
 use tracing::{Dispatch, dispatcher, error, info, warn};
 
 use super::archive::{self, ArchiveThread};
-use super::ports;
+use super::links::Links;
 use super::priority::{raise, raised};
 use super::recover::{Found, recover};
 use super::shell::Shell;
 use super::snapshots::{SnapshotThread, snapshotter};
 use super::steward::Steward;
-use super::{ServeError, Stop, Switch};
+use super::{ServeError, Stop, Switch, ports, settings};
 use crate::admin::{self, AdminThread, CommandReceiver};
 use crate::certs;
 use crate::clock::Clock;
 use crate::config::{Config, DriverMode};
+use crate::driver::Driver;
 use crate::driver::archive::{WAITING_MAX, door};
-use crate::driver::{Driver, DriverSettings};
-use crate::session::control::{EchoTimes, Offer};
-use crate::session::{Directory, Member};
+use crate::session::Directory;
 use crate::telemetry::Telemetry;
-use crate::transport::{LinkLimits, Shared, Wake, accept};
+use crate::transport::{Shared, Wake};
 
 /// Batches of messages that wait for the driver; more, and links are read no further.
 const EVENTS_WAITING_MAX: usize = 4_096;
@@ -40,10 +39,7 @@ const EVENTS_WAITING_MAX: usize = 4_096;
 /// What the archive is told besides look-ups, and has not taken yet.
 const ASKS_BESIDE: usize = 256;
 
-/// A thread of links that is awake for more of its time gathers.
-const BUSY_PERCENT: u32 = 66;
-
-/// Up to so many cores the driver runs on the I/O thread.
+/// Up to so many cores the driver runs on the thread of the links, where there is one.
 const INLINE_CORES_MAX: usize = 4;
 
 pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
@@ -60,6 +56,7 @@ pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
     let on_thread = match config.transport.driver {
         DriverMode::Inline => false,
         DriverMode::Thread => true,
+        DriverMode::Auto if config.transport.io_threads > 1 => true,
         DriverMode::Auto => std::thread::available_parallelism().is_ok_and(|n| n.get() > INLINE_CORES_MAX),
     };
     let (wake, waiting) = if on_thread {
@@ -133,7 +130,7 @@ struct Parts {
 type Running = Shell<Handle, Steward>;
 
 impl Parts {
-    /// The I/O thread from recovery to the end.
+    /// The first thread of links, from recovery to the end.
     fn run(mut self, ready: &mpsc::Sender<Vec<SocketAddr>>) -> Result<(), ServeError> {
         self.config.settings.hash_seed = RandomState::new().build_hasher().finish();
         let wall = Clock::start(Default::default()).now();
@@ -144,23 +141,22 @@ impl Parts {
         let directory = Arc::new(Directory::default());
         let shared = Arc::new(Shared::new(
             Arc::clone(&directory),
-            self.offer(driver.log().epoch()),
-            self.limits(),
+            settings::offer(&self.config, driver.log().epoch()),
+            settings::limits(&self.config),
             self.telemetry.clone(),
             Arc::clone(&clock),
             events,
             self.wake.clone(),
         ));
-        directory.replace(members(&self.config));
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        gather(&mut runtime, Duration::from_micros(self.config.transport.gather_us), BUSY_PERCENT);
-        let runtime = runtime.enable_all().build()?;
+        directory.replace(settings::members(&self.config));
+        let links = Links::prepare(&self.config.transport, Arc::clone(&shared), self.stop.clone())?;
         let real_time_priority = self.config.transport.real_time_priority;
-        // Only now: the threads beside it are there. Where it may not, the journal's thread could not, and has said so.
+        // Only now: the threads beside it are there, and those that get the same, for links and driver, are not. Where it may
+        // not, the journal's thread could not, and has said so.
         if real_time_priority > 0 && raise(real_time_priority).is_ok() {
             info!(real_time_priority, "links, driver and journal run at real-time priority");
         }
-        runtime.block_on(self.serve(driver, clock, shared, ready))?;
+        self.serve(links, driver, clock, shared, ready)?;
         beside.snapshots.stop()?;
         beside.archive.join()?;
         info!("stopped; everything decided is on disk");
@@ -211,7 +207,7 @@ impl Parts {
         )?;
         let archive = ArchiveThread::start(archive, desk, self.wake.clone(), self.telemetry.clone())?;
         self.telemetry.watch_journal(log.statistics());
-        let driver = Driver::new(core, log, self.driver_settings(), events, self.telemetry.clone());
+        let driver = Driver::new(core, log, settings::driver(&self.config), events, self.telemetry.clone());
         let mut driver = driver.with_archive(door);
         let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();
         let configured = Input::Configure(self.config.participants.clone(), self.config.routes.clone());
@@ -226,25 +222,15 @@ impl Parts {
         Ok((driver, Beside { snapshots, archive }))
     }
 
-    async fn serve(
+    fn serve(
         self,
+        mut links: Links,
         driver: Driver<Handle>,
         clock: Arc<Mutex<Clock>>,
         shared: Arc<Shared>,
         ready: &mpsc::Sender<Vec<SocketAddr>>,
     ) -> Result<(), ServeError> {
-        let endpoints = self.listen(&shared)?;
-        let mut addresses = Vec::new();
-        for endpoint in &endpoints {
-            let address = endpoint.quinn.local_addr()?;
-            info!(%address, receive_buffer_bytes = endpoint.receive_buffer_bytes, "listening");
-            ports::compare_buffer(&self.config, endpoint);
-            addresses.push(address);
-        }
-        let accepting: Vec<_> = endpoints
-            .iter()
-            .map(|endpoint| tokio::spawn(accept(endpoint.quinn.clone(), Arc::clone(&shared))))
-            .collect();
+        let addresses = links.listen(&self.config, &self.credentials)?;
         let certificates = self.credentials.valid_until();
         let (telemetry, waiting) = (self.telemetry.clone(), self.waiting);
         let mut steward = Steward::new(
@@ -254,111 +240,37 @@ impl Parts {
             self.telemetry,
             Arc::clone(&clock),
             shared,
-            endpoints.clone(),
+            links.endpoints(),
         );
         steward.certificates = certificates;
         let shell: Running = Shell::new(driver, clock, steward);
-        telemetry.set_ready(true);
-        if ready.send(addresses).is_err() {
-            warn!("nobody waits for the switch to be ready");
-        }
-        let driver = match waiting {
-            Waiting::Task(wake) => shell.run_inline(wake).await,
-            Waiting::Thread(signal) => {
-                let (done, ended) = tokio::sync::oneshot::channel();
-                let log = dispatcher::get_default(Dispatch::clone);
-                let thread = std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
-                    let driver = dispatcher::with_default(&log, || shell.run_on_thread(&signal));
-                    if done.send(driver).is_err() {
-                        error!("the thread of the links has ended before the driver");
-                    }
-                })?;
-                let driver = ended.await.map_err(|_| ServeError::Thread)?;
-                thread.join().map_err(|_| ServeError::Thread)?;
-                driver
+        let (driver, links) = links.run(async {
+            telemetry.set_ready(true);
+            if ready.send(addresses).is_err() {
+                warn!("nobody waits for the switch to be ready");
             }
-        };
-        for task in accepting {
-            task.await.map_err(|_| ServeError::Thread)?;
-        }
-        for endpoint in endpoints {
-            endpoint.quinn.wait_idle().await;
-        }
+            drive(shell, waiting).await
+        })?;
         driver.into_log().stop().map_err(ServeError::Journal)?;
-        Ok(())
-    }
-
-    fn listen(&self, shared: &Arc<Shared>) -> Result<Vec<Endpoint>, ServeError> {
-        let directory = Arc::clone(&shared.directory);
-        let tls = self.credentials.server(Arc::new(move |identity| directory.admits(identity)))?;
-        let (settings, secret) = (self.link_settings(), self.credentials.reset_secret());
-        let bind = |address: &SocketAddr| {
-            bind_restarting_server(*address, &settings, Arc::clone(&tls), &secret)
-                .map_err(|source| ServeError::Listen { address: *address, source })
-        };
-        self.config.listen.iter().map(bind).collect()
-    }
-
-    fn link_settings(&self) -> LinkSettings {
-        let transport = &self.config.transport;
-        let limited = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
-        LinkSettings {
-            mtu: transport.mtu,
-            socket_buffer_bytes: usize::try_from(transport.socket_buffer_bytes).unwrap_or(usize::MAX),
-            stream_window_bytes: limited(transport.stream_window_bytes),
-            link_window_bytes: limited(transport.stream_window_bytes.saturating_mul(2)),
-            initial_window_bytes: transport.initial_window_bytes,
-            idle_timeout_ms: limited(transport.idle_timeout_ms),
-        }
-    }
-
-    fn driver_settings(&self) -> DriverSettings {
-        let sessions = &self.config.sessions;
-        DriverSettings {
-            quota: usize::try_from(sessions.turn_quota).unwrap_or(usize::MAX),
-            outbound_bytes_max: usize::try_from(sessions.outbound_bytes_max).unwrap_or(usize::MAX),
-            unsynced_bytes_max: self.config.journal.unsynced_bytes_max,
-            retry_after_ms: u16::try_from(self.config.settings.retry_after_ms).unwrap_or(u16::MAX),
-            start_grace_ms: sessions.start_grace_ms,
-            ..DriverSettings::default()
-        }
-    }
-
-    fn offer(&self, epoch: holdfast_protocol::Epoch) -> Offer {
-        let settings = &self.config.settings;
-        let limited = |millis: u64| u32::try_from(millis).unwrap_or(u32::MAX);
-        Offer {
-            partition: Partition(0),
-            epoch,
-            window: self.config.sessions.window,
-            window_max_ms: limited(settings.window_max_ms),
-            skew_max_ms: limited(settings.skew_max_ms),
-            budget_max_ms: limited(settings.budget_max_ms),
-            hold_max_ms: settings.hold_max_ms,
-        }
-    }
-
-    fn limits(&self) -> LinkLimits {
-        let sessions = &self.config.sessions;
-        LinkLimits {
-            links_max: usize::try_from(sessions.links_max).unwrap_or(usize::MAX),
-            links_for_participant_max: sessions.links_for_participant_max,
-            outbound_bytes_max: usize::try_from(sessions.outbound_bytes_max).unwrap_or(usize::MAX),
-            sign_on_timeout: Duration::from_millis(sessions.sign_on_timeout_ms),
-            echo: EchoTimes {
-                interval: Duration::from_millis(sessions.echo_interval_ms),
-                patience: Duration::from_millis(sessions.echo_timeout_ms),
-            },
-            retry_after_ms: u16::try_from(self.config.settings.retry_after_ms).unwrap_or(u16::MAX),
-        }
+        links
     }
 }
 
-/// The participants of a configuration as the sessions know them.
-pub(super) fn members(config: &Config) -> Vec<Member> {
-    let (inquiries, authorizes) = (config.sessions.inquiries_per_s, config.sessions.authorizes_per_s);
-    let member = |p: &holdfast_core::registry::ParticipantRecord| {
-        Member::new(p.name.clone(), p.number, p.originates, p.receives, inquiries).with_authorizes(authorizes)
+/// Runs the driver where it belongs, until it is to stop.
+async fn drive(shell: Running, waiting: Waiting) -> Result<Driver<Handle>, ServeError> {
+    let signal = match waiting {
+        Waiting::Task(wake) => return Ok(shell.run_inline(wake).await),
+        Waiting::Thread(signal) => signal,
     };
-    config.participants.iter().map(member).collect()
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let log = dispatcher::get_default(Dispatch::clone);
+    let thread = std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
+        let driver = dispatcher::with_default(&log, || shell.run_on_thread(&signal));
+        if done.send(driver).is_err() {
+            error!("the thread of the links has ended before the driver");
+        }
+    })?;
+    let driver = ended.await.map_err(|_| ServeError::Thread)?;
+    thread.join().map_err(|_| ServeError::Thread)?;
+    Ok(driver)
 }

@@ -129,9 +129,9 @@ impl Directory {
     /// [`Reason::IdentityUnknown`], or [`Reason::TooManyLinks`] where it has `links_max` already.
     pub fn enter(&self, identity: &Identity, links_max: u32) -> Result<LinkPlace, Reason> {
         let member = self.find(identity).ok_or(Reason::IdentityUnknown)?;
-        let before = member.links.fetch_add(1, Ordering::AcqRel);
-        let place = LinkPlace(member);
-        if before >= links_max { Err(Reason::TooManyLinks) } else { Ok(place) }
+        let one_more = |links| (links < links_max).then_some(links + 1);
+        let taken = member.links.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
+        if taken.is_err() { Err(Reason::TooManyLinks) } else { Ok(LinkPlace(member)) }
     }
 }
 
@@ -187,6 +187,21 @@ mod tests {
         let other = Identity::Participant("operator-2".to_owned());
         assert_eq!(directory.enter(&other, 1).unwrap_err(), Reason::IdentityUnknown);
         assert!(!directory.admits(&Identity::Switch("operator-1".to_owned())));
+    }
+
+    #[test]
+    fn threads_that_want_places_at_once_get_as_many_as_there_are() {
+        let directory = Directory::default();
+        directory.replace(vec![member("operator-1")]);
+        let who = Identity::Participant("operator-1".to_owned());
+        let want = || (0..1_000).filter_map(|_| directory.enter(&who, 5).ok()).collect::<Vec<_>>();
+        let places: Vec<_> = std::thread::scope(|scope| {
+            let threads = [(); 4].map(|()| scope.spawn(want));
+            threads.map(|thread| thread.join().unwrap()).into_iter().flatten().collect()
+        });
+        assert_eq!(places.len(), 5);
+        drop(places);
+        assert_eq!(directory.find(&who).unwrap().links(), 0);
     }
 
     #[test]

@@ -288,6 +288,14 @@ fn levels(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
     ] {
         page.level(name, help, level as f64)?;
     }
+    let threads = (1..)
+        .zip(&q.links_of_threads)
+        .map(|(thread, links): (usize, _)| (vec![("thread", thread.to_string())], *links as f64));
+    page.gauges(
+        "holdfast_links_of_thread",
+        "Links that each thread of links has, signed on or not.",
+        threads,
+    )?;
     let o = &status.oddities;
     for (name, help, count) in [
         (

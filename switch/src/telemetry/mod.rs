@@ -3,7 +3,8 @@
 //! Invariant: counting never costs a request more than adding to an integer that its thread owns: no lock, no locked
 //! instruction, no clock read beyond those of the batch. The admin thread reads while others write.
 //!
-//! [`Telemetry`] is shared; each part of it has one writing thread, named in its documentation. Levels (queues,
+//! [`Telemetry`] is shared; each part of it has one writing thread, named in its documentation, but for what the threads of
+//! links count together: links and refusals, not requests. Levels (queues,
 //! positions, deliveries) are not kept here: the driver reports them when asked, once a scrape.
 
 mod archive;
@@ -39,7 +40,7 @@ pub struct Parts {
     pub started: Instant,
     /// Written by the driver's thread.
     pub driver: DriverTally,
-    /// Written by the thread of the links.
+    /// Written by all threads of links.
     pub links: LinkTally,
     /// The journal counts for itself, on its own thread.
     journal: OnceLock<Arc<Statistics>>,
@@ -208,7 +209,7 @@ impl DriverTally {
     }
 }
 
-/// What the links count.
+/// What the links count, on whatever thread: with [`Tally::add_shared`] alone.
 #[derive(Debug, Default)]
 pub struct LinkTally {
     /// Links that signed on.

@@ -118,7 +118,12 @@ impl ParticipantTally {
     /// Counts outcomes. The reason says which outcome: none is an approval, the rest are declines and refusals by its
     /// class.
     pub fn outcomes(&self, reason: Reason, n: u64) {
-        self.reasons[usize::from(reason.number()).min(REASONS - 1)].add(n);
+        self.tally(reason).add(n);
+    }
+
+    /// The same for outcomes that several threads count; see [`Tally::add_shared`].
+    pub fn outcomes_shared(&self, reason: Reason, n: u64) {
+        self.tally(reason).add_shared(n);
     }
 
     /// How many requests of a kind.
@@ -128,7 +133,11 @@ impl ParticipantTally {
 
     /// How many outcomes with a reason.
     pub fn outcome_count(&self, reason: Reason) -> u64 {
-        self.reasons[usize::from(reason.number()).min(REASONS - 1)].get()
+        self.tally(reason).get()
+    }
+
+    fn tally(&self, reason: Reason) -> &Tally {
+        &self.reasons[usize::from(reason.number()).min(REASONS - 1)]
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A number that one thread writes and others read.
 ///
 /// Adding is a load and a store: no locked instruction, as cheap as a plain integer. Two writers would lose counts, so
-/// each tally belongs to one thread; what several threads count has one tally each.
+/// each tally belongs to one thread; what is rare enough for a locked instruction may belong to several, which all use
+/// [`Self::add_shared`].
 #[derive(Debug, Default)]
 pub struct Tally(AtomicU64);
 
@@ -18,6 +19,11 @@ impl Tally {
     /// Counts `n` more. Only the owning thread may call it.
     pub fn add(&self, n: u64) {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// Counts `n` more of what several threads count. For what is rare: it is a locked instruction.
+    pub fn add_shared(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
     }
 
     /// Sets the number, for a level or for a count that somebody else keeps. Only the owning thread may call it.

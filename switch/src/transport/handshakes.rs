@@ -1,15 +1,12 @@
-//! Handshakes under way, and who may begin one.
-//!
-//! Invariant I8: there are never more than half as many as places for links. When they are all taken, the oldest gives way
-//! to the newest: whoever means it is done in a few round trips, and whoever never finishes only displaces himself.
+//! Handshakes under way at one endpoint. Who may begin one is for the [`super::crowd`] to say.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use quinn::{Connection, Incoming};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
+use super::crowd::Dial;
 use super::shared::Shared;
 use crate::telemetry::Matter;
 
@@ -17,49 +14,67 @@ use crate::telemetry::Matter;
 #[derive(Debug)]
 pub(super) struct Handshakes {
     shared: Arc<Shared>,
+    /// Which of the threads of links it is.
+    thread: usize,
     tasks: JoinSet<Option<Connection>>,
-    /// Those that are not finished, the oldest first.
-    unfinished: VecDeque<AbortHandle>,
+}
+
+/// A link's place among those of all threads; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Standing {
+    shared: Arc<Shared>,
+    thread: usize,
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.shared.crowd.ended(self.thread);
+    }
 }
 
 impl Handshakes {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, tasks: JoinSet::new(), unfinished: VecDeque::new() }
+    pub(super) fn new(shared: Arc<Shared>, thread: usize) -> Self {
+        Self { shared, thread, tasks: JoinSet::new() }
     }
 
-    /// Somebody dials while so many links stand.
-    pub(super) fn begin(&mut self, incoming: Incoming, links: usize) {
-        let places = self.shared.limits.links_max;
-        if links >= places {
-            return self.refuse(incoming);
+    /// Somebody dials.
+    pub(super) fn begin(&mut self, incoming: Incoming) {
+        let displaced = match self.shared.crowd.dial(incoming.remote_address_validated()) {
+            Dial::Refused => return self.refuse(incoming),
+            Dial::AddressAsked => return self.ask_address(incoming),
+            Dial::Begins(place) => {
+                let displaced = place.displaced;
+                place.take(self.tasks.spawn(shake_hands(incoming, Arc::clone(&self.shared))));
+                displaced
+            }
+        };
+        for _ in 0..displaced {
+            self.shared.telemetry.links.handshakes_displaced.add_shared(1);
+            if let Some(times) = self.shared.remark(Matter::HandshakeDisplaced) {
+                warn!(times, "crowded: handshakes that are not finished give way to newer ones");
+            }
         }
-        let crowded = links + self.unfinished.len() >= places / 2;
-        if crowded && !incoming.remote_address_validated() {
-            return self.ask_address(incoming);
-        }
-        let most = (places / 2).max(1).min(places - links);
-        while self.unfinished.len() >= most && self.displace_oldest() {}
-        self.unfinished.push_back(self.tasks.spawn(shake_hands(incoming, Arc::clone(&self.shared))));
     }
 
     /// The next link whose handshake is done. Stays pending while there is none under way.
-    pub(super) async fn done(&mut self) -> Connection {
+    pub(super) async fn done(&mut self) -> (Connection, Standing) {
         loop {
             let Some(ended) = self.tasks.join_next_with_id().await else { std::future::pending().await };
             let (id, connection) = match ended {
                 Ok((id, connection)) => (id, connection),
                 Err(error) => (error.id(), None),
             };
-            self.unfinished.retain(|task| task.id() != id);
             if let Some(connection) = connection {
-                return connection;
+                self.shared.crowd.stands(id, self.thread);
+                return (connection, Standing { shared: Arc::clone(&self.shared), thread: self.thread });
             }
+            self.shared.crowd.failed(id);
         }
     }
 
     /// Refused before any cryptography: a thousand dials cost next to nothing.
     fn refuse(&self, incoming: Incoming) {
-        self.shared.telemetry.links.dials_refused.add(1);
+        self.shared.telemetry.links.dials_refused.add_shared(1);
         if let Some(times) = self.shared.remark(Matter::DialRefused) {
             let address = incoming.remote_address();
             warn!(%address, times, "dial refused: links_max is reached");
@@ -69,7 +84,7 @@ impl Handshakes {
 
     /// When it gets crowded, an address must show that it is real before it takes a place.
     fn ask_address(&self, incoming: Incoming) {
-        self.shared.telemetry.links.addresses_asked.add(1);
+        self.shared.telemetry.links.addresses_asked.add_shared(1);
         let address = incoming.remote_address();
         if let Some(times) = self.shared.remark(Matter::AddressAsked) {
             warn!(%address, times, "crowded: addresses are asked to show that they are real");
@@ -77,18 +92,6 @@ impl Handshakes {
         if let Err(error) = incoming.retry() {
             debug!(%address, %error, "an address could not be asked to show itself");
         }
-    }
-
-    /// Returns whether there was one to displace.
-    fn displace_oldest(&mut self) -> bool {
-        let oldest = self.unfinished.iter().position(|task| !task.is_finished());
-        let Some(oldest) = oldest.and_then(|place| self.unfinished.remove(place)) else { return false };
-        oldest.abort();
-        self.shared.telemetry.links.handshakes_displaced.add(1);
-        if let Some(times) = self.shared.remark(Matter::HandshakeDisplaced) {
-            warn!(times, "crowded: handshakes that are not finished give way to newer ones");
-        }
-        true
     }
 }
 
@@ -99,6 +102,6 @@ async fn shake_hands(incoming: Incoming, shared: Arc<Shared>) -> Option<Connecti
         Ok(Err(error)) => shared.handshake_failed(address, &error.to_string()),
         Err(_) => shared.handshake_failed(address, "not finished in time"),
     }
-    shared.telemetry.links.handshakes_failed.add(1);
+    shared.telemetry.links.handshakes_failed.add_shared(1);
     None
 }

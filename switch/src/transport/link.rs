@@ -13,6 +13,7 @@ use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use super::handshakes::Standing;
 use super::shared::Shared;
 use super::streams::{read_lane, write_stream};
 use crate::driver::Event;
@@ -29,8 +30,8 @@ const CONTROL_READ_BYTES: usize = 4_096;
 /// How long a switch that stops waits for a peer to take what was decided.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// One link from the end of its handshake to its last packet.
-pub(super) async fn serve_link(connection: Connection, shared: Arc<Shared>) {
+/// One link from the end of its handshake to its last packet; it has its place among those of the switch until then.
+pub(super) async fn serve_link(connection: Connection, shared: Arc<Shared>, _standing: Standing) {
     let Some(session) = shared.enter() else { return refuse(&connection, &shared, Reason::TooManyLinks) };
     let place = identity(&connection)
         .and_then(|identity| shared.directory.enter(&identity, shared.limits.links_for_participant_max));
@@ -38,7 +39,7 @@ pub(super) async fn serve_link(connection: Connection, shared: Arc<Shared>) {
         Ok(place) => {
             let (address, participant) = (connection.remote_address(), &place.member().name);
             let reason = serve(&connection, &shared, session, &place).await;
-            shared.telemetry.links.closed.of(place.member().number).outcomes(reason, 1);
+            shared.telemetry.links.closed.of(place.member().number).outcomes_shared(reason, 1);
             info!(%address, participant, %reason, "link ended");
             end(&connection, reason);
         }
@@ -52,7 +53,7 @@ fn refuse(connection: &Connection, shared: &Shared, reason: Reason) {
     let (address, closed) = (connection.remote_address(), &shared.telemetry.links.closed);
     let member = identity(connection).ok().and_then(|identity| shared.directory.find(&identity));
     let number = member.as_ref().map(|member| member.number);
-    number.map_or_else(|| closed.of_nobody(), |number| closed.of(number)).outcomes(reason, 1);
+    number.map_or_else(|| closed.of_nobody(), |number| closed.of(number)).outcomes_shared(reason, 1);
     if let Some(times) = shared.remark(Matter::LinkRefused(number, reason)) {
         let participant = member.as_ref().map_or("nobody", |member| &member.name);
         warn!(%address, participant, %reason, times, "link refused");
@@ -106,7 +107,7 @@ async fn serve(
     info!(participant = member.name, instance = sign_on.instance.0, "signed on");
     let address = connection.remote_address();
     shared.tell(Event::Up { from, sign_on, address, outbound: Arc::clone(&outbound) }).await;
-    shared.telemetry.links.signed_on.add(1);
+    shared.telemetry.links.signed_on.add_shared(1);
     let (mut tasks, mut writers) = (JoinSet::new(), JoinSet::new());
     for (lane, (send, receive)) in (0_u8..).zip(lanes) {
         let inbound = Inbound::new(from, Arc::clone(member), Arc::clone(&outbound), agreed, lane);

@@ -3,6 +3,7 @@
 //! A thin shell around [`crate::session`]: what is decided about bytes is decided there, so that a simulator runs it.
 //! Every task here is owned by its link's task, and that by the acceptor.
 
+mod crowd;
 mod handshakes;
 mod link;
 pub mod shared;
@@ -16,18 +17,19 @@ use tracing::{debug, info};
 use handshakes::Handshakes;
 pub use shared::{LinkLimits, Shared, Wake};
 
-/// Accepts links until the endpoint is closed, then waits until the last one has ended.
-pub async fn accept(endpoint: quinn::Endpoint, shared: Arc<Shared>) {
+/// Accepts links until the endpoint is closed or fails, then waits until the last one has ended. `thread` is which of the
+/// [`LinkLimits::threads`] it runs on, from zero.
+pub async fn accept(endpoint: quinn::Endpoint, shared: Arc<Shared>, thread: usize) {
     let mut links = JoinSet::new();
-    let mut handshakes = Handshakes::new(Arc::clone(&shared));
+    let mut handshakes = Handshakes::new(Arc::clone(&shared), thread);
     loop {
         tokio::select! {
             incoming = endpoint.accept() => {
                 let Some(incoming) = incoming else { break };
-                handshakes.begin(incoming, links.len());
+                handshakes.begin(incoming);
             }
-            connection = handshakes.done() => {
-                links.spawn(link::serve_link(connection, Arc::clone(&shared)));
+            (connection, standing) = handshakes.done() => {
+                links.spawn(link::serve_link(connection, Arc::clone(&shared), standing));
             }
             Some(ended) = links.join_next() => {
                 if let Err(error) = ended {
@@ -38,5 +40,5 @@ pub async fn accept(endpoint: quinn::Endpoint, shared: Arc<Shared>) {
     }
     drop(handshakes);
     while links.join_next().await.is_some() {}
-    info!("all links have ended");
+    info!(thread = thread + 1, "all links have ended");
 }

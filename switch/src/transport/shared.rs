@@ -1,4 +1,4 @@
-//! What all links of the switch have in common.
+//! What all links of the switch have in common, on all threads of links.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use holdfast_protocol::{Reason, UnixMillis};
 use tokio::sync::Notify;
 use tracing::warn;
 
+use super::crowd::Crowd;
 use crate::clock::Clock;
 use crate::driver::Event;
 use crate::session::control::{EchoTimes, Offer};
@@ -19,7 +20,9 @@ use crate::telemetry::{Failures, Matter, Remarks, Telemetry};
 /// Limits of links.
 #[derive(Clone, Copy, Debug)]
 pub struct LinkLimits {
-    /// Links in all, handshakes included.
+    /// Threads of links.
+    pub threads: usize,
+    /// Links in all, on all threads, handshakes included.
     pub links_max: usize,
     /// Links of one participant.
     pub links_for_participant_max: u32,
@@ -69,6 +72,7 @@ pub struct Shared {
     clock: Arc<Mutex<Clock>>,
     events: Sender<Event>,
     wake: Wake,
+    pub(super) crowd: Crowd,
     places: Mutex<Places>,
     remarks: Mutex<Remarks>,
     handshakes: Mutex<Failures>,
@@ -101,10 +105,16 @@ impl Shared {
             clock,
             events,
             wake,
+            crowd: Crowd::new(limits.links_max, limits.threads),
             places: Mutex::default(),
             remarks: Mutex::default(),
             handshakes: Mutex::default(),
         }
+    }
+
+    /// How many links each thread has: signed on or signing on.
+    pub fn links_of_threads(&self) -> Vec<usize> {
+        self.crowd.links()
     }
 
     /// The switch's time.
@@ -115,7 +125,7 @@ impl Shared {
     /// Counts what a session refused before the core saw it, and says so now and then.
     pub fn refused(&self, member: &Member, reasons: &[Reason]) {
         for reason in reasons {
-            self.telemetry.links.refused.of(member.number).outcomes(*reason, 1);
+            self.telemetry.links.refused.of(member.number).outcomes_shared(*reason, 1);
             if let Some(times) = self.remark(Matter::Refused(member.number, *reason)) {
                 let participant = &member.name;
                 warn!(participant, %reason, times, text = reason.text(), "requests refused");

@@ -1,15 +1,23 @@
 //! Too many dials, and dials that come to nothing.
 
-use holdfast_protocol::{Instance, Reason, SignOn};
+use holdfast_protocol::Reason;
 use holdfast_tests::dialler::{Gets, dial_unfinished};
 use holdfast_tests::fixture::Fixture;
-use holdfast_tests::peer::{Peer, dial, pays, sign_on, wait_for, wait_until};
+use holdfast_tests::peer::{Peer, dial, pays, wait_for, wait_until};
 use quinn::ConnectionError;
 use tokio::task::JoinSet;
 
 const DIALS: usize = 1_000;
 /// Half of the places are for handshakes.
 const SMALL: &str = "[sessions]\nlinks_for_participant_max = 4\nlinks_max = 64\necho_timeout_ms = 60000\n";
+
+/// Each dial comes from an address of its own, so those of several threads of links get their share.
+const THREADS: [u16; 2] = [1, 4];
+
+/// A handshake that is not finished has ten minutes.
+fn unfinished_take_long(io_threads: u16) -> Fixture {
+    Fixture::start(&format!("{SMALL}sign_on_timeout_ms = 600000\n[transport]\nio_threads = {io_threads}\n"))
+}
 
 /// An operator and an acquirer that have been there before.
 async fn parties(fixture: &Fixture) -> (Peer, Peer) {
@@ -22,9 +30,7 @@ async fn a_thousand_dials_of_one_participant_leave_room_for_the_others() {
     let (mut operator, mut acquirer) = parties(&fixture).await;
     let mut links = Vec::new();
     for n in 0..4 {
-        let mut peer = Peer::dial(&fixture, "operator-1").await;
-        peer.sign_on(SignOn { instance: Instance(n), ..sign_on(true, false) }).await;
-        links.push(peer);
+        links.push(Peer::instance(&fixture, "operator-1", n).await);
     }
     for _ in 0..100 {
         let (connection, _endpoint) = dial(fixture.address(), &fixture.certs(), "operator-1").await.unwrap();
@@ -71,27 +77,31 @@ async fn a_thousand_dials_of_one_participant_leave_room_for_the_others() {
 
 #[tokio::test]
 async fn dials_from_addresses_that_may_be_lies_keep_nobody_out() {
-    let fixture = Fixture::start(&format!("{SMALL}sign_on_timeout_ms = 600000\n"));
-    let (mut operator, mut acquirer) = parties(&fixture).await;
-    let _unfinished = dial_unfinished(&fixture, "operator-1", DIALS, Gets::FirstPacket).await;
-    // Of a thousand, thirty have a place; the others were only asked to show their addresses.
-    let crowded = "crowded: addresses are asked to show that they are real";
-    fixture.shows(&[crowded], "holdfast_addresses_asked_total", 900).await;
-    pays(&mut operator, &mut acquirer, "shop@acq-1").await;
-    let mut later = Peer::operator(&fixture, "operator-1").await;
-    pays(&mut later, &mut acquirer, "shop@acq-1").await;
+    for io_threads in THREADS {
+        let fixture = unfinished_take_long(io_threads);
+        let (mut operator, mut acquirer) = parties(&fixture).await;
+        let _unfinished = dial_unfinished(&fixture, "operator-1", DIALS, Gets::FirstPacket).await;
+        // Of a thousand, thirty have a place; the others were only asked to show their addresses.
+        let crowded = "crowded: addresses are asked to show that they are real";
+        fixture.shows(&[crowded], "holdfast_addresses_asked_total", 900).await;
+        pays(&mut operator, &mut acquirer, "shop@acq-1").await;
+        let mut later = Peer::operator(&fixture, "operator-1").await;
+        pays(&mut later, &mut acquirer, "shop@acq-1").await;
+    }
 }
 
 #[tokio::test]
 async fn handshakes_that_never_finish_keep_nobody_out() {
-    let fixture = Fixture::start(&format!("{SMALL}sign_on_timeout_ms = 600000\n"));
-    let (mut operator, mut acquirer) = parties(&fixture).await;
-    let _unfinished = dial_unfinished(&fixture, "operator-1", 200, Gets::AddressShown).await;
-    let displaced = "handshakes that are not finished give way";
-    fixture.shows(&[displaced], "holdfast_handshakes_displaced_total", 100).await;
-    pays(&mut operator, &mut acquirer, "shop@acq-1").await;
-    let mut later = Peer::operator(&fixture, "operator-1").await;
-    pays(&mut later, &mut acquirer, "shop@acq-1").await;
+    for io_threads in THREADS {
+        let fixture = unfinished_take_long(io_threads);
+        let (mut operator, mut acquirer) = parties(&fixture).await;
+        let _unfinished = dial_unfinished(&fixture, "operator-1", 200, Gets::AddressShown).await;
+        let displaced = "handshakes that are not finished give way";
+        fixture.shows(&[displaced], "holdfast_handshakes_displaced_total", 100).await;
+        pays(&mut operator, &mut acquirer, "shop@acq-1").await;
+        let mut later = Peer::operator(&fixture, "operator-1").await;
+        pays(&mut later, &mut acquirer, "shop@acq-1").await;
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod priority;
 mod programs;
 mod reloads;
 mod snapshots;
+mod threads;
 mod watching;
 
 use holdfast_tests::fixture::Fixture;

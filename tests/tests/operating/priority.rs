@@ -16,7 +16,7 @@ fn home() -> (TempDir, SwitchHome) {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 1, 1);
     let toml = fs::read_to_string(home.config()).unwrap();
-    fs::write(home.config(), toml + "\n[transport]\nreal_time_priority = 5\n").unwrap();
+    fs::write(home.config(), toml + "\n[transport]\nreal_time_priority = 5\nio_threads = 2\n").unwrap();
     (directory, home)
 }
 
@@ -59,7 +59,7 @@ fn threads_of_a_payment_get_the_priority_asked_for_and_those_beside_them_do_not(
     let process = home.start();
     let threads = threads(process.id());
     let with = |policy: &str, priority: &str| (policy.to_owned(), priority.to_owned());
-    for name in ["links", "journal", "segments"] {
+    for name in ["links", "links-2", "driver", "journal", "segments"] {
         assert_eq!(threads.get(name), Some(&with(ROUND_ROBIN, "5")), "{name} of {threads:?}");
     }
     for name in ["holdfast", "snapshots", "archive", "admin"] {

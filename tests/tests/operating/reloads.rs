@@ -8,6 +8,7 @@ use holdfast_tests::fixture::Fixture;
 use holdfast_tests::parties::{PATIENT, Parties, lose};
 use holdfast_tests::peer::{Peer, dial, pays, wait_for};
 use holdfast_tests::requests::{pay, reserve};
+use tempfile::TempDir;
 
 use crate::{order, refused_order};
 
@@ -15,8 +16,18 @@ fn file(fixture: &Fixture) -> PathBuf {
     fixture.path().join("holdfast.toml")
 }
 
+/// The certificates as they are now.
+pub(crate) fn copy_of_certificates(fixture: &Fixture) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(fixture.certs()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    copy
+}
+
 /// Makes a new authority and new certificates for everybody in the file.
-fn reissue(fixture: &Fixture) {
+pub(crate) fn reissue(fixture: &Fixture) {
     holdfast::certs::issue(&fixture.certs(), &Config::load(&file(fixture)).unwrap(), true).unwrap();
 }
 
@@ -97,11 +108,7 @@ async fn a_file_with_a_fault_changes_nothing() {
 async fn certificates_issued_anew_are_used_for_new_links() {
     let fixture = Fixture::start(PATIENT);
     let mut parties = Parties::of(&fixture).await;
-    let old = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(fixture.certs()).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), old.path().join(entry.file_name())).unwrap();
-    }
+    let old = copy_of_certificates(&fixture);
     reissue(&fixture);
     let address = fixture.address();
     assert!(
