@@ -135,6 +135,12 @@ impl Parts {
         self.config.settings.hash_seed = RandomState::new().build_hasher().finish();
         let wall = Clock::start(Default::default()).now();
         let found = recover(self.config.settings.clone(), &self.config.journal, wall)?;
+        // What is there by now stays in huge pages. A later one would be made ready whole at its first byte: two megabytes,
+        // milliseconds of one payment's time on a virtual machine. Small pages cost as much in all, but no payment waits for
+        // many of them.
+        if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+            warn!(%error, "huge pages could not be switched off: now and then some payments take milliseconds longer");
+        }
         let clock = Arc::new(Mutex::new(Clock::start(found.recovered.last_time())));
         let (events, event_receiver) = bounded(EVENTS_WAITING_MAX);
         let (driver, beside) = self.driver(found, event_receiver, &clock)?;
