@@ -6,7 +6,7 @@ export LC_ALL=C
 
 usage() {
     cat <<'TEXT'
-scripts/bench.sh [--seconds N] [--json FILE] [--limits FILE] [--remember S] [--out DIR]
+scripts/bench.sh [--seconds N] [--json FILE] [--limits FILE] [--remember S] [--usual-priority] [--out DIR]
 
 Runs, in turns and in one go, at MTU 1,452 with Cubic, and prints one table with ratios:
 
@@ -22,6 +22,8 @@ Runs, in turns and in one go, at MTU 1,452 with Cubic, and prints one table with
                    with one link a side must reach 0.9 of the laboratory's
   --remember S     seconds for which Holdfast remembers ids; each run fills them before it measures (30: less is quicker,
                    and not what the figures are quoted for)
+  --usual-priority relay, switch and generator run as any program; otherwise at real-time priority, where this user may (Redis
+                   and PostgreSQL always run as any program)
   --out DIR        where the raw outputs stay; otherwise in a new directory beside the build, which is printed
 
 Exit code: 0 when everything was measured and the books closed; 4 where a measurement is invalid (the table says which);
@@ -40,6 +42,7 @@ seconds=10
 json=''
 limits=''
 remember=30
+usual_priority=0
 out=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -47,6 +50,7 @@ while [ $# -gt 0 ]; do
         --json) json=${2-}; [ -n "$json" ] || wrong '--json needs a file'; shift ;;
         --limits) limits=${2-}; [ -f "$limits" ] || wrong "--limits needs a file, and there is no '$limits'"; shift ;;
         --remember) remember=${2-}; shift ;;
+        --usual-priority) usual_priority=1 ;;
         --out) out=${2-}; [ -n "$out" ] || wrong '--out needs a directory'; shift ;;
         -h | --help) usage; exit 0 ;;
         *) wrong "$1 is no option" ;;
@@ -67,6 +71,16 @@ fail() {
 . "$root/scripts/switch.sh"
 # shellcheck source=scripts/peers.sh
 . "$root/scripts/peers.sh"
+
+priority=0
+in_front=()
+if [ "$usual_priority" = 0 ] && may_go_first; then
+    priority=$real_time_priority
+    in_front=(chrt -r "$priority")
+    say "relay, switch and generator run at real-time priority $priority"
+else
+    say 'relay, switch and generator run at usual priority'
+fi
 
 # The switch remembers for a second longer than an id may be used; two more until the load has begun and is steady.
 skew_s=1
@@ -164,6 +178,7 @@ holdfast_run() { # name, directory of the journal, warm-up, options of loadgen..
         switch_configuration "$data/certs" "$journal"
         printf '\n[requests]\nwindow_max_ms = %s\nskew_max_ms = %s\nbudget_max_ms = 5000\nexpected_rate_per_s = %s\n' \
             $((remember * 1000)) $((skew_s * 1000)) "$expected"
+        [ "$priority" = 0 ] || printf '\n[transport]\nreal_time_priority = %s\n' "$priority"
         switch_participants
     } > "$dir/holdfast.toml"
     [ -e "$data/certs/ca.pem" ] || { mkdir -p "$data/certs" && "$bin/holdfast" certs "$data/certs" --config "$dir/holdfast.toml" > /dev/null; }
@@ -175,7 +190,7 @@ holdfast_run() { # name, directory of the journal, warm-up, options of loadgen..
     say "Holdfast, $name"
     sample "$switch" "$dir/samples.txt" &
     sampler=$!
-    "$bin/loadgen" run --switch "$(configured listen "$dir/holdfast.toml")" --certs "$data/certs" --admin "$admin" \
+    ${in_front[@]+"${in_front[@]}"} "$bin/loadgen" run --switch "$(configured listen "$dir/holdfast.toml")" --certs "$data/certs" --admin "$admin" \
         -d "${seconds}s" -w "${warm_up}s" --mix pay:1 --no-history --expires "${remember}s" --plain -q -o "$dir" "$@" \
         > "$dir/loadgen.txt" 2>&1 &
     load=$!
@@ -198,11 +213,11 @@ holdfast_run() { # name, directory of the journal, warm-up, options of loadgen..
 
 relay_run() { # name, links
     say "raw relay, $2 links a side"
-    "$bin/relay" --seconds "$seconds" --links "$2" --window 4096 --mtu 1452 > "$raw/$1.json"
+    ${in_front[@]+"${in_front[@]}"} "$bin/relay" --seconds "$seconds" --links "$2" --window 4096 --mtu 1452 > "$raw/$1.json"
 }
 
-printf '{"seconds": %s, "window_s": %s, "warm_up_s": %s, "volatile_warm_up_s": %s, "mtu": 1452, "mix": "pay:1"}\n' \
-    "$seconds" "$remember" "$fill" "$volatile_fill" > "$raw/bench.json"
+printf '{"seconds": %s, "window_s": %s, "warm_up_s": %s, "volatile_warm_up_s": %s, "mtu": 1452, "mix": "pay:1", "real_time_priority": %s}\n' \
+    "$seconds" "$remember" "$fill" "$volatile_fill" "$priority" > "$raw/bench.json"
 redis_begin
 postgres_begin
 pipelines=(1 16 64 256)
