@@ -6,6 +6,7 @@ mod days;
 mod drivers;
 mod lives;
 mod load;
+mod memory;
 mod participants;
 mod priority;
 mod programs;
