@@ -17,7 +17,8 @@ use holdfast_loadgen::{compare, drill, selftest, sweep};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // Made ready whole at its first byte, a huge page delays what is measured by milliseconds. The switch does the same.
+    // Made ready whole at its first byte, a huge page delays what is measured by milliseconds. What it starts, a
+    // drilled switch, has none either.
     rustix::thread::disable_transparent_huge_pages(true).ok();
     let resolved =
         resolve(std::env::args_os(), |name| std::env::var_os(name)).unwrap_or_else(|error| error.exit());

@@ -139,6 +139,7 @@ impl Figures {
             "ratio_durable_to_postgres": ratio(per_s, pairs("PostgreSQL")),
             "mtu": self.asked["mtu"],
             "mix": self.asked["mix"],
+            "real_time_priority": self.asked["real_time_priority"],
             "window_s": self.asked["window_s"],
             "remembered": durable.and_then(|run| run.remembered),
             "syncs_per_s": of(|run| &run.syncs_per_s),

@@ -134,6 +134,9 @@ fn remarks(figures: &Figures) -> Vec<String> {
         ));
         lines.push(format!("commit {}, {}", run.commit.as_str().unwrap_or("unknown"), run.host));
     }
+    if asked("real_time_priority") == Some(0) {
+        lines.push("at usual priority: what else the machine does counts as theirs".to_owned());
+    }
     if let Some(window) = asked("window_s").filter(|window| *window < 30) {
         lines.push(format!("NOT THE HEADLINE WORK: ids are remembered for {window} s, less than 30"));
     }

@@ -42,7 +42,7 @@ const LABORATORY: &str = r#"{"name":"raw relay, window 4096","rps":2000000,"p50"
 fn measured() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let raw = directory.path();
-    let asked = json!({ "seconds": 10, "window_s": 30, "warm_up_s": 33, "volatile_warm_up_s": 33, "mtu": 1_452, "mix": "pay:1" });
+    let asked = json!({ "seconds": 10, "window_s": 30, "warm_up_s": 33, "volatile_warm_up_s": 33, "mtu": 1_452, "mix": "pay:1", "real_time_priority": 5 });
     fs::write(raw.join("bench.json"), asked.to_string()).unwrap();
     for (round, rate) in [(1, 500_000.0), (2, 900_000.0), (3, 600_000.0), (4, 700_000.0), (5, 100_000.0)] {
         run(raw, &format!("durable-{round}"), rate, |_| ());
@@ -86,6 +86,7 @@ fn the_middle_of_five_counts_with_the_rest_of_its_run() {
         "ratio_durable_to_postgres": 100.0,
         "mtu": 1_452,
         "mix": "pay:1",
+        "real_time_priority": 5,
         "window_s": 30,
         "remembered": 17_000_000,
         "syncs_per_s": 3_000.0,
@@ -121,6 +122,7 @@ fn what_was_not_measured_is_null_and_the_table_says_why() {
     let table = figures.to_table();
     assert!(table.contains("skipped: Redis: no redis-server"), "{table}");
     assert!(!table.contains("journal in memory"), "{table}");
+    assert!(!table.contains("at usual priority"), "{table}");
 }
 
 #[test]
@@ -149,13 +151,14 @@ fn runs_that_cannot_be_believed_are_named_and_open_books_are_no_figures() {
 }
 
 #[test]
-fn a_short_memory_is_not_the_headline_work() {
+fn a_short_memory_is_not_the_headline_work_and_usual_priority_is_said() {
     let directory = measured();
-    let asked = json!({ "window_s": 5, "warm_up_s": 8, "volatile_warm_up_s": 4 });
+    let asked = json!({ "window_s": 5, "warm_up_s": 8, "volatile_warm_up_s": 4, "real_time_priority": 0 });
     fs::write(directory.path().join("bench.json"), asked.to_string()).unwrap();
     let table = figures(directory.path()).to_table();
     assert!(table.contains("NOT THE HEADLINE WORK"), "{table}");
     assert!(table.contains("filled for 4 s only"), "{table}");
+    assert!(table.contains("at usual priority"), "{table}");
 }
 
 #[test]
