@@ -10,6 +10,7 @@ use tracing::{Dispatch, dispatcher};
 use super::command::CommandSender;
 use super::server::{Desk, router};
 use crate::config::Config;
+use crate::serve::priority::give_back;
 use crate::telemetry::Telemetry;
 
 /// Why there is no admin interface.
@@ -74,7 +75,10 @@ impl AdminThread {
             .block_on(async { tokio::net::TcpListener::from_std(listener) })
             .map_err(AdminError::Start)?;
         let log = dispatcher::get_default(Dispatch::clone);
-        let serve = move || runtime.block_on(run(listener, desk, hangups, stopped));
+        let serve = move || {
+            give_back();
+            runtime.block_on(run(listener, desk, hangups, stopped));
+        };
         let thread = std::thread::Builder::new()
             .name("admin".to_owned())
             .spawn(move || dispatcher::with_default(&log, serve))

@@ -9,6 +9,7 @@ use holdfast_protocol::Sequence;
 use tracing::{Dispatch, dispatcher, error, info, warn};
 
 use super::ServeError;
+use super::priority::give_back;
 use crate::driver::archive::{Desk, Served};
 use crate::telemetry::Telemetry;
 use crate::transport::Wake;
@@ -60,6 +61,7 @@ impl ArchiveThread {
 }
 
 fn run(mut archive: Archive<FileStorage>, desk: &mut Desk, wake: &Wake, telemetry: &Telemetry) {
+    give_back();
     // Of this thread alone: on Linux a priority belongs to a thread.
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
         warn!(%error, "the archive is kept at the usual priority");

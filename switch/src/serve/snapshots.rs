@@ -14,6 +14,7 @@ use holdfast_journal::{FileStorage, Paced, Recovered, Sealed, SnapshotSettings, 
 use tracing::{Dispatch, dispatcher, info, warn};
 
 use super::ServeError;
+use super::priority::give_back;
 use crate::clock::{Clock, whole_ms};
 use crate::config::JournalConfig;
 use crate::driver::archive::Ask;
@@ -83,6 +84,7 @@ fn run(
     stop: &Receiver<()>,
     (archive, telemetry): &(Sender<Ask>, Telemetry),
 ) {
+    give_back();
     let mut begun = None;
     loop {
         let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();

@@ -10,13 +10,14 @@ use tempfile::TempDir;
 
 /// `SCHED_RR`, as the kernel numbers it.
 const ROUND_ROBIN: &str = "2";
+const ASKS: &str = "real_time_priority = 5\n";
 const SAYS_NO: &str = "links, driver and journal run at usual priority";
 
-fn home() -> (TempDir, SwitchHome) {
+fn home(asks: &str) -> (TempDir, SwitchHome) {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 1, 1);
     let toml = fs::read_to_string(home.config()).unwrap();
-    fs::write(home.config(), toml + "\n[transport]\nreal_time_priority = 5\nio_threads = 2\n").unwrap();
+    fs::write(home.config(), toml + "\n[transport]\nio_threads = 2\n" + asks).unwrap();
     (directory, home)
 }
 
@@ -50,21 +51,38 @@ fn own() -> (String, String) {
     threads(std::process::id()).into_values().next().expect("this thread")
 }
 
+fn only_those_of_a_payment_go_first(process: u32) {
+    let threads = threads(process);
+    let raised = (ROUND_ROBIN.to_owned(), "5".to_owned());
+    for name in ["links", "links-2", "driver", "journal", "segments"] {
+        assert_eq!(threads.get(name), Some(&raised), "{name} of {threads:?}");
+    }
+    for name in ["snapshots", "archive", "admin"] {
+        assert_eq!(threads.get(name), Some(&own()), "{name} of {threads:?}");
+    }
+}
+
 #[test]
 fn threads_of_a_payment_get_the_priority_asked_for_and_those_beside_them_do_not() {
     if !works(&RAISES) {
         return skipped("this user may not give real-time priority");
     }
-    let (_directory, home) = home();
+    let (_directory, home) = home(ASKS);
     let process = home.start();
-    let threads = threads(process.id());
-    let with = |policy: &str, priority: &str| (policy.to_owned(), priority.to_owned());
-    for name in ["links", "links-2", "driver", "journal", "segments"] {
-        assert_eq!(threads.get(name), Some(&with(ROUND_ROBIN, "5")), "{name} of {threads:?}");
+    only_those_of_a_payment_go_first(process.id());
+    assert_eq!(threads(process.id()).get("holdfast"), Some(&own()), "it starts the others");
+    home.stop(process);
+}
+
+#[test]
+fn threads_beside_payments_give_back_the_priority_that_the_process_was_started_with() {
+    if !works(&RAISES) {
+        return skipped("this user may not give real-time priority");
     }
-    for name in ["holdfast", "snapshots", "archive", "admin"] {
-        assert_eq!(threads.get(name), Some(&own()), "{name} of {threads:?}");
-    }
+    let (_directory, mut home) = home("");
+    home.launcher = RAISES[..3].iter().map(|word| (*word).to_owned()).collect();
+    let process = home.start();
+    only_those_of_a_payment_go_first(process.id());
     home.stop(process);
 }
 
@@ -77,7 +95,7 @@ fn where_it_may_not_the_switch_says_so_and_serves() {
     if !works(&["chrt", "--version"]) || !starts || works(&[launcher, &RAISES].concat()) {
         return skipped("nothing here takes the right to real-time priority away");
     }
-    let (_directory, mut home) = home();
+    let (_directory, mut home) = home(ASKS);
     home.launcher = launcher.iter().map(|word| (*word).to_owned()).collect();
     let process = home.start();
     let threads = threads(process.id());
