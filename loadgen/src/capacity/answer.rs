@@ -35,7 +35,8 @@ pub struct Answer {
     pub goodput_per_s: Option<f64>,
     /// The planned load, operations a second.
     pub planned_per_s: Option<f64>,
-    /// How much more than is planned passes, as a share of the plan; negative where less does.
+    /// How much more than is planned passes, as a share of the plan; negative where less does and the switch was the limit. Absent
+    /// where what is planned was not tried, or the generator was the limit below it.
     pub headroom: Option<f64>,
     /// What was to be kept.
     #[serde(flatten)]
@@ -75,6 +76,8 @@ impl Answer {
             Found::Unsettled => ("unsettled", None, None),
         };
         let goodput = passes.and_then(|passes| goodput_at(passes, &trials));
+        // Without a rate that fails, what is above the one that passes is not known.
+        let known = |headroom: &f64| *headroom >= 0.0 || fails.is_some();
         let Asked { planned_per_s, objectives, mix, seed, colocated, switch_build } = asked;
         Self {
             head: Head::new(seed, colocated).of_switch(switch_build),
@@ -85,7 +88,7 @@ impl Answer {
             width: passes.zip(fails).map(|(passes, fails)| fails / passes - 1.0),
             goodput_per_s: goodput,
             planned_per_s,
-            headroom: planned_per_s.zip(passes).map(|(planned, passes)| passes / planned - 1.0),
+            headroom: planned_per_s.zip(passes).map(|(planned, passes)| passes / planned - 1.0).filter(known),
             objectives,
             mix,
             trials,
@@ -103,6 +106,7 @@ impl Answer {
     pub fn exit_code(&self) -> Exit {
         match (self.passes_per_s, self.found) {
             (Some(_), _) if self.headroom.is_some_and(|headroom| headroom < 0.0) => Exit::Missed,
+            (Some(_), _) if self.planned_per_s.is_some() && self.headroom.is_none() => Exit::Invalid,
             (Some(_), _) => Exit::Pass,
             (None, "below") => Exit::Missed,
             (None, _) => Exit::Invalid,
@@ -149,12 +153,19 @@ impl Answer {
         if let Some(goodput) = self.goodput_per_s {
             writeln!(out, "  goodput there: {}", per_second(goodput))?;
         }
-        if let (Some(planned), Some(headroom)) = (self.planned_per_s, self.headroom) {
-            let planned = per_second(planned);
-            if headroom < 0.0 {
-                writeln!(out, "  NO ROOM for the planned {planned}: {:.1} % too little", -headroom * 100.0)?;
-            } else {
-                writeln!(out, "  headroom above the planned {planned}: {:.0} %", headroom * 100.0)?;
+        if let Some(planned) = self.planned_per_s.filter(|_| self.passes_per_s.is_some()).map(per_second) {
+            match self.headroom {
+                Some(headroom) if headroom < 0.0 => {
+                    writeln!(
+                        out,
+                        "  NO ROOM for the planned {planned}: {:.1} % too little",
+                        -headroom * 100.0
+                    )?;
+                }
+                Some(headroom) => {
+                    writeln!(out, "  headroom above the planned {planned}: {:.0} %", headroom * 100.0)?;
+                }
+                None => writeln!(out, "  whether there is room for the planned {planned} is not known")?,
             }
         }
         let count = |standing| self.trials.iter().filter(|trial| trial.standing == standing).count();

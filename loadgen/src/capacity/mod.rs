@@ -29,6 +29,9 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
     if arguments.from > arguments.top {
         return Err(RunError::Usage("--from must not be above --top".to_owned()));
     }
+    if arguments.planned.is_some_and(|planned| planned > arguments.top) {
+        return Err(RunError::Usage("--planned must not be above --top: nothing higher is tried".to_owned()));
+    }
     let mut trials = Trials::of_capacity(arguments);
     trials.can_judge(arguments.from)?;
     if let Some(output) = &arguments.to.output {
@@ -96,16 +99,18 @@ pub fn plan_in_words(arguments: &CapacityArguments) -> Result<String, RunError> 
     trials.can_judge(arguments.from)?;
     let (from, top) = (arguments.from, arguments.top);
     let each = trials.length().as_secs_f64();
-    let minutes = |count: f64| count * (each + BETWEEN_S) / 60.0;
+    let minutes = |count: f64| (count * (each + BETWEEN_S) / 60.0).ceil();
+    let halvings = search::halvings(arguments.width);
+    let (few, many) = ((2.0 + 3.0 * halvings), (7.5 * halvings).ceil());
     Ok(format!(
-        "trials of {each} s, from {from:.0}/s, doubled up to {top:.0}/s until one fails, then between: 20 to 45 of them as a rule, {:.0} to {:.0} minutes",
-        minutes(20.0),
-        minutes(45.0).ceil()
+        "trials of {each} s, from {from:.0}/s, doubled up to {top:.0}/s until one fails, then between: {few} to {many} of them as a rule, {:.0} to {:.0} minutes",
+        minutes(few),
+        minutes(many)
     ))
 }
 
-/// About what it takes from one trial to the next: what is in flight ends, everybody leaves and signs on again.
-pub(crate) const BETWEEN_S: f64 = 1.0;
+/// About what it takes from one trial to the next: what is in flight ends, holds expire, everybody leaves and signs on again.
+pub(crate) const BETWEEN_S: f64 = 4.0;
 
 /// Asks for trials until there is an answer.
 fn find(
@@ -129,8 +134,11 @@ fn errand(number: usize, so_far: SoFar, rate: f64) -> String {
 }
 
 fn line(number: usize, trial: &Trial) -> String {
-    let p99 =
-        trial.p99_us.map_or_else(|| "n/a".to_owned(), |p99| format!("{:.2} ms", f64::from(p99) / 1_000.0));
+    let p99 = match trial.p99_us {
+        Some(p99) => format!("{:.2} ms", f64::from(p99) / 1_000.0),
+        None if trial.is_p99_endless => "endless".to_owned(),
+        None => "n/a".to_owned(),
+    };
     let standing = match trial.standing {
         TrialStanding::Passed => "passed",
         TrialStanding::Failed => "failed",

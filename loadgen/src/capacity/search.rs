@@ -216,8 +216,8 @@ impl Search {
 
     fn narrow(&self, lower: Load, upper: Load) -> Step {
         let is_ceiling = upper.standing() == Standing::Ceiling;
-        let width = if is_ceiling { CEILING_WIDTH } else { self.goal.width * 0.48 };
-        if upper.rate / lower.rate - 1.0 > width {
+        let factor = if is_ceiling { 1.0 + CEILING_WIDTH } else { narrowest(self.goal.width) };
+        if upper.rate / lower.rate > factor {
             return Step::Try(middle(lower.rate, upper.rate));
         }
         if is_ceiling {
@@ -234,8 +234,9 @@ impl Search {
     /// The limit lies between these two, or close to one of them, where one trial passes and the next fails. So the ends of
     /// the answer stand a little outside, and are tried for themselves.
     fn confirm(&self, lower: Load, upper: Load) -> Step {
-        let outside = 1.0 + self.goal.width / 4.0;
-        let (below, above) = (whole(lower.rate / outside), whole(upper.rate * outside));
+        let outside = outside(self.goal.width);
+        let (below, above) =
+            (inward(lower.rate / outside, f64::ceil), inward(upper.rate * outside, f64::floor));
         match self.load(below) {
             Some(load) if load.standing() == Standing::Passes && load.lead() >= LEAD => {}
             // One that failed and was overruled by what passes above it is no end of the answer before it passes itself.
@@ -252,9 +253,25 @@ impl Search {
     }
 }
 
-/// Without a fraction, where it makes no difference.
-fn whole(rate: f64) -> f64 {
-    if rate >= 1_000.0 { rate.round() } else { rate }
+/// By which factor each end of the answer stands outside of what was narrowed down.
+fn outside(width: f64) -> f64 {
+    1.0 + width / 4.0
+}
+
+/// By which factor what is narrowed down differs at most: nearly half of the width, and never so much that the ends outside of it
+/// are further apart than the width.
+fn narrowest(width: f64) -> f64 {
+    (1.0 + width * 0.48).min((1.0 + width) / outside(width).powi(2))
+}
+
+/// How often the middle is tried until what is between a rate that passes and one that grew by [`GROWTH`] is so narrow.
+pub fn halvings(width: f64) -> f64 {
+    (GROWTH.ln() / narrowest(width).ln()).log2().ceil().max(1.0)
+}
+
+/// Without a fraction, where it makes no difference; rounded so that nothing becomes wider.
+fn inward(rate: f64, round: impl Fn(f64) -> f64) -> f64 {
+    if rate >= 1_000.0 { round(rate) } else { rate }
 }
 
 /// The middle on a logarithmic scale, as a whole number where there is one between.

@@ -14,6 +14,7 @@ fn trial(rate_per_s: f64, standing: TrialStanding) -> Trial {
         error_share: 0.0,
         p50_us: Some(1_000),
         p99_us: None,
+        is_p99_endless: false,
         remarks: vec![],
         seed: 1,
     }
@@ -85,6 +86,30 @@ fn a_switch_that_keeps_everything_or_nothing_is_said_as_such() {
     assert_eq!((fast.found, fast.passes_per_s, fast.exit_code()), ("at_least", Some(200_000.0), Exit::Pass));
     let hopeless = answer(None, |_| TrialStanding::Failed);
     assert_eq!((hopeless.found, hopeless.exit_code()), ("below", Exit::Missed));
+}
+
+#[test]
+fn nothing_is_said_of_room_where_nobody_looked() {
+    let tired = |rate| if rate < 9_000.0 { TrialStanding::Passed } else { TrialStanding::Discarded };
+    let unknown = answer(Some(20_000.0), tired);
+    assert_eq!((unknown.headroom, unknown.exit_code()), (None, Exit::Invalid), "the generator was the limit");
+    assert!(unknown.text().contains("room for the planned 20,000/s is not known"), "{}", unknown.text());
+    let enough = answer(Some(4_000.0), tired);
+    assert!(enough.headroom.is_some_and(|headroom| headroom > 1.0) && enough.exit_code() == Exit::Pass);
+    let beyond = answer(Some(400_000.0), |_| TrialStanding::Passed);
+    assert_eq!(
+        (beyond.headroom, beyond.exit_code()),
+        (None, Exit::Invalid),
+        "nothing above the top was tried"
+    );
+}
+
+#[test]
+fn what_has_no_answer_is_endless_and_not_unknown() {
+    let mut overloaded = trial(50_000.0, TrialStanding::Failed);
+    assert!(line(1, &overloaded).contains("n/a"), "too few samples");
+    overloaded.is_p99_endless = true;
+    assert!(line(1, &overloaded).contains("endless") && !line(1, &overloaded).contains("n/a"));
 }
 
 #[test]

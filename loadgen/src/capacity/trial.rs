@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::search::Vote;
 use crate::exit::Exit;
 use crate::measure::kinds::Figure;
-use crate::objective::{Judged, Standing};
+use crate::objective::{Judged, Known, Standing};
 use crate::report::Report;
 use crate::trials::Spoiled;
 use crate::verdict::{Cause, Measurement};
@@ -28,6 +28,8 @@ pub struct Trial {
     pub p50_us: Option<u32>,
     /// See above.
     pub p99_us: Option<u32>,
+    /// Whether it is that of one of the unanswered.
+    pub is_p99_endless: bool,
     /// Why the generator was the limit, or which objectives were missed.
     pub remarks: Vec<String>,
     /// The seed of the run.
@@ -98,6 +100,7 @@ pub fn judge(report: &Report, rate_per_s: f64) -> Result<Trial, Spoiled> {
         error_share: s.rate.error_share,
         p50_us: at("p50"),
         p99_us: at("p99"),
+        is_p99_endless: response.is_some_and(|response| response.known("p99") == Known::Endless),
         remarks,
         seed: s.seed,
     })

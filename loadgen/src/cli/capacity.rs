@@ -24,7 +24,7 @@ pub struct CapacityArguments {
     /// How wide the bracket may be
     #[arg(long, value_name = "PERCENT", value_parser = parse_percent, default_value = "2.5%")]
     pub width: f64,
-    /// The load that is planned: says how much room is above it, exit code 3 where there is none
+    /// The load that is planned: says how much room is above it, exit code 3 where there is none, 4 where that is not known
     #[arg(long, value_name = "RATE", value_parser = parse_rate_per_s)]
     pub planned: Option<f64>,
     /// How long each trial measures
@@ -54,4 +54,4 @@ tried again until each leads by two votes. A trial in which the generator was th
 says more.
 
 Exit code: 0 the answer is a bracket or \"at least\", 1 run error, 2 usage, 3 nothing passes or not what is planned, \
-4 the generator was the limit everywhere or the trials contradict each other, 5 books do not close, 130 interrupted.";
+4 the generator was the limit everywhere or below what is planned, or the trials contradict each other, 5 books do not close, 130 interrupted.";

@@ -28,7 +28,7 @@ pub struct OutputArguments {
     /// --rate, LOADGEN_NO_HISTORY for --no-history), that before the file, the file before the default
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Prints the resolved configuration and does nothing
+    /// Prints the resolved configuration, and what would be done, and does nothing else
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -186,14 +186,15 @@ function showCapacity(answer) {
   const so_far = answer.so_far ? [`Until then ${perSecond(answer.so_far.passes_per_s)} passed and ${perSecond(answer.so_far.fails_per_s)} failed, not confirmed.`] : [];
   const tone = answer.broken_off ? "doubt" : answer.passes_per_s === null || short ? "bad" : answer.found === "bracket" ? "good" : "doubt";
   banner(tone, FOUND[answer.found](answer), [...ended(answer), ...so_far, `Objectives: ${answer.objectives.join(", ")}`, `Mix: ${answer.mix}`,
-    ...(answer.headroom === null ? [] : [`Headroom over the planned ${perSecond(answer.planned_per_s)}: ${share(answer.headroom)}`]),
+    ...(answer.planned_per_s === null || answer.passes_per_s === null ? []
+      : [`Headroom over the planned ${perSecond(answer.planned_per_s)}: ${answer.headroom === null ? "not known" : share(answer.headroom)}`]),
     ...(answer.label ? [answer.label] : [])]);
   report.append(element("div", { class: "tiles" }, tile("passes", perSecond(answer.passes_per_s), "the highest rate that keeps the objectives"),
     tile("fails", perSecond(answer.fails_per_s), "the lowest that does not"), tile("width", share(answer.width), "of the bracket"),
     tile("goodput", perSecond(answer.goodput_per_s), "at the rate that passes")));
   report.append(element("h2", {}, "Trials"));
   if (answer.trials.length > 0) report.append(place(trials(answer,
-    "p99 of the response in each trial, p50 where it was too short for that; the dashed lines are the rate that passes and the rate that fails, the dotted one the objective.")),
+    "p99 of the response in each trial, p50 where it was too short for that or too many had no answer; the dashed lines are the rate that passes and the rate that fails, the dotted one the objective.")),
     trialTable(answer.trials));
   reproduce("capacity", answer.seed, { objectives: answer.objectives, mix: answer.mix });
 }
@@ -214,7 +215,7 @@ function showSweep(answer) {
   report.append(element("h2", {}, "Curves"));
   if (answer.points.length > 0) report.append(
     place(trials({ trials: answer.points, limits: answer.limits, passes_per_s: knee?.from_per_s ?? null, fails_per_s: knee?.to_per_s ?? null },
-      "p99 of the response in each run, p50 where it was too short for that; the dashed lines are the ends of the knee, a dotted one an objective.")));
+      "p99 of the response in each run, p50 where it was too short for that or too many had no answer; the dashed lines are the ends of the knee, a dotted one an objective.")));
   if (scalability !== null) report.append(place(scaling(scalability, answer.points)));
   report.append(trialTable(answer.points));
   reproduce("sweep", answer.seed, { mix: answer.mix });

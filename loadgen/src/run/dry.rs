@@ -90,7 +90,7 @@ mod tests {
     fn a_sweep_lists_its_rates_and_how_long_they_take() {
         let text = said("sweep --rates 500,1000,2000 --repeats 4 -d 9s -w 2s").unwrap();
         assert!(text.starts_with("# 12 runs of 11 s, 4 of each rate (500, 1000, 2000/s), first "), "{text}");
-        assert!(text.contains(": about 2.4 minutes\n"), "{text}");
+        assert!(text.contains(": about 3.0 minutes\n"), "{text}");
         assert!(said("sweep --rates 5 --slo p99<1s").is_err(), "such runs could not be judged");
     }
 
@@ -98,7 +98,9 @@ mod tests {
     fn a_search_says_where_it_begins_and_how_long_it_takes() {
         let text = said("capacity --slo p99<10ms --from 2000 --top 64000 -d 4s -w 1s").unwrap();
         assert!(text.starts_with("# trials of 5 s, from 2000/s, doubled up to 64000/s"), "{text}");
-        assert!(text.contains("2 to 5 minutes\n"), "{text}");
+        assert!(text.contains("20 to 45 of them as a rule, 3 to 7 minutes\n"), "{text}");
+        let wide = said("capacity --slo p99<10ms --from 2000 -d 4s -w 1s --width 20%").unwrap();
+        assert!(wide.contains("14 to 30 of them as a rule, 3 to 5 minutes\n"), "{wide}");
         assert!(said("capacity --slo p99<10ms --from 10").is_err());
     }
 }

@@ -204,6 +204,7 @@ mod tests {
             error_share: 0.0,
             p50_us: Some(1_000),
             p99_us: None,
+            is_p99_endless: false,
             remarks: vec![],
             seed: 1,
         };

@@ -41,7 +41,7 @@ fn an_end_of_the_bracket_leads_by_its_own_votes() {
     let (mut search, mut bad_moments) = (Search::new(GOAL), 2);
     let found = loop {
         match search.next() {
-            Step::Try(rate) if rate == 46_965.0 && bad_moments > 0 => {
+            Step::Try(rate) if rate == 46_966.0 && bad_moments > 0 => {
                 bad_moments -= 1;
                 search.note(rate, Vote::Failed);
             }
@@ -51,7 +51,7 @@ fn an_end_of_the_bracket_leads_by_its_own_votes() {
         }
     };
     let Found::Bracket(below, above) = found else { panic!("{found:?}") };
-    assert_eq!((below, bad_moments), (46_965.0, 0), "the moments were met");
+    assert_eq!((below, bad_moments), (46_966.0, 0), "the moments were met");
     let (below, above) = (search.load(below).unwrap(), search.load(above).unwrap());
     assert_eq!((below.standing(), above.standing()), (Standing::Passes, Standing::Fails));
     assert!(below.lead() >= LEAD && above.lead() >= LEAD, "{search:?}");
@@ -84,6 +84,22 @@ fn a_machine_on_which_every_fourth_trial_fails_for_nothing_moves_the_bracket_rar
         })
         .count();
     assert!(held >= 180, "{held} of 200");
+}
+
+#[test]
+fn no_bracket_is_wider_than_asked_for() {
+    for width in [0.005, 0.025, 0.05, 0.1, 0.2, 0.5] {
+        for limit in (0..300).map(|n| 1_300.0 * 1.02_f64.powi(n)) {
+            let goal = Goal { top: 1e7, width, ..GOAL };
+            let (found, _) = search(goal, |rate| if rate <= limit { Vote::Passed } else { Vote::Failed });
+            let Found::Bracket(lower, upper) = found else { panic!("{limit}: {found:?}") };
+            assert!(lower <= limit && limit < upper, "{lower} to {upper} does not hold {limit}");
+            assert!(
+                upper / lower <= (1.0 + width) * 1.000_000_001,
+                "{lower} to {upper} is wider than {width}"
+            );
+        }
+    }
 }
 
 #[test]
