@@ -264,7 +264,7 @@ fn narrowest(width: f64) -> f64 {
     (1.0 + width * 0.48).min((1.0 + width) / outside(width).powi(2))
 }
 
-/// How often the middle is tried until what is between a rate that passes and one that grew by [`GROWTH`] is so narrow.
+/// How often the middle is tried until what is between a rate that passes and the doubled one is so narrow.
 pub fn halvings(width: f64) -> f64 {
     (GROWTH.ln() / narrowest(width).ln()).log2().ceil().max(1.0)
 }
