@@ -26,14 +26,7 @@ use trial::{Trial, TrialStanding, judge};
 /// # Errors
 /// Where a trial could not begin or a file could not be written.
 pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunError> {
-    if arguments.from > arguments.top {
-        return Err(RunError::Usage("--from must not be above --top".to_owned()));
-    }
-    if arguments.planned.is_some_and(|planned| planned > arguments.top) {
-        return Err(RunError::Usage("--planned must not be above --top: nothing higher is tried".to_owned()));
-    }
-    let mut trials = Trials::of_capacity(arguments);
-    trials.can_judge(arguments.from)?;
+    let mut trials = trials_of(arguments)?;
     if let Some(output) = &arguments.to.output {
         keep_options(output, arguments.to.force, options, trials.seed)?;
     }
@@ -90,13 +83,25 @@ pub fn run(arguments: &CapacityArguments, options: Table) -> Result<Exit, RunErr
     }
 }
 
+/// The trials of a search that can answer what is asked.
+fn trials_of(arguments: &CapacityArguments) -> Result<Trials, RunError> {
+    if arguments.from > arguments.top {
+        return Err(RunError::Usage("--from must not be above --top".to_owned()));
+    }
+    if arguments.planned.is_some_and(|planned| planned > arguments.top) {
+        return Err(RunError::Usage("--planned must not be above --top: nothing higher is tried".to_owned()));
+    }
+    let trials = Trials::of_capacity(arguments);
+    trials.can_judge(arguments.from)?;
+    Ok(trials)
+}
+
 /// What a search will do, in words.
 ///
 /// # Errors
 /// Where its trials cannot answer what is asked.
 pub fn plan_in_words(arguments: &CapacityArguments) -> Result<String, RunError> {
-    let trials = Trials::of_capacity(arguments);
-    trials.can_judge(arguments.from)?;
+    let trials = trials_of(arguments)?;
     let (from, top) = (arguments.from, arguments.top);
     let each = trials.length().as_secs_f64();
     let minutes = |count: f64| (count * (each + BETWEEN_S) / 60.0).ceil();

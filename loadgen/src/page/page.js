@@ -202,7 +202,7 @@ function showCapacity(answer) {
 function trialTable(list) {
   return table(["rate /s", "", "achieved /s", "p50", "p99", "errors", "remarks"],
     list.map((t) => [count(t.rate_per_s), element("span", { class: { passed: "good", failed: "bad" }[t.standing] ?? "doubt" }, t.standing),
-      count(t.achieved_per_s), time(t.p50_us), time(t.p99_us), share(t.error_share), t.remarks.join("; ")]));
+      count(t.achieved_per_s), time(t.p50_us), t.p99_us === null && t.is_p99_endless ? "endless" : time(t.p99_us), share(t.error_share), t.remarks.join("; ")]));
 }
 
 function showSweep(answer) {

@@ -102,5 +102,11 @@ mod tests {
         let wide = said("capacity --slo p99<10ms --from 2000 -d 4s -w 1s --width 20%").unwrap();
         assert!(wide.contains("14 to 30 of them as a rule, 3 to 5 minutes\n"), "{wide}");
         assert!(said("capacity --slo p99<10ms --from 10").is_err());
+        let refused = |options: &str| match said(&format!("capacity --slo p99<10ms --from 2000 {options}")) {
+            Err(RunError::Usage(why)) => why,
+            other => panic!("{options}: {other:?}"),
+        };
+        assert!(refused("--top 1000").contains("--from must not be above --top"));
+        assert!(refused("--top 8000 --planned 9000").contains("--planned must not be above --top"));
     }
 }

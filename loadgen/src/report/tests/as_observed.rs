@@ -53,3 +53,9 @@ fn only_what_ten_samples_do_not_lie_beyond_is_not_available() {
     assert!(line.contains("endless") && !line.contains("n/a"), "{line}");
     assert!(line_of(&lossy, "response p99 including").ends_with("including 200 unanswered: endless"));
 }
+
+#[test]
+fn a_trial_knows_an_endless_p99_from_one_that_is_not_available() {
+    let endless = |report| crate::capacity::trial::judge(&report, 1_000.0).unwrap().is_p99_endless;
+    assert!(endless(bursts(10_200)) && !endless(bursts(10_000)));
+}
