@@ -15,7 +15,7 @@ use holdfast::admin::{AdminError, AdminThread, channel};
 use holdfast::config::Config;
 use holdfast::telemetry::{RequestKind, Telemetry, TurnStats};
 use holdfast_journal::{Batch, Handle, Settings, Statistics, open};
-use holdfast_protocol::{ParticipantNumber, Reason, UnixMillis};
+use holdfast_protocol::{ParticipantNumber, Partition, Reason, UnixMillis};
 use stage::{CONFIG, ID, Stage, status};
 
 const NOBODY: &str = "no such participant: nobody; `holdfast status` lists all";
@@ -144,18 +144,25 @@ fn samples(text: &str) -> Vec<(String, f64)> {
 fn metrics_are_openmetrics_with_counters_levels_and_histograms() {
     let stage = Stage::new();
     let t = &stage.telemetry;
-    let operator = t.driver.participants.of(ParticipantNumber::new(1).unwrap());
+    let partition = t.partition(Partition(0));
+    let operator = partition.driver.participants.of(ParticipantNumber::new(1).unwrap());
     operator.requests(RequestKind::Pay, 300);
     operator.outcomes(Reason::None, 290);
     operator.outcomes(Reason::InsufficientFunds, 9);
     operator.outcomes(Reason::Busy, 1);
-    t.driver.declines.of(ParticipantNumber::new(2).unwrap()).outcomes(Reason::DestinationTimedOut, 2);
+    partition.driver.declines.of(ParticipantNumber::new(2).unwrap()).outcomes(Reason::DestinationTimedOut, 2);
     t.links.refused.of_nobody().outcomes(Reason::Malformed, 4);
-    t.driver.turn(&TurnStats { inputs: 300, facts: 600, effects: 300, queued_ns: 40_000, decide_ns: 90_000 });
-    t.driver.released(300, 1_200_000, 5_000);
+    partition.driver.turn(&TurnStats {
+        inputs: 300,
+        facts: 600,
+        effects: 300,
+        queued_ns: 40_000,
+        decide_ns: 90_000,
+    });
+    partition.driver.released(300, 1_200_000, 5_000);
     let journal = journal_with_a_fact();
     let counts = journal.counts();
-    t.watch_journal(journal);
+    partition.watch_journal(journal);
 
     let (code, body) = stage.get("/metrics");
     assert_eq!(code, 200);

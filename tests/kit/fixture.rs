@@ -129,7 +129,7 @@ impl Fixture {
     /// How everything stands.
     pub async fn status(&self) -> StatusReport {
         let (reply, answer) = tokio::sync::oneshot::channel();
-        self.switch().commands.send(Command::Status { reply }).await.unwrap();
+        self.switch().commands.send(Command::Status { reply }).unwrap();
         *answer.await.unwrap()
     }
 

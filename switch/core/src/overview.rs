@@ -36,6 +36,19 @@ impl Undelivered {
     pub const fn none(destination: ParticipantNumber) -> Self {
         Self { destination, messages: 0, on_their_way: 0, oldest: None, in_doubt: BTreeMap::new() }
     }
+
+    /// With what it has not acknowledged of another partition's.
+    pub fn join(&mut self, other: &Self) {
+        self.messages += other.messages;
+        self.on_their_way += other.on_their_way;
+        self.oldest = self.oldest.into_iter().chain(other.oldest).min();
+        for (currency, doubt) in &other.in_doubt {
+            let kept = self.in_doubt.entry(*currency).or_default();
+            kept.amount =
+                kept.amount.checked_add(doubt.amount).expect("fewer than 2^80 movements of twelve digits");
+            kept.transactions += doubt.transactions;
+        }
+    }
 }
 
 /// A transaction with something that its destination has not acknowledged.

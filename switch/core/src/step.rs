@@ -284,6 +284,11 @@ impl Core {
         Sequence(self.ledger.sequence)
     }
 
+    /// Which partition it decides for.
+    pub fn partition(&self) -> Partition {
+        self.ledger.partition
+    }
+
     /// The epoch of the next fact.
     pub fn epoch(&self) -> Epoch {
         self.ledger.epoch()

@@ -44,6 +44,23 @@ pub struct Counts {
     pub sync_buckets: [u64; SYNC_BUCKETS_US.len() + 1],
 }
 
+impl Counts {
+    /// With those of another partition's journal.
+    #[must_use]
+    pub fn plus(mut self, other: &Self) -> Self {
+        self.syncs += other.syncs;
+        self.bytes += other.bytes;
+        self.frames += other.frames;
+        self.seals += other.seals;
+        self.facts += other.facts;
+        self.batches += other.batches;
+        self.blocked += other.blocked;
+        self.sync_us_sum += other.sync_us_sum;
+        self.sync_buckets.iter_mut().zip(other.sync_buckets).for_each(|(own, other)| *own += other);
+        self
+    }
+}
+
 impl Statistics {
     pub(crate) fn synced(&self, bytes: u64, took: Duration) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);

@@ -1,31 +1,32 @@
-//! What the admin interface asks of the driver, over one bounded channel.
+//! What the admin interface asks of the steward, over one bounded channel.
 //!
-//! The driver answers between turns, so that an operator's question sees whole steps. A command that changes something
+//! The steward has it done by the drivers between turns, so that an operator's question sees whole steps. A command that changes something
 //! is answered when its facts are durable (I1): what the operator of the switch was told survives a crash.
 
+use crossbeam::channel::{Receiver, Sender, bounded};
 use holdfast_core::registry::ParticipantStatus;
 use holdfast_link::Credentials;
 use holdfast_protocol::{BusinessDate, ParticipantNumber, PaymentId, Reason, RequestId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::report::{RouteReport, StatusReport, TransactionReport, UndeliveredReport};
 use crate::config::Config;
 
-/// Commands that may wait for the driver at once (I8).
+/// Commands that may wait for the steward at once (I8).
 pub const COMMANDS_WAITING_MAX: usize = 64;
 
 /// The end that the admin interface holds.
-pub type CommandSender = mpsc::Sender<Command>;
-/// The end that the driver holds.
-pub type CommandReceiver = mpsc::Receiver<Command>;
+pub type CommandSender = Sender<Command>;
+/// The end that the steward holds.
+pub type CommandReceiver = Receiver<Command>;
 
-/// The channel between the admin interface and the driver.
+/// The channel between the admin interface and the steward.
 pub fn channel() -> (CommandSender, CommandReceiver) {
-    mpsc::channel(COMMANDS_WAITING_MAX)
+    bounded(COMMANDS_WAITING_MAX)
 }
 
-/// Where the driver puts its answer. That nobody waits for it any more is no error.
+/// Where the answer goes. That nobody waits for it any more is no error.
 pub type Reply<T> = oneshot::Sender<T>;
 
 /// Answers a command.

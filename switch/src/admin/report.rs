@@ -37,6 +37,9 @@ pub struct StatusReport {
     pub sequence: u64,
     /// The last durable fact.
     pub durable: u64,
+    /// Where there are several partitions, how far each is; the four before are those of the first then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partitions: Vec<PartitionReport>,
     /// Everybody configured, by number.
     pub participants: Vec<ParticipantReport>,
     /// Every position, by participant and currency.
@@ -57,6 +60,19 @@ pub struct StatusReport {
     pub alarms: Vec<String>,
     /// The settings that run.
     pub settings: SettingsReport,
+}
+
+/// A part of the switch with a journal of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionReport {
+    /// Which.
+    pub partition: u16,
+    /// Which leadership of its journal.
+    pub epoch: u32,
+    /// Its last decided fact.
+    pub sequence: u64,
+    /// Its last durable fact.
+    pub durable: u64,
 }
 
 /// A certificate of the switch.
@@ -214,6 +230,32 @@ pub struct OddityReport {
     pub configurations_refused: u64,
 }
 
+impl JournalReport {
+    /// With what another partition's journal counts.
+    pub fn add(&mut self, other: &Self) {
+        self.syncs += other.syncs;
+        self.bytes += other.bytes;
+        self.frames += other.frames;
+        self.facts += other.facts;
+        self.unsynced_bytes += other.unsynced_bytes;
+        self.full |= other.full;
+    }
+}
+
+impl OddityReport {
+    /// With what another partition counts.
+    pub fn add(&mut self, other: &Self) {
+        self.forwards_repeated += other.forwards_repeated;
+        self.answers_unexpected += other.answers_unexpected;
+        self.approvals_wrong += other.approvals_wrong;
+        self.approvals_late += other.approvals_late;
+        self.declines_late += other.declines_late;
+        self.acknowledgements_unexpected += other.acknowledgements_unexpected;
+        self.reversals_before_request += other.reversals_before_request;
+        self.configurations_refused += other.configurations_refused;
+    }
+}
+
 /// How full everything is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueReport {
@@ -243,6 +285,18 @@ pub struct QueueReport {
     /// Links signed on, signing on or ending, on each thread of links.
     #[serde(default)]
     pub links_of_threads: Vec<u64>,
+}
+
+impl QueueReport {
+    /// With what waits in another partition.
+    pub fn add(&mut self, other: &Self) {
+        self.pending += other.pending;
+        self.open += other.open;
+        self.remembered += other.remembered;
+        self.recalled += other.recalled;
+        self.outbox += other.outbox;
+        self.inputs += other.inputs;
+    }
 }
 
 /// Settings and limits by name, as they run.

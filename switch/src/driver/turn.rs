@@ -5,6 +5,7 @@ mod release;
 mod remarks;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::Receiver;
@@ -22,7 +23,7 @@ use super::sessions::Sessions;
 use super::settings::{DriverSettings, Progress, Queues};
 use super::shed;
 use super::work::Work;
-use crate::telemetry::{Oddity, Remarks, RequestKind, Telemetry, TurnStats};
+use crate::telemetry::{Oddity, PartitionTelemetry, Remarks, RequestKind, Telemetry, TurnStats};
 
 /// The owner of core and outbox.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub struct Driver<L, S = Shipped> {
     /// A deadline is due; so many events had arrived before it was seen and are fed first.
     before_tick: Option<usize>,
     records: RecordWriter,
-    telemetry: Telemetry,
+    telemetry: Arc<PartitionTelemetry>,
     remarks: Remarks,
     /// What the turn under way counts.
     counted: TurnStats,
@@ -83,6 +84,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
         events: Receiver<Event>,
         telemetry: Telemetry,
     ) -> Self {
+        let telemetry = telemetry.partition(core.partition());
         Self {
             core,
             log,

@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_core::Core;
 use holdfast_link::ValidUntil;
 use holdfast_protocol::{BusinessDate, Currency, ParticipantNumber, UnixMillis};
 use tracing::{info, warn};
 
-use super::report::name_of;
+use super::extract::Watched;
 use crate::clock::ALARM_MS;
 
 /// Certificates that end sooner are an alarm.
@@ -43,7 +42,7 @@ pub(super) type Standing = BTreeMap<Alarm, String>;
 /// What the core does not know.
 #[derive(Debug)]
 pub(super) struct Around {
-    pub(super) journal_full: bool,
+    pub(super) delivery_alarm_ms: u64,
     pub(super) archive_damaged: u64,
     /// Why the last snapshot was not made.
     pub(super) snapshot_failing: Option<String>,
@@ -54,9 +53,14 @@ pub(super) struct Around {
 }
 
 /// What stands now. Looks at each participant, never at each transaction.
-pub(super) fn standing(core: &Core, around: &Around, now: UnixMillis) -> Standing {
-    let mut alarms = of_participants(core, now);
-    if around.journal_full {
+pub(super) fn standing(
+    watched: &Watched,
+    around: &Around,
+    name: impl Fn(ParticipantNumber) -> String,
+    now: UnixMillis,
+) -> Standing {
+    let mut alarms = of_participants(watched, around.delivery_alarm_ms, name, now);
+    if watched.journal_full {
         let text = "the journal has no room: only open work is finished".to_owned();
         alarms.insert(Alarm::JournalFull, text);
     }
@@ -109,12 +113,17 @@ fn expiry(of: &str, until: UnixMillis, now: UnixMillis) -> Option<String> {
     }
 }
 
-fn of_participants(core: &Core, now: UnixMillis) -> Standing {
+fn of_participants(
+    watched: &Watched,
+    delivery_alarm_ms: u64,
+    name: impl Fn(ParticipantNumber) -> String,
+    now: UnixMillis,
+) -> Standing {
     let mut alarms = Standing::new();
-    for behind in core.undelivered() {
+    for behind in watched.undelivered.values() {
         let age_ms = behind.oldest.map_or(0, |oldest| now.since(oldest));
-        if age_ms > core.settings().delivery_alarm_ms {
-            let who = name_of(core, behind.destination);
+        if age_ms > delivery_alarm_ms {
+            let who = name(behind.destination);
             let text = format!(
                 "{who}: {} messages undelivered, the oldest for {} s",
                 behind.messages,
@@ -123,10 +132,10 @@ fn of_participants(core: &Core, now: UnixMillis) -> Standing {
             alarms.insert(Alarm::Undelivered(behind.destination), text);
         }
     }
-    for (record, _, positions) in core.participants() {
+    for (number, positions) in &watched.positions {
         for position in positions.iter().filter(|p| p.cap.is_some_and(|cap| p.exposure() > cap)) {
-            let text = format!("{}: exposure above the cap in {}", record.name, position.currency);
-            alarms.insert(Alarm::AboveCap(record.number, position.currency), text);
+            let text = format!("{}: exposure above the cap in {}", name(*number), position.currency);
+            alarms.insert(Alarm::AboveCap(*number, position.currency), text);
         }
     }
     alarms

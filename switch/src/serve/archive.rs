@@ -1,6 +1,7 @@
 //! The thread of the archive: it keeps what left memory, and looks up what is asked for.
 
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use holdfast_core::leaving::Recents;
@@ -11,7 +12,7 @@ use tracing::{Dispatch, dispatcher, error, info, warn};
 use super::ServeError;
 use super::priority::give_back;
 use crate::driver::archive::{Desk, Served};
-use crate::telemetry::Telemetry;
+use crate::telemetry::PartitionTelemetry;
 use crate::transport::Wake;
 
 /// Behind payments and snapshots: what is looked up is old, and whoever asks repeats.
@@ -45,7 +46,7 @@ impl ArchiveThread {
         archive: Archive<FileStorage>,
         mut desk: Desk,
         wake: Wake,
-        telemetry: Telemetry,
+        telemetry: Arc<PartitionTelemetry>,
     ) -> io::Result<Self> {
         let log = dispatcher::get_default(Dispatch::clone);
         let thread = std::thread::Builder::new().name("archive".to_owned()).spawn(move || {
@@ -60,7 +61,7 @@ impl ArchiveThread {
     }
 }
 
-fn run(mut archive: Archive<FileStorage>, desk: &mut Desk, wake: &Wake, telemetry: &Telemetry) {
+fn run(mut archive: Archive<FileStorage>, desk: &mut Desk, wake: &Wake, telemetry: &PartitionTelemetry) {
     give_back();
     // Of this thread alone: on Linux a priority belongs to a thread.
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {

@@ -1,13 +1,16 @@
 //! Puts the parts together: recovery, driver, links, administration, and the orderly stop.
 //!
 //! Threads: one for links or several, one for the journal, one that makes its segments, one that makes snapshots, one for the
-//! archive, one for the admin interface, and one for the driver where there are several for links or the machine has more than
+//! archive, one for the admin interface, one for the steward, and one for the driver where there are several for links or the machine has more than
 //! four cores. All end with [`Switch::stop`].
 
 mod alarms;
 mod archive;
+mod clerk;
+mod extract;
 mod links;
 mod ports;
+mod posts;
 pub(crate) mod priority;
 pub mod recover;
 mod report;

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use holdfast_core::Core;
+use holdfast_core::ledger::Position;
 use holdfast_core::overview::{InDoubt, Undelivered};
 use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantRecord, ParticipantStatus, Route};
-use holdfast_journal::{Handle, Log};
+use holdfast_journal::Handle;
 use holdfast_protocol::{Currency, ParticipantNumber, PaymentId, Reason, UnixMillis};
 
 use super::alarms;
+use super::extract::{Extract, Linked, Taking};
 use super::steward::Steward;
 use crate::admin::command::Who;
 use crate::admin::report::{
-    CertificateReport, DeliveryReport, InDoubtReport, JournalReport, LinkReport, OddityReport,
-    ParticipantReport, PositionReport, QueueReport, RouteReport, SettingsReport, StatusReport,
+    CertificateReport, DeliveryReport, InDoubtReport, JournalReport, OddityReport, ParticipantReport,
+    PositionReport, QueueReport, RouteReport, SettingsReport, StatusReport,
 };
 use crate::clock::whole_ms;
 use crate::driver::Driver;
@@ -59,8 +61,11 @@ const fn status_name(status: ParticipantStatus) -> &'static str {
 }
 
 /// How everything stands.
-pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis) -> StatusReport {
-    let core = driver.core();
+pub(super) fn status(steward: &Steward, extract: Extract, now: UnixMillis) -> StatusReport {
+    let name = |number| extract.name(number);
+    let alarms = steward.alarms(&extract.watched, name, now).into_values().collect();
+    let first = extract.partitions.first().copied().unwrap_or_default();
+    let alone = extract.partitions.len() == 1;
     StatusReport {
         name: steward.config.name.clone(),
         build: crate::build::TEXT.to_owned(),
@@ -68,107 +73,94 @@ pub(super) fn status(steward: &Steward, driver: &Driver<Handle>, now: UnixMillis
         state: if steward.is_stopping() { "draining" } else { "serving" }.to_owned(),
         time_ms: now.get(),
         uptime_ms: whole_ms(steward.telemetry.started.elapsed()),
-        business_date: core.business_date().map_or_else(String::new, |date| date.to_string()),
-        open_days: core.open_days().map(|date| date.to_string()).collect(),
-        partition: 0,
-        epoch: core.epoch().0,
-        sequence: core.sequence().0,
-        durable: driver.log().durable().0,
-        participants: participants(driver, now),
-        positions: positions(core),
-        alarms: steward.alarms(driver, now).into_values().collect(),
-        deliveries: deliveries(core, now),
+        business_date: extract.business_date.map_or_else(String::new, |date| date.to_string()),
+        open_days: extract.open_days.iter().map(ToString::to_string).collect(),
+        partition: first.partition,
+        epoch: first.epoch,
+        sequence: first.sequence,
+        durable: first.durable,
+        partitions: if alone { Vec::new() } else { extract.partitions.clone() },
+        participants: participants(&extract),
+        positions: positions(&extract),
+        alarms,
+        deliveries: deliveries(&extract, now),
         certificates: certificates(steward),
-        oddities: oddities(steward, core),
-        journal: journal(steward, driver.log()),
-        queues: queues(steward, driver),
+        oddities: oddities(steward, &extract),
+        journal: journal(steward, &extract),
+        queues: queues(steward, &extract),
         settings: settings(steward),
     }
 }
 
-fn participants(driver: &Driver<Handle>, now: UnixMillis) -> Vec<ParticipantReport> {
-    let core = driver.core();
-    let configured =
-        core.participants().map(|(record, status, _)| participant(driver, record, Some(status), now));
-    let removed = core.removed_participants().map(|(record, _)| participant(driver, record, None, now));
-    configured.chain(removed).collect()
+/// Those that are configured, then those that are not any more.
+fn in_order(extract: &Extract) -> impl Iterator<Item = (ParticipantNumber, &Taking)> {
+    let with =
+        |removed| extract.participants.iter().filter(move |(_, taking)| taking.status.is_none() == removed);
+    with(false).chain(with(true)).map(|(number, taking)| (*number, taking))
+}
+
+fn participants(extract: &Extract) -> Vec<ParticipantReport> {
+    let mut links: BTreeMap<ParticipantNumber, Vec<&Linked>> = BTreeMap::new();
+    for link in &extract.links {
+        links.entry(link.of).or_default().push(link);
+    }
+    let report =
+        |(number, taking)| participant(number, taking, links.get(&number).map_or(&[], Vec::as_slice));
+    in_order(extract).map(report).collect()
 }
 
 /// One that was removed has no status.
-fn participant(
-    driver: &Driver<Handle>,
-    record: &ParticipantRecord,
-    status: Option<ParticipantStatus>,
-    now: UnixMillis,
-) -> ParticipantReport {
-    let links: Vec<_> =
-        driver.sessions().iter().filter(|live| live.from.participant == record.number).collect();
-    let unfinished = driver.core().unfinished(record.number);
-    let unanswered = links.iter().map(|live| u64::from(live.outbound.unanswered())).sum();
+fn participant(number: ParticipantNumber, taking: &Taking, links: &[&Linked]) -> ParticipantReport {
+    let unfinished = &taking.unfinished;
+    let unanswered = links.iter().map(|link| link.unanswered).sum();
     let busy = unanswered > 0 || unfinished.pending > 0 || unfinished.undelivered > 0;
     ParticipantReport {
-        number: record.number.get(),
-        name: name_of(driver.core(), record.number),
-        status: status.map_or("removed", status_name).to_owned(),
-        originates: record.originates,
-        receives: record.receives,
+        number: number.get(),
+        name: taking.name.clone(),
+        status: taking.status.map_or("removed", status_name).to_owned(),
+        originates: taking.originates,
+        receives: taking.receives,
         unanswered,
         pending: unfinished.pending.into(),
         undelivered: unfinished.undelivered.into(),
         open: unfinished.open.into(),
-        drained: status.is_some_and(|status| status != ParticipantStatus::Active) && !busy,
-        links: links
-            .iter()
-            .map(|live| LinkReport {
-                session: live.from.session.0,
-                instance: live.from.instance.0,
-                address: live.address.to_string(),
-                originates: live.sign_on.originates,
-                receives: live.sign_on.receives,
-                lanes: live.sign_on.lanes,
-                age_ms: now.since(live.since),
-                outbound_bytes: live.outbound.queued_bytes() as u64,
-            })
-            .collect(),
+        drained: taking.status.is_some_and(|status| status != ParticipantStatus::Active) && !busy,
+        links: links.iter().map(|link| link.report.clone()).collect(),
     }
 }
 
-fn positions(core: &Core) -> Vec<PositionReport> {
-    let mut reports = Vec::new();
-    let configured = core.participants().map(|(record, _, positions)| (record, positions));
-    for (record, positions) in configured.chain(core.removed_participants()) {
-        for position in positions {
-            reports.push(PositionReport {
-                participant: name_of(core, record.number),
-                number: record.number.get(),
-                currency: position.currency.code().to_owned(),
-                held: position.held.minor().to_string(),
-                debits: position.debits.minor().to_string(),
-                credits: position.credits.minor().to_string(),
-                exposure: position.exposure().minor().to_string(),
-                cap: position.cap.map(|cap| cap.minor().to_string()),
-            });
-        }
-    }
-    reports
+fn positions(extract: &Extract) -> Vec<PositionReport> {
+    let report = |(number, taking): (ParticipantNumber, &Taking), position: &Position| PositionReport {
+        participant: taking.name.clone(),
+        number: number.get(),
+        currency: position.currency.code().to_owned(),
+        held: position.held.minor().to_string(),
+        debits: position.debits.minor().to_string(),
+        credits: position.credits.minor().to_string(),
+        exposure: position.exposure().minor().to_string(),
+        cap: position.cap.map(|cap| cap.minor().to_string()),
+    };
+    let of = |one: (ParticipantNumber, _)| {
+        let positions = extract.watched.positions.get(&one.0).into_iter().flatten();
+        positions.map(move |position| report(one, position))
+    };
+    in_order(extract).flat_map(of).collect()
 }
 
-fn deliveries(core: &Core, now: UnixMillis) -> Vec<DeliveryReport> {
+fn deliveries(extract: &Extract, now: UnixMillis) -> Vec<DeliveryReport> {
     let doubts = |(currency, doubt): (&Currency, &InDoubt)| InDoubtReport {
         currency: currency.code().to_owned(),
         amount: doubt.amount.minor().to_string(),
         count: doubt.transactions,
     };
-    let mut behind: BTreeMap<_, _> = core.undelivered().into_iter().map(|u| (u.destination, u)).collect();
-    let receivers =
-        core.participants().filter(|(record, ..)| record.receives).map(|(record, ..)| record.number);
-    for number in receivers {
+    let mut behind = extract.watched.undelivered.clone();
+    for (number, _) in in_order(extract).filter(|(_, taking)| taking.status.is_some() && taking.receives) {
         behind.entry(number).or_insert_with(|| Undelivered::none(number));
     }
     behind
         .into_values()
         .map(|destination| DeliveryReport {
-            destination: name_of(core, destination.destination),
+            destination: extract.name(destination.destination),
             number: destination.destination.get(),
             undelivered: destination.messages,
             on_their_way: destination.on_their_way,
@@ -178,18 +170,12 @@ fn deliveries(core: &Core, now: UnixMillis) -> Vec<DeliveryReport> {
         .collect()
 }
 
-fn journal(steward: &Steward, log: &Handle) -> JournalReport {
-    let counts = log.statistics().counts();
+fn journal(steward: &Steward, extract: &Extract) -> JournalReport {
     let directory = &steward.config.journal.directory;
     JournalReport {
         directory: directory.display().to_string(),
-        syncs: counts.syncs,
-        bytes: counts.bytes,
-        frames: counts.frames,
-        facts: counts.facts,
-        unsynced_bytes: log.unsynced_bytes(),
-        full: log.is_full(),
         free_bytes: rustix::fs::statvfs(directory).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize)),
+        ..extract.journal.clone()
     }
 }
 
@@ -201,36 +187,21 @@ fn certificates(steward: &Steward) -> Vec<CertificateReport> {
     alarms::ends(&steward.certificates).map(report).collect()
 }
 
-fn oddities(steward: &Steward, core: &Core) -> OddityReport {
-    let counters = core.counters();
-    OddityReport {
-        forwards_repeated: counters.forwards_repeated,
-        answers_unexpected: counters.answers_unexpected,
-        approvals_wrong: counters.approvals_wrong,
-        approvals_late: counters.approvals_late,
-        declines_late: counters.declines_late,
-        acknowledgements_unexpected: counters.acknowledgements_unexpected,
-        reversals_before_request: counters.reversals_before_request,
-        configurations_refused: counters.configurations_refused + steward.telemetry.reloads_refused().0,
-    }
+fn oddities(steward: &Steward, extract: &Extract) -> OddityReport {
+    let mut oddities = extract.oddities.clone();
+    oddities.configurations_refused += steward.telemetry.reloads_refused().0;
+    oddities
 }
 
-fn queues(steward: &Steward, driver: &Driver<Handle>) -> QueueReport {
-    let (core, queues) = (driver.core(), driver.queues());
+fn queues(steward: &Steward, extract: &Extract) -> QueueReport {
     let archive = steward.telemetry.archive().unwrap_or_default();
-    let links = driver.sessions().iter().count() as u64;
     QueueReport {
-        pending: core.pending(),
-        open: core.open(),
-        remembered: core.remembered(),
-        recalled: core.recalled_kept(),
         archived: archive.indexed,
         unindexed: archive.unindexed,
-        outbox: queues.outbox_turns as u64,
-        inputs: (queues.events + queues.work) as u64,
-        outbound_bytes: queues.outbound_bytes as u64,
-        links,
+        outbound_bytes: extract.links.iter().map(|link| link.report.outbound_bytes).sum(),
+        links: extract.links.len() as u64,
         links_of_threads: steward.links_of_threads(),
+        ..extract.queues.clone()
     }
 }
 

@@ -18,7 +18,7 @@ use super::priority::give_back;
 use crate::clock::{Clock, whole_ms};
 use crate::config::JournalConfig;
 use crate::driver::archive::Ask;
-use crate::telemetry::Telemetry;
+use crate::telemetry::PartitionTelemetry;
 
 /// How often it is looked whether another segment is sealed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -58,7 +58,7 @@ impl SnapshotThread {
         snapshotter: Snapshotter<Paced<FileStorage>>,
         sealed: Sealed,
         clock: Arc<Mutex<Clock>>,
-        told: (Sender<Ask>, Telemetry),
+        told: (Sender<Ask>, Arc<PartitionTelemetry>),
     ) -> io::Result<Self> {
         let (running, stop) = bounded(0);
         let storage = Arc::clone(snapshotter.storage());
@@ -82,7 +82,7 @@ fn run(
     sealed: &Sealed,
     clock: &Mutex<Clock>,
     stop: &Receiver<()>,
-    (archive, telemetry): &(Sender<Ask>, Telemetry),
+    (archive, telemetry): &(Sender<Ask>, Arc<PartitionTelemetry>),
 ) {
     give_back();
     let mut begun = None;

@@ -1,31 +1,30 @@
-//! What happens between two turns: the commands of those who run the switch, its alarms, and its orderly stop.
+//! Looks after the drivers for those who run the switch: their commands, the alarms, and the orderly stop. It has a thread of its own, and
+//! what it wants of a driver is done on that driver's thread ([`super::posts`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crossbeam::channel::{Receiver, never, select};
 use holdfast_core::Input;
 use holdfast_core::registry::ParticipantStatus;
-use holdfast_journal::{Handle, Log};
+use holdfast_journal::Handle;
 use holdfast_link::{Credentials, Endpoint, ValidUntil};
 use holdfast_protocol::{
-    BusinessDate, Drain, Message, Notice, ParticipantNumber, Reason, Sequence, UnixMillis, Window,
+    BusinessDate, Drain, Message, Notice, ParticipantNumber, Reason, RequestId, UnixMillis, Window,
 };
 use tracing::{info, warn};
 
 use super::alarms::{Alarm, Around, Raised};
+use super::extract::{Extract, Watched};
+use super::posts::{Ended, Posts};
 use super::settings::members;
-use super::shell::Between;
 use super::{Stop, alarms, report, transactions};
-use crate::admin::command::{Command, CommandError, CommandReceiver, Reply, answer};
-use crate::admin::report::{TransactionReport, UndeliveredReport};
+use crate::admin::command::{Command, CommandError, CommandReceiver, Reply, Who, answer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::telemetry::Telemetry;
 use crate::transport::Shared;
-
-/// Commands taken between two turns, so that no number of them delays a payment.
-const COMMANDS_PER_TURN: usize = 8;
 
 /// How far ahead of the switch's time a business date may be: long enough for any holiday.
 const CUTOVER_AHEAD_MAX_MS: u64 = 31 * 86_400_000;
@@ -39,83 +38,82 @@ const LINKS_CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// How often clock and statistics are looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
-/// Looks after the driver for those who run the switch.
+/// How often a stop looks whether it can go on.
+const STOP_LOOK: Duration = Duration::from_millis(1);
+
+/// What is one for all is done by the driver of this partition: it tells participants on their control streams.
+const FIRST: usize = 0;
+
+/// See the module.
 #[derive(Debug)]
 pub(super) struct Steward {
     pub(super) config: Config,
     pub(super) telemetry: Telemetry,
-    commands: CommandReceiver,
-    stop: Stop,
+    pub(super) posts: Posts,
+    pub(super) commands: CommandReceiver,
+    pub(super) stop: Stop,
+    /// Told when the switch is to stop.
+    pub(super) stopped: Receiver<()>,
+    pub(super) clock: Arc<Mutex<Clock>>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) endpoints: Vec<Endpoint>,
+    /// How long the certificates last that new handshakes use.
+    pub(super) certificates: ValidUntil,
+    pub(super) watch: Watch,
+}
+
+/// What it keeps from one look to the next.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
     stopping: Option<Instant>,
     /// Since when its links are closing.
     closing: Option<Instant>,
-    clock: Arc<Mutex<Clock>>,
-    shared: Arc<Shared>,
-    endpoints: Vec<Endpoint>,
-    /// Answers that wait until their facts are durable (I1).
-    waiting: Vec<(Sequence, Done)>,
     housekeeping: Option<Instant>,
     raised: Raised,
-    /// How long the certificates last that new handshakes use.
-    pub(super) certificates: ValidUntil,
     /// By how much the wall clock was ahead when last compared, in milliseconds.
-    pub(super) wall_clock_ahead_ms: i64,
-}
-
-/// An answer to be given once its facts are durable. That nobody waits for it any more is no error.
-#[derive(Debug)]
-enum Done {
-    Nothing(Reply<Result<(), CommandError>>),
-    Before(Reply<Result<BusinessDate, CommandError>>, BusinessDate),
-    Transaction(Reply<TransactionAnswer>, TransactionAnswer),
-    Undelivered(Reply<UndeliveredAnswer>, UndeliveredAnswer),
-}
-
-type TransactionAnswer = Result<Box<TransactionReport>, CommandError>;
-type UndeliveredAnswer = Result<Box<UndeliveredReport>, CommandError>;
-
-impl Done {
-    fn say(self) {
-        match self {
-            Self::Nothing(reply) => answer(reply, Ok(())),
-            Self::Before(reply, before) => answer(reply, Ok(before)),
-            Self::Transaction(reply, found) => answer(reply, found),
-            Self::Undelivered(reply, found) => answer(reply, found),
-        }
-    }
+    wall_clock_ahead_ms: i64,
 }
 
 impl Steward {
-    pub(super) fn new(
-        config: Config,
-        commands: CommandReceiver,
-        stop: Stop,
-        telemetry: Telemetry,
-        clock: Arc<Mutex<Clock>>,
-        shared: Arc<Shared>,
-        endpoints: Vec<Endpoint>,
-    ) -> Self {
-        Self {
-            config,
-            telemetry,
-            commands,
-            stop,
-            stopping: None,
-            closing: None,
-            clock,
-            shared,
-            endpoints,
-            waiting: Vec::new(),
-            housekeeping: None,
-            raised: Raised::default(),
-            certificates: ValidUntil::default(),
-            wall_clock_ahead_ms: 0,
+    /// Serves until the switch has stopped: the drivers end with it.
+    pub(super) fn run(mut self) {
+        if self.serve().is_err() {
+            // Whoever runs the drivers knows why.
+            warn!("a driver has ended before it was told to");
+        }
+        self.posts.end();
+    }
+
+    fn serve(&mut self) -> Result<(), Ended> {
+        let (nobody, never_told) = (never(), never());
+        let (mut commanded, mut told) = (true, true);
+        loop {
+            self.housekeeping()?;
+            if self.stopping()? {
+                return Ok(());
+            }
+            let now = Instant::now();
+            let wait = match (self.watch.stopping, self.watch.housekeeping) {
+                (Some(_), _) => STOP_LOOK,
+                (None, next) => next.map_or(HOUSEKEEPING, |next| next.saturating_duration_since(now)),
+            };
+            // A channel whose other end has gone would always be ready.
+            let commands = if commanded { &self.commands } else { &nobody };
+            let stopped = if told { &self.stopped } else { &never_told };
+            let command = select! {
+                recv(commands) -> command => { commanded = command.is_ok(); command.ok() }
+                recv(stopped) -> asked => { told = asked.is_ok(); None }
+                default(wait) => None,
+            };
+            if let Some(command) = command {
+                self.command(command)?;
+            }
         }
     }
 
     /// Whether the switch is on its way to its end.
     pub(super) const fn is_stopping(&self) -> bool {
-        self.stopping.is_some()
+        self.watch.stopping.is_some()
     }
 
     /// How many links each thread of links has.
@@ -123,159 +121,221 @@ impl Steward {
         self.shared.links_of_threads().into_iter().map(|links| links as u64).collect()
     }
 
-    fn command(&mut self, driver: &mut Driver<Handle>, now: UnixMillis, command: Command) {
+    fn now(&self) -> UnixMillis {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).now()
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), Ended> {
         match command {
-            Command::Status { reply } => answer(reply, Box::new(report::status(self, driver, now))),
+            Command::Status { reply } => {
+                let extracts = self.posts.ask_all(|driver, now| Extract::of(driver, now))?;
+                let joined =
+                    extracts.into_iter().reduce(Extract::join).expect("there is one partition at least");
+                answer(reply, Box::new(report::status(self, joined, self.now())));
+            }
             Command::SetStatus { participant, status, reply } => {
-                let Some(number) = report::find(driver.core(), &participant) else {
-                    return answer(reply, Err(CommandError::ParticipantUnknown(participant)));
-                };
-                let record = driver.core().record(number);
-                let participant = record.map_or_else(|| number.to_string(), |record| record.name.clone());
-                info!(participant, ?status, "status set");
-                driver.command(now, &Input::SetStatus(number, status));
-                self.tell_status(driver, number, status);
-                self.waiting.push((driver.core().sequence(), Done::Nothing(reply)));
+                self.set_status(participant, status, reply)?
             }
-            Command::CutOver { date, reply } => self.cut_over(driver, now, date, reply),
-            Command::Transaction { originator, id, reply } => {
-                // What is told about a payment may be acted upon: not before it is durable.
-                let found = transactions::transaction(driver.core(), &originator, id);
-                self.waiting.push((driver.core().sequence(), Done::Transaction(reply, found)));
-            }
+            Command::CutOver { date, reply } => self.cut_over(date, reply)?,
+            Command::Transaction { originator, id, reply } => self.transaction(originator, id, reply)?,
             Command::Undelivered { destination, max, reply } => {
-                let found =
-                    transactions::undelivered(driver.core(), driver.view(), destination.as_ref(), max, now);
-                self.waiting.push((driver.core().sequence(), Done::Undelivered(reply, found)));
+                let list = move |driver: &mut Driver<Handle>, now| {
+                    transactions::undelivered(driver.core(), driver.view(), destination.as_ref(), max, now)
+                };
+                let say = move |found: Vec<_>| answer(reply, transactions::joined(found, max));
+                self.posts.once_durable_in_all(list, say)?;
             }
             Command::ExplainRoute { payment_id, reply } => {
-                answer(
-                    reply,
-                    Box::new(report::route(driver, payment_id, self.config.sessions.start_grace_ms)),
-                );
+                let start_grace_ms = self.config.sessions.start_grace_ms;
+                let explain =
+                    move |driver: &mut Driver<Handle>, _| report::route(driver, payment_id, start_grace_ms);
+                answer(reply, Box::new(self.posts.ask(FIRST, explain)?));
             }
-            Command::Reload { config, credentials, reply } => {
-                match self.reload(driver, now, *config, &credentials) {
-                    Ok(()) => self.waiting.push((driver.core().sequence(), Done::Nothing(reply))),
-                    Err(error) => answer(reply, Err(error)),
-                }
-            }
+            Command::Reload { config, credentials, reply } => match self.reload(*config, &credentials)? {
+                Ok(()) => self.posts.once_durable_in_all(|_, _| (), |_| answer(reply, Ok(())))?,
+                Err(error) => answer(reply, Err(error)),
+            },
         }
+        Ok(())
+    }
+
+    fn set_status(
+        &self,
+        participant: Who,
+        status: ParticipantStatus,
+        reply: Reply<Result<(), CommandError>>,
+    ) -> Result<(), Ended> {
+        let who = participant.clone();
+        let known = self.posts.ask(FIRST, move |driver, _| {
+            let number = report::find(driver.core(), &who)?;
+            Some((number, report::name_of(driver.core(), number)))
+        })?;
+        let Some((number, participant)) = known else {
+            answer(reply, Err(CommandError::ParticipantUnknown(participant)));
+            return Ok(());
+        };
+        info!(participant, ?status, "status set");
+        let set =
+            move |driver: &mut Driver<Handle>, now| driver.command(now, &Input::SetStatus(number, status));
+        self.posts.once_durable_in_all(set, |_| answer(reply, Ok(())))?;
+        self.tell_status(number, status)
     }
 
     /// Rule 25: a participant hears that no new work is wanted, and why; or that it is wanted again.
-    fn tell_status(&self, driver: &Driver<Handle>, number: ParticipantNumber, status: ParticipantStatus) {
-        let reason = match status {
-            ParticipantStatus::Active => {
-                let window = self.config.sessions.window;
-                return driver.tell(&Message::Window(Window { window }), |whose| whose == number);
-            }
-            ParticipantStatus::Draining => Reason::Draining,
-            ParticipantStatus::Suspended => Reason::Suspended,
-        };
-        driver.tell(&Message::Notice(Notice { reason }), |whose| whose == number);
-        driver.tell(&Message::Drain(Drain { within_ms: 0 }), |whose| whose == number);
+    fn tell_status(&self, number: ParticipantNumber, status: ParticipantStatus) -> Result<(), Ended> {
+        let window = self.config.sessions.window;
+        self.posts.ask(FIRST, move |driver, _| {
+            let reason = match status {
+                ParticipantStatus::Active => {
+                    return driver.tell(&Message::Window(Window { window }), |whose| whose == number);
+                }
+                ParticipantStatus::Draining => Reason::Draining,
+                ParticipantStatus::Suspended => Reason::Suspended,
+            };
+            driver.tell(&Message::Notice(Notice { reason }), |whose| whose == number);
+            driver.tell(&Message::Drain(Drain { within_ms: 0 }), |whose| whose == number);
+        })
     }
 
     fn cut_over(
-        &mut self,
-        driver: &mut Driver<Handle>,
-        now: UnixMillis,
+        &self,
         date: BusinessDate,
         reply: Reply<Result<BusinessDate, CommandError>>,
-    ) {
-        let before = driver.core().business_date().expect("the date is set before the first command");
-        if date <= before {
-            let conflict = format!("the business date is {before}; a cutover only moves it forward");
-            return answer(reply, Err(CommandError::Conflict(conflict)));
-        }
+    ) -> Result<(), Ended> {
+        let before = self.posts.ask(FIRST, |driver, _| driver.core().business_date())?;
+        let before = before.expect("the date is set before the first command");
         // A calendar that has leapt cannot be brought back: a date never goes back (rule 27).
-        let latest = BusinessDate::from_utc(now.plus(CUTOVER_AHEAD_MAX_MS));
-        if date > latest {
-            let conflict =
-                format!("{date} is too far ahead: the latest date that can be set now is {latest}");
-            return answer(reply, Err(CommandError::Conflict(conflict)));
-        }
-        info!(%before, %date, "cutover");
-        driver.command(now, &Input::CutOver(date));
-        self.waiting.push((driver.core().sequence(), Done::Before(reply, before)));
+        let latest = BusinessDate::from_utc(self.now().plus(CUTOVER_AHEAD_MAX_MS));
+        let conflict = if date <= before {
+            format!("the business date is {before}; a cutover only moves it forward")
+        } else if date > latest {
+            format!("{date} is too far ahead: the latest date that can be set now is {latest}")
+        } else {
+            info!(%before, %date, "cutover");
+            let cut_over = move |driver: &mut Driver<Handle>, now| driver.command(now, &Input::CutOver(date));
+            return self.posts.once_durable_in_all(cut_over, move |_| answer(reply, Ok(before)));
+        };
+        answer(reply, Err(CommandError::Conflict(conflict)));
+        Ok(())
+    }
+
+    /// What is told about a payment may be acted upon: not before it is durable.
+    fn transaction(
+        &self,
+        originator: Who,
+        id: RequestId,
+        reply: Reply<transactions::Found>,
+    ) -> Result<(), Ended> {
+        let find =
+            move |driver: &mut Driver<Handle>, _| transactions::transaction(driver.core(), &originator, id);
+        self.posts.once_durable(FIRST, find, |found| answer(reply, found))
     }
 
     fn reload(
         &mut self,
-        driver: &mut Driver<Handle>,
-        now: UnixMillis,
         config: Config,
         credentials: &Credentials,
-    ) -> Result<(), CommandError> {
-        let conflict = |error: &dyn std::fmt::Display| CommandError::Conflict(error.to_string());
-        driver.core().check_configuration(&config.participants).map_err(|e| conflict(&e))?;
+    ) -> Result<Result<(), CommandError>, Ended> {
         let directory = Arc::clone(&self.shared.directory);
-        let tls = credentials
-            .server(Arc::new(move |identity| directory.admits(identity)))
-            .map_err(|error| conflict(&error))?;
-        for endpoint in &self.endpoints {
-            endpoint.set_server_tls(Arc::clone(&tls));
+        let tls = match credentials.server(Arc::new(move |identity| directory.admits(identity))) {
+            Ok(tls) => tls,
+            Err(error) => return Ok(Err(CommandError::Conflict(error.to_string()))),
+        };
+        let (participants, routes) = (config.participants.clone(), config.routes.clone());
+        let wanted = participants.clone();
+        let check = move |driver: &Driver<Handle>| {
+            let fits = driver.core().check_configuration(&wanted);
+            fits.map_err(|error| CommandError::Conflict(error.to_string()))
+        };
+        let between = || {
+            for endpoint in &self.endpoints {
+                endpoint.set_server_tls(Arc::clone(&tls));
+            }
+            Ok(())
+        };
+        let configured = Input::Configure(participants, routes);
+        let act = move |driver: &mut Driver<Handle>, now| driver.command(now, &configured);
+        if let Err(error) = self.posts.all_or_none(check, between, act)? {
+            return Ok(Err(error));
         }
-        driver.command(now, &Input::Configure(config.participants.clone(), config.routes.clone()));
         self.shared.directory.replace(members(&config));
-        driver.close_links_of(Reason::Removed, |number| {
-            !config.participants.iter().any(|p| p.number == number)
-        });
+        let kept: Vec<_> = config.participants.iter().map(|participant| participant.number).collect();
+        self.posts.ask(FIRST, move |driver, _| {
+            driver.close_links_of(Reason::Removed, |number| !kept.contains(&number));
+        })?;
         self.config = config;
         self.certificates = credentials.valid_until();
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// The alarms that stand now.
-    pub(super) fn alarms(&self, driver: &Driver<Handle>, now: UnixMillis) -> alarms::Standing {
+    pub(super) fn alarms(
+        &self,
+        watched: &Watched,
+        name: impl Fn(ParticipantNumber) -> String,
+        now: UnixMillis,
+    ) -> alarms::Standing {
         let around = Around {
-            journal_full: driver.log().is_full(),
+            delivery_alarm_ms: self.config.settings.delivery_alarm_ms,
             archive_damaged: self.telemetry.archive().map_or(0, |counts| counts.damaged),
-            snapshot_failing: self.telemetry.snapshots.get().failing,
-            wall_clock_ahead_ms: self.wall_clock_ahead_ms,
+            snapshot_failing: self.telemetry.snapshots().failing,
+            wall_clock_ahead_ms: self.watch.wall_clock_ahead_ms,
             reload_refused: self.telemetry.reloads_refused().1,
             certificates: self.certificates,
         };
-        alarms::standing(driver.core(), &around, now)
+        alarms::standing(watched, &around, name, now)
     }
 
-    fn housekeeping(&mut self, driver: &Driver<Handle>, now: UnixMillis, at: Instant) {
-        if self.housekeeping.is_some_and(|next| at < next) {
-            return;
+    fn housekeeping(&mut self) -> Result<(), Ended> {
+        let at = Instant::now();
+        if self.watch.housekeeping.is_some_and(|next| at < next) {
+            return Ok(());
         }
-        self.housekeeping = Some(at + HOUSEKEEPING);
-        self.wall_clock_ahead_ms = self.clock.lock().unwrap_or_else(PoisonError::into_inner).slew();
-        self.telemetry.set_journal_full(driver.log().is_full());
+        self.watch.housekeeping = Some(at + HOUSEKEEPING);
+        self.watch.wall_clock_ahead_ms = self.clock.lock().unwrap_or_else(PoisonError::into_inner).slew();
+        let all = self.posts.ask_all(|driver, _| Watched::of(driver))?;
+        let watched = all.into_iter().reduce(Watched::join).expect("there is one partition at least");
+        self.telemetry.set_journal_full(watched.journal_full);
         self.shared.sum_failed_handshakes();
-        let news = self.raised.change(self.alarms(driver, now));
+        let standing = self.alarms(&watched, |number| self.name(number), self.now());
+        let news = self.watch.raised.change(standing);
         news.log();
         if news.risen.iter().any(|(alarm, _)| *alarm == Alarm::WallClock) {
-            self.telemetry.driver.clock_alarms.add(1);
+            self.telemetry.clock_alarms.add(1);
         }
+        Ok(())
     }
 
-    /// Returns whether the driver is done.
-    fn stopping(&mut self, driver: &mut Driver<Handle>, at: Instant) -> bool {
+    /// Of somebody an alarm is about; the core knows those, too, that are not configured any more.
+    fn name(&self, number: ParticipantNumber) -> String {
+        let name = self.posts.ask(FIRST, move |driver, _| report::name_of(driver.core(), number));
+        name.unwrap_or_else(|Ended| number.to_string())
+    }
+
+    /// Returns whether the drivers are done.
+    fn stopping(&mut self) -> Result<bool, Ended> {
         if !self.stop.is_asked() {
-            return false;
+            return Ok(false);
         }
-        let since = *self.stopping.get_or_insert_with(|| {
+        let at = Instant::now();
+        let patience = Duration::from_millis(self.config.sessions.drain_timeout_ms);
+        if self.watch.stopping.is_none() {
             info!("stopping: no new work, finishing what is in flight");
             self.telemetry.set_ready(false);
-            driver.stop_new_work();
+            self.posts.ask_all(|driver, _| driver.stop_new_work())?;
             let within_ms = u32::try_from(self.config.sessions.drain_timeout_ms).unwrap_or(u32::MAX);
-            driver.tell(&Message::Notice(Notice { reason: Reason::ShuttingDown }), |_| true);
-            driver.tell(&Message::Drain(Drain { within_ms }), |_| true);
-            at
-        });
-        let waited = at.saturating_duration_since(since);
-        let patience = Duration::from_millis(self.config.sessions.drain_timeout_ms);
-        if self.closing.is_none() {
-            let in_flight = driver.core().pending();
-            let settled = driver.is_settled();
+            self.posts.ask(FIRST, move |driver, _| {
+                driver.tell(&Message::Notice(Notice { reason: Reason::ShuttingDown }), |_| true);
+                driver.tell(&Message::Drain(Drain { within_ms }), |_| true);
+            })?;
+        }
+        let waited = at.saturating_duration_since(*self.watch.stopping.get_or_insert(at));
+        if self.watch.closing.is_none() {
+            let all = self.posts.ask_all(|driver, _| (driver.core().pending(), driver.is_settled()))?;
+            let in_flight: u64 = all.iter().map(|(in_flight, _)| in_flight).sum();
+            let settled = all.iter().all(|(_, settled)| *settled);
             if (in_flight > 0 && waited < patience) || (!settled && waited < patience + SETTLES_WITHIN) {
-                return false;
+                return Ok(false);
             }
             if in_flight > 0 {
                 warn!(in_flight, "stopping with transactions in flight: they are taken up after the restart");
@@ -283,34 +343,19 @@ impl Steward {
             if !settled {
                 warn!("stopping although not everything decided is on disk: nobody was told of the rest");
             }
-            driver.close_links(Reason::SwitchStopping);
+            self.posts.ask(FIRST, |driver, _| driver.close_links(Reason::SwitchStopping))?;
         }
         // Each link takes its last answers along; it has a time limit of its own.
-        let closing = *self.closing.get_or_insert(at);
-        if !driver.sessions().is_empty() && at.saturating_duration_since(closing) < LINKS_CLOSE_WITHIN {
-            return false;
+        let closing = *self.watch.closing.get_or_insert(at);
+        let all = self.posts.ask_all(|driver, _| driver.sessions().is_empty())?;
+        let closed = all.into_iter().all(|closed| closed);
+        if !closed && at.saturating_duration_since(closing) < LINKS_CLOSE_WITHIN {
+            return Ok(false);
         }
         for endpoint in &self.endpoints {
             let code = quinn::VarInt::from_u32(u32::from(Reason::SwitchStopping.number()));
             endpoint.quinn.close(code, Reason::SwitchStopping.name().as_bytes());
         }
-        true
-    }
-}
-
-impl Between<Handle> for Steward {
-    fn between(&mut self, driver: &mut Driver<Handle>, now: UnixMillis, at: Instant) -> bool {
-        for _ in 0..COMMANDS_PER_TURN {
-            let Ok(command) = self.commands.try_recv() else { break };
-            self.command(driver, now, command);
-        }
-        if !self.waiting.is_empty() {
-            let durable = driver.log().durable();
-            for (_, done) in self.waiting.extract_if(.., |(until, _)| *until <= durable) {
-                done.say();
-            }
-        }
-        self.housekeeping(driver, now, at);
-        self.stopping(driver, at)
+        Ok(true)
     }
 }

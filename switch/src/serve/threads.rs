@@ -16,12 +16,14 @@ use tokio::sync::Notify;
 use tracing::{Dispatch, dispatcher, error, info, warn};
 
 use super::archive::{self, ArchiveThread};
+use super::clerk::Clerk;
 use super::links::Links;
-use super::priority::{raise, raised};
+use super::posts::{Posts, post};
+use super::priority::{give_back, raise, raised};
 use super::recover::{Found, recover};
 use super::shell::Shell;
 use super::snapshots::{SnapshotThread, snapshotter};
-use super::steward::Steward;
+use super::steward::{Steward, Watch};
 use super::{ServeError, Stop, Switch, ports, settings};
 use crate::admin::{self, AdminThread, CommandReceiver};
 use crate::certs;
@@ -66,7 +68,8 @@ pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
         let notify = Arc::new(Notify::new());
         (Wake::Task(Arc::clone(&notify)), Waiting::Task(notify))
     };
-    let stop = Stop { asked: Arc::default(), wake: wake.clone() };
+    let (asked, stopped) = bounded(1);
+    let stop = Stop { asked: Arc::default(), wake: Wake::Thread(asked) };
     let (ready, listening) = mpsc::channel();
     let parts = Parts {
         config,
@@ -76,6 +79,7 @@ pub(super) fn start(config: Config) -> Result<Switch, ServeError> {
         wake,
         waiting,
         stop: stop.clone(),
+        stopped,
     };
     let (running, ended) = tokio::sync::oneshot::channel::<()>();
     // A switch logs where the one who starts it logs, from whatever thread.
@@ -125,9 +129,10 @@ struct Parts {
     wake: Wake,
     waiting: Waiting,
     stop: Stop,
+    stopped: Receiver<()>,
 }
 
-type Running = Shell<Handle, Steward>;
+type Running = Shell<Handle, Clerk>;
 
 impl Parts {
     /// The first thread of links, from recovery to the end.
@@ -205,14 +210,15 @@ impl Parts {
                 "links, driver and journal run at usual priority: the process may not raise it (CAP_SYS_NICE, or LimitRTPRIO of its unit)"
             );
         }
+        let counted = self.telemetry.partition(core.partition());
         let snapshots = SnapshotThread::start(
             snapshotter,
             log.sealed(),
             Arc::clone(clock),
-            (door.asks(), self.telemetry.clone()),
+            (door.asks(), Arc::clone(&counted)),
         )?;
-        let archive = ArchiveThread::start(archive, desk, self.wake.clone(), self.telemetry.clone())?;
-        self.telemetry.watch_journal(log.statistics());
+        let archive = ArchiveThread::start(archive, desk, self.wake.clone(), Arc::clone(&counted))?;
+        counted.watch_journal(log.statistics());
         let driver = Driver::new(core, log, settings::driver(&self.config), events, self.telemetry.clone());
         let mut driver = driver.with_archive(door);
         let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();
@@ -237,26 +243,36 @@ impl Parts {
         ready: &mpsc::Sender<Vec<SocketAddr>>,
     ) -> Result<(), ServeError> {
         let addresses = links.listen(&self.config, &self.credentials)?;
-        let certificates = self.credentials.valid_until();
+        let (post, clerk) = post(self.wake);
         let (telemetry, waiting) = (self.telemetry.clone(), self.waiting);
-        let mut steward = Steward::new(
-            self.config,
-            self.commands,
-            self.stop,
-            self.telemetry,
-            Arc::clone(&clock),
+        let steward = Steward {
+            config: self.config,
+            telemetry: self.telemetry,
+            posts: Posts::new(vec![post]),
+            commands: self.commands,
+            stop: self.stop,
+            stopped: self.stopped,
+            clock: Arc::clone(&clock),
             shared,
-            links.endpoints(),
-        );
-        steward.certificates = certificates;
-        let shell: Running = Shell::new(driver, clock, steward);
-        let (driver, links) = links.run(async {
+            endpoints: links.endpoints(),
+            certificates: self.credentials.valid_until(),
+            watch: Watch::default(),
+        };
+        let log = dispatcher::get_default(Dispatch::clone);
+        let steward = std::thread::Builder::new().name("steward".to_owned()).spawn(move || {
+            give_back();
+            dispatcher::with_default(&log, || steward.run());
+        })?;
+        let shell: Running = Shell::new(driver, clock, clerk);
+        let ended = links.run(async {
             telemetry.set_ready(true);
             if ready.send(addresses).is_err() {
                 warn!("nobody waits for the switch to be ready");
             }
             drive(shell, waiting).await
-        })?;
+        });
+        steward.join().map_err(|_| ServeError::Thread)?;
+        let (driver, links) = ended?;
         driver.into_log().stop().map_err(ServeError::Journal)?;
         links
     }

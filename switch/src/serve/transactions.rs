@@ -54,6 +54,9 @@ fn forgotten(open: bool) -> Vec<String> {
     of_all.iter().chain(kept).map(|what| (*what).to_owned()).collect()
 }
 
+/// A transaction, or why there is none to tell of.
+pub(super) type Found = Result<Box<TransactionReport>, CommandError>;
+
 /// What is known of a transaction.
 pub(crate) fn transaction(
     core: &Core,
@@ -160,6 +163,23 @@ pub(super) fn undelivered(
     let more = count.saturating_sub(oldest.len() as u64);
     let transactions = oldest.iter().map(|one| overdue(core, one, now)).collect();
     Ok(Box::new(UndeliveredReport { transactions, more }))
+}
+
+/// Those that wait longest of what each partition lists.
+pub(super) fn joined(
+    lists: Vec<Result<Box<UndeliveredReport>, CommandError>>,
+    max: usize,
+) -> Result<Box<UndeliveredReport>, CommandError> {
+    let mut whole = UndeliveredReport::default();
+    for list in lists {
+        let UndeliveredReport { transactions, more } = *list?;
+        whole.transactions.extend(transactions);
+        whole.more += more;
+    }
+    whole.transactions.sort_by_key(|one| std::cmp::Reverse(one.age_ms));
+    whole.more += whole.transactions.len().saturating_sub(max) as u64;
+    whole.transactions.truncate(max);
+    Ok(Box::new(whole))
 }
 
 fn overdue(core: &Core, one: &Overdue, now: UnixMillis) -> UndeliveredTransaction {

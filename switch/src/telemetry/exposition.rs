@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use holdfast_journal::{Counts, SYNC_BUCKETS_US};
 use holdfast_protocol::{Reason, ReasonClass};
@@ -12,11 +13,12 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 
-use super::Telemetry;
 use super::archive::archive;
+use super::levels;
 use super::page::{Labels, Page};
 use super::participant::{ParticipantTallies, ParticipantTally, RequestKind};
 use super::snapshots::snapshots;
+use super::{DriverTally, Telemetry};
 use crate::admin::report::StatusReport;
 use crate::build;
 
@@ -51,6 +53,7 @@ pub fn exposition(
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Scrape {
         telemetry: telemetry.clone(),
+        drivers: telemetry.drivers(),
         names: names.clone(),
         status: status.cloned(),
     }));
@@ -72,6 +75,7 @@ const REFUSED_BY_SESSIONS: [Reason; 6] = [
 #[derive(Debug)]
 struct Scrape {
     telemetry: Telemetry,
+    drivers: Arc<DriverTally>,
     names: Names,
     status: Option<StatusReport>,
 }
@@ -85,10 +89,7 @@ impl Collector for Scrape {
         self.links(&mut page)?;
         self.journal(&mut page)?;
         let Some(status) = &self.status else { return Ok(()) };
-        levels(status, &mut page)?;
-        certificates(status, &mut page)?;
-        participants(status, &mut page)?;
-        deliveries(status, &mut page)
+        levels::all(status, &mut page)
     }
 }
 
@@ -120,13 +121,13 @@ impl Scrape {
     }
 
     fn driver(&self, page: &mut Page<'_>) -> fmt::Result {
-        let d = &self.telemetry.driver;
+        let d = &self.drivers;
         page.count("holdfast_turns", "Turns of the driver that decided something.", d.turns.get())?;
         page.count("holdfast_inputs", "Inputs decided.", d.inputs.get())?;
         page.count("holdfast_facts", "Facts decided.", d.facts.get())?;
         page.count("holdfast_effects", "Effects decided.", d.effects.get())?;
         let help = "Times the wall clock was found more than a second from the switch's time.";
-        page.count("holdfast_clock_alarms", help, d.clock_alarms.get())?;
+        page.count("holdfast_clock_alarms", help, self.telemetry.clock_alarms.get())?;
         let stages = [
             ("queue", &d.queued),
             ("decide", &d.decided),
@@ -142,8 +143,8 @@ impl Scrape {
     }
 
     fn requests(&self, page: &mut Page<'_>) -> fmt::Result {
-        let tallies = &self.telemetry.driver.participants;
-        let requests = self.counted(tallies).flat_map(|(number, tally)| {
+        let tallies = &self.drivers.participants;
+        let requests = self.everybody(tallies).flat_map(|(number, tally)| {
             RequestKind::ALL.into_iter().filter_map(move |kind| {
                 let labels = vec![("participant", self.name(number)), ("kind", kind.label().to_owned())];
                 let n = tally.map_or(0, |tally| tally.request_count(kind));
@@ -165,7 +166,7 @@ impl Scrape {
     fn declines(&self, page: &mut Page<'_>) -> fmt::Result {
         let receives = |number| self.names.get(&number).is_some_and(|named: &Named| named.receives);
         let begins = |number, reason| receives(number) && reason == Reason::DestinationTimedOut;
-        let declines = self.reasons(&self.telemetry.driver.declines, begins).map(|(labels, reason, n)| {
+        let declines = self.reasons(&self.drivers.declines, begins).map(|(labels, reason, n)| {
             let destination = labels.into_iter().map(|(_, value)| value).next().unwrap_or_default();
             (vec![("destination", destination), ("reason", reason.name().to_owned())], n)
         });
@@ -174,7 +175,7 @@ impl Scrape {
     }
 
     /// Everybody configured, and whoever else was counted.
-    fn counted<'a>(
+    fn everybody<'a>(
         &'a self,
         tallies: &'a ParticipantTallies,
     ) -> impl Iterator<Item = (u16, Option<&'a ParticipantTally>)> {
@@ -210,7 +211,7 @@ impl Scrape {
         tallies: &'a ParticipantTallies,
         begins: impl Fn(u16, Reason) -> bool + Copy + 'a,
     ) -> impl Iterator<Item = (Labels, Reason, u64)> {
-        self.counted(tallies).flat_map(move |(number, tally)| {
+        self.everybody(tallies).flat_map(move |(number, tally)| {
             Reason::ALL.iter().filter_map(move |reason| {
                 let n = tally.map_or(0, |tally| tally.outcome_count(*reason));
                 let labels = vec![("participant", self.name(number)), ("reason", reason.name().to_owned())];
@@ -249,7 +250,7 @@ impl Scrape {
         page.count("holdfast_journal_batches", "Batches merged into frames.", j.batches)?;
         let (buckets, sum) = sync_times(&j);
         page.histogram("holdfast_journal_sync_seconds", "What a write and sync took.", sum, &buckets)?;
-        snapshots(&self.telemetry.snapshots.get(), page)?;
+        snapshots(&self.telemetry.snapshots(), page)?;
         archive(&self.telemetry.archive().unwrap_or_default(), page)
     }
 }
@@ -267,117 +268,6 @@ const fn outcome(reason: Reason) -> &'static str {
         ReasonClass::DestinationDeclined | ReasonClass::SwitchDeclined => "declined",
         ReasonClass::Refused | ReasonClass::Link => "refused",
     }
-}
-
-fn levels(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
-    let q = &status.queues;
-    let j = &status.journal;
-    for (name, help, level) in [
-        ("holdfast_pending", "Transactions waiting for their destination.", q.pending),
-        ("holdfast_open", "Transactions pending, held or undelivered.", q.open),
-        ("holdfast_remembered", "Ids remembered.", q.remembered),
-        ("holdfast_recalled", "Originals in memory because they were recalled.", q.recalled),
-        ("holdfast_links", "Links signed on or signing on.", q.links),
-        ("holdfast_journal_unsynced_bytes", "Bytes of the journal not yet synced.", j.unsynced_bytes),
-        ("holdfast_journal_free_bytes", "Free space on the disk of the journal.", j.free_bytes),
-        ("holdfast_journal_full", "Whether new work is refused for want of room.", u64::from(j.full)),
-        ("holdfast_sequence", "The last decided fact.", status.sequence),
-        ("holdfast_durable", "The last durable fact.", status.durable),
-        ("holdfast_epoch", "Grows with each start.", status.epoch.into()),
-        ("holdfast_alarms", "Alarms that stand now; /status has them in words.", status.alarms.len() as u64),
-    ] {
-        page.level(name, help, level as f64)?;
-    }
-    let threads = (1..)
-        .zip(&q.links_of_threads)
-        .map(|(thread, links): (usize, _)| (vec![("thread", thread.to_string())], *links as f64));
-    page.gauges(
-        "holdfast_links_of_thread",
-        "Links that each thread of links has, signed on or not.",
-        threads,
-    )?;
-    let o = &status.oddities;
-    for (name, help, count) in [
-        (
-            "holdfast_forwards_repeated",
-            "Forwards sent again after a lost link or a restart.",
-            o.forwards_repeated,
-        ),
-        ("holdfast_answers_unexpected", "Answers nobody asked for.", o.answers_unexpected),
-        ("holdfast_approvals_wrong", "Approvals of what was not asked; reversed.", o.approvals_wrong),
-        ("holdfast_approvals_late", "Approvals after the end; reversed.", o.approvals_late),
-        ("holdfast_declines_late", "Declines after an approval.", o.declines_late),
-        (
-            "holdfast_acknowledgements_unexpected",
-            "Acknowledgements of nothing that was sent.",
-            o.acknowledgements_unexpected,
-        ),
-        (
-            "holdfast_reversals_before_request",
-            "Reversals of requests that the participant had not sent; remembered.",
-            o.reversals_before_request,
-        ),
-        ("holdfast_configurations_refused", "Configurations not taken.", o.configurations_refused),
-    ] {
-        page.count(name, help, count)?;
-    }
-    let queue = |name: &str, level: u64| (vec![("queue", name.to_owned())], level as f64);
-    let queues = [queue("inputs", q.inputs), queue("outbox", q.outbox)];
-    page.gauges("holdfast_queue_depth", "What waits in each queue.", queues)?;
-    let help = "Bytes that wait because links do not read.";
-    page.level("holdfast_outbound_bytes", help, q.outbound_bytes as f64)
-}
-
-fn certificates(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
-    let left = status.certificates.iter().map(|certificate| {
-        let left_s = (certificate.valid_until_ms as f64 - status.time_ms as f64) / 1_000.0;
-        (vec![("certificate", certificate.of.clone())], left_s)
-    });
-    page.gauges("holdfast_certificate_expires_seconds", "Until the first of its certificates expires.", left)
-}
-
-fn participants(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
-    let of = |name: &str| ("participant", name.to_owned());
-    let all = &status.participants;
-    let links = all.iter().map(|p| (vec![of(&p.name)], p.links.len() as f64));
-    page.gauges("holdfast_links_up", "Live links of each participant.", links)?;
-    let unanswered = all.iter().map(|p| (vec![of(&p.name)], p.unanswered as f64));
-    page.gauges("holdfast_unanswered", "Requests without an answer yet.", unanswered)?;
-    let states = all.iter().map(|p| (vec![of(&p.name), ("status", p.status.clone())], 1.0));
-    page.gauges("holdfast_participant_status", "The status of each participant, as a label.", states)?;
-    let positions = &status.positions;
-    let labels = |i: usize| vec![of(&positions[i].participant), ("currency", positions[i].currency.clone())];
-    let sums = |of: fn(&crate::admin::report::PositionReport) -> &str| {
-        let sums = positions.iter().map(move |p| minor(of(p)));
-        sums.enumerate().map(|(i, sum)| (labels(i), sum)).collect::<Vec<_>>()
-    };
-    let help = "held + debits - credits, in minor units.";
-    page.gauges("holdfast_position_exposure", help, sums(|p| &p.exposure))?;
-    page.gauges("holdfast_position_held", "Held by open reservations, in minor units.", sums(|p| &p.held))?;
-    let caps = positions.iter().enumerate();
-    let caps = caps.filter_map(|(i, p)| Some((labels(i), minor(p.cap.as_deref()?))));
-    page.gauges("holdfast_position_cap", "The net debit cap, in minor units.", caps)
-}
-
-fn deliveries(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
-    let of = |name: &str| ("destination", name.to_owned());
-    let all = &status.deliveries;
-    let undelivered = all.iter().map(|d| (vec![of(&d.destination)], d.undelivered as f64));
-    page.gauges("holdfast_undelivered", "Deliveries without an acknowledgement.", undelivered)?;
-    let oldest = all.iter().map(|d| (vec![of(&d.destination)], d.oldest_ms as f64 / 1_000.0));
-    page.gauges("holdfast_undelivered_oldest_seconds", "The age of the oldest of them.", oldest)?;
-    let in_doubt = all.iter().flat_map(|d| {
-        d.in_doubt
-            .iter()
-            .map(|sum| (vec![of(&d.destination), ("currency", sum.currency.clone())], minor(&sum.amount)))
-    });
-    let help = "Money behind reversals that the destination has not acknowledged, in minor units.";
-    page.gauges("holdfast_in_doubt", help, in_doubt)
-}
-
-/// For a graph, where rounding beyond 53 bits is harmless; `/status` has the digits.
-fn minor(digits: &str) -> f64 {
-    digits.parse().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

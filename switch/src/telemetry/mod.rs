@@ -10,21 +10,25 @@
 mod archive;
 mod exposition;
 mod failures;
+mod levels;
 mod page;
 mod participant;
+mod partition;
 mod remarks;
 mod snapshots;
 mod tally;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use holdfast_journal::{ArchiveCounts, Counts, Statistics};
+use holdfast_journal::{ArchiveCounts, Counts};
+use holdfast_protocol::Partition;
 
 pub use exposition::{CONTENT_TYPE, Named, Names, exposition};
 pub use failures::Failures;
 pub use participant::{ParticipantTallies, ParticipantTally, RequestKind};
+pub use partition::PartitionTelemetry;
 pub use remarks::{Matter, Oddity, Remarks};
 pub use snapshots::{SnapshotTally, Snapshots};
 pub use tally::{Durations, Tally};
@@ -38,18 +42,14 @@ pub struct Telemetry(Arc<Parts>);
 pub struct Parts {
     /// When the process started.
     pub started: Instant,
-    /// Written by the driver's thread.
-    pub driver: DriverTally,
+    /// Each has its own.
+    partitions: Box<[Arc<PartitionTelemetry>]>,
     /// Written by all threads of links.
     pub links: LinkTally,
-    /// The journal counts for itself, on its own thread.
-    journal: OnceLock<Arc<Statistics>>,
     ready: AtomicBool,
     journal_full: AtomicBool,
-    /// Written by the thread of the archive; nothing before it is opened.
-    archive: Mutex<Option<ArchiveCounts>>,
-    /// Written by the thread that makes snapshots.
-    pub snapshots: SnapshotTally,
+    /// Times the wall clock was found more than a second away. Written by the steward's thread.
+    pub clock_alarms: Tally,
     /// Written by the thread of the admin interface.
     reloads_refused: Tally,
     /// Why the last reload was refused; nothing after a good one.
@@ -58,18 +58,7 @@ pub struct Parts {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Self(Arc::new(Parts {
-            started: Instant::now(),
-            driver: DriverTally::default(),
-            links: LinkTally::default(),
-            journal: OnceLock::new(),
-            ready: AtomicBool::new(false),
-            journal_full: AtomicBool::new(false),
-            archive: Mutex::default(),
-            snapshots: SnapshotTally::new(),
-            reloads_refused: Tally::new(),
-            reload_refused: Mutex::default(),
-        }))
+        Self::new(1)
     }
 }
 
@@ -82,6 +71,54 @@ impl std::ops::Deref for Telemetry {
 }
 
 impl Telemetry {
+    /// Of a switch with so many partitions.
+    pub fn new(partitions: usize) -> Self {
+        Self(Arc::new(Parts {
+            started: Instant::now(),
+            partitions: (0..partitions).map(|_| Arc::default()).collect(),
+            links: LinkTally::default(),
+            ready: AtomicBool::new(false),
+            journal_full: AtomicBool::new(false),
+            clock_alarms: Tally::new(),
+            reloads_refused: Tally::new(),
+            reload_refused: Mutex::default(),
+        }))
+    }
+
+    /// What one partition counts.
+    ///
+    /// # Panics
+    /// Where there is no such partition.
+    pub fn partition(&self, partition: Partition) -> Arc<PartitionTelemetry> {
+        Arc::clone(&self.partitions[usize::from(partition.0)])
+    }
+
+    /// What the drivers of all partitions have counted.
+    pub fn drivers(&self) -> Arc<DriverTally> {
+        if let [one] = &*self.partitions {
+            return Arc::clone(&one.driver);
+        }
+        let sum = DriverTally::default();
+        self.partitions.iter().for_each(|one| sum.absorb(&one.driver));
+        Arc::new(sum)
+    }
+
+    /// What the journals of all partitions have counted.
+    pub fn journal_counts(&self) -> Counts {
+        self.partitions.iter().fold(Counts::default(), |sum, one| sum.plus(&one.journal_counts()))
+    }
+
+    /// What the archives of all partitions have counted; nothing before one is opened.
+    pub fn archive(&self) -> Option<ArchiveCounts> {
+        self.partitions.iter().filter_map(|one| one.archive()).reduce(ArchiveCounts::plus)
+    }
+
+    /// What became of the snapshots of all partitions.
+    pub fn snapshots(&self) -> Snapshots {
+        let all = self.partitions.iter().map(|one| one.snapshots.get());
+        all.reduce(Snapshots::plus).expect("there is one partition at least")
+    }
+
     /// Whether the switch takes new work.
     pub fn is_ready(&self) -> bool {
         self.not_ready().is_none()
@@ -118,28 +155,6 @@ impl Telemetry {
     pub fn reloads_refused(&self) -> (u64, Option<String>) {
         let last = self.reload_refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (self.reloads_refused.get(), last)
-    }
-
-    /// How much is archived, and what became of look-ups. Only the archive's thread may call it.
-    pub fn set_archive(&self, counts: ArchiveCounts) {
-        *self.archive.lock().unwrap_or_else(PoisonError::into_inner) = Some(counts);
-    }
-
-    /// What the archive has counted; nothing before it is opened.
-    pub fn archive(&self) -> Option<ArchiveCounts> {
-        *self.archive.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Says where the journal counts; once, when it has been opened.
-    pub fn watch_journal(&self, statistics: Arc<Statistics>) {
-        if self.journal.set(statistics).is_err() {
-            tracing::warn!("a second journal is not watched");
-        }
-    }
-
-    /// What the journal has counted; nothing before it is watched.
-    pub fn journal_counts(&self) -> Counts {
-        self.journal.get().map(|statistics| statistics.counts()).unwrap_or_default()
     }
 
     /// Says that the switch is recovered and listens, or is about to end.
@@ -186,8 +201,6 @@ pub struct DriverTally {
     pub participants: ParticipantTallies,
     /// What pending transactions of each destination ended with, other than its approval.
     pub declines: ParticipantTallies,
-    /// Times the wall clock was found more than a second away.
-    pub clock_alarms: Tally,
 }
 
 impl DriverTally {
@@ -206,6 +219,17 @@ impl DriverTally {
     pub fn released(&self, effects: u64, journal_wait_ns: u64, handover_ns: u64) {
         self.journaled.record(journal_wait_ns, effects);
         self.released.record(handover_ns, effects);
+    }
+
+    /// Adds what another has counted.
+    fn absorb(&self, other: &Self) {
+        let each: [fn(&Self) -> &Tally; 4] = [|d| &d.turns, |d| &d.inputs, |d| &d.facts, |d| &d.effects];
+        each.iter().for_each(|of| of(self).add(of(other).get()));
+        let each: [fn(&Self) -> &Durations; 4] =
+            [|d| &d.queued, |d| &d.decided, |d| &d.journaled, |d| &d.released];
+        each.iter().for_each(|of| of(self).absorb(of(other)));
+        self.participants.absorb(&other.participants);
+        self.declines.absorb(&other.declines);
     }
 }
 
@@ -227,4 +251,31 @@ pub struct LinkTally {
     pub refused: ParticipantTallies,
     /// Links closed, of each participant by reason.
     pub closed: ParticipantTallies,
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_protocol::{ParticipantNumber, Reason};
+
+    use super::*;
+
+    #[test]
+    fn what_partitions_count_is_told_as_one() {
+        let telemetry = Telemetry::new(3);
+        let who = ParticipantNumber::new(7).unwrap();
+        for (partition, n) in [(0, 1), (1, 10), (2, 100)] {
+            let counted = telemetry.partition(Partition(partition));
+            counted.driver.turn(&TurnStats { inputs: n, queued_ns: 3_000, ..TurnStats::default() });
+            counted.driver.participants.of(who).outcomes(Reason::Busy, n);
+            counted.snapshots.made(n);
+            counted.set_archive(ArchiveCounts { indexed: n, ..ArchiveCounts::default() });
+        }
+        let drivers = telemetry.drivers();
+        assert_eq!((drivers.turns.get(), drivers.inputs.get()), (3, 111));
+        assert_eq!(drivers.queued.buckets().iter().map(|(_, n)| n).sum::<u64>(), 111);
+        assert_eq!(drivers.participants.of(who).outcome_count(Reason::Busy), 111);
+        let snapshots = telemetry.snapshots();
+        assert_eq!((snapshots.made, snapshots.bytes), (3, 111));
+        assert_eq!(telemetry.archive().map(|counts| counts.indexed), Some(111));
+    }
 }

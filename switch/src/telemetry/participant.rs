@@ -136,6 +136,11 @@ impl ParticipantTally {
         self.tally(reason).get()
     }
 
+    fn absorb(&self, other: &Self) {
+        self.requests.iter().zip(&other.requests).for_each(|(own, other)| own.add(other.get()));
+        self.reasons.iter().zip(&other.reasons).for_each(|(own, other)| own.add(other.get()));
+    }
+
     fn tally(&self, reason: Reason) -> &Tally {
         &self.reasons[usize::from(reason.number()).min(REASONS - 1)]
     }
@@ -161,6 +166,13 @@ impl ParticipantTallies {
     /// The counts of those that named nobody: before a link is signed on.
     pub fn of_nobody(&self) -> &ParticipantTally {
         self.0[0].get_or_init(Box::default)
+    }
+
+    /// Adds what another table has counted.
+    pub(super) fn absorb(&self, other: &Self) {
+        for (number, tally) in other.iter() {
+            self.0[usize::from(number)].get_or_init(Box::default).absorb(tally);
+        }
     }
 
     /// All that exist, by number; 0 is nobody.

@@ -25,12 +25,28 @@ pub struct Snapshots {
     since: Instant,
 }
 
-impl SnapshotTally {
-    pub(super) fn new() -> Self {
+impl Default for SnapshotTally {
+    fn default() -> Self {
         let since = Instant::now();
         Self(Mutex::new(Snapshots { made: 0, failures: 0, failing: None, bytes: 0, since }))
     }
+}
 
+impl Snapshots {
+    /// With those of another partition; the oldest is the one that a start waits for.
+    #[must_use]
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            made: self.made.saturating_add(other.made),
+            failures: self.failures.saturating_add(other.failures),
+            failing: self.failing.or(other.failing),
+            bytes: self.bytes.saturating_add(other.bytes),
+            since: self.since.min(other.since),
+        }
+    }
+}
+
+impl SnapshotTally {
     fn change(&self, change: impl FnOnce(&mut Snapshots)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }

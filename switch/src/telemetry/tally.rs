@@ -61,6 +61,12 @@ impl Durations {
         self.sum_ns.add(ns.saturating_mul(n));
     }
 
+    /// Adds what another has counted.
+    pub(super) fn absorb(&self, other: &Self) {
+        self.buckets.iter().zip(&other.buckets).for_each(|(own, other)| own.add(other.get()));
+        self.sum_ns.add(other.sum_ns.get());
+    }
+
     /// The bucket of a duration: bucket `2k` ends at 2^k microseconds, bucket `2k + 1` at one and a half times that.
     fn bucket(ns: u64) -> usize {
         let us = ns.div_ceil(1_000).max(1);

@@ -95,9 +95,9 @@ impl Stage {
     }
 }
 
-pub(crate) fn play(mut commands: CommandReceiver) -> Vec<String> {
+pub(crate) fn play(commands: CommandReceiver) -> Vec<String> {
     let mut orders = Vec::new();
-    while let Some(command) = commands.blocking_recv() {
+    for command in commands {
         match command {
             Command::Status { reply } => reply.send(Box::new(status())).unwrap(),
             Command::SetStatus { participant: Who::Name(name), status, reply } if name != "nobody" => {

@@ -47,6 +47,19 @@ impl Position {
         self.held == Total::ZERO && self.debits == self.credits
     }
 
+    /// This and what another partition has of the same participant in the same currency; both know the whole cap.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        let sum = |a: Total, b: Total| a.checked_add(b).expect(FITS);
+        Self {
+            currency: self.currency,
+            cap: self.cap,
+            held: sum(self.held, other.held),
+            debits: sum(self.debits, other.debits),
+            credits: sum(self.credits, other.credits),
+        }
+    }
+
     /// I9: whether a hold of `amount` keeps the exposure within the cap.
     pub fn has_room(&self, amount: Amount) -> bool {
         let after = self.exposure().plus(amount).expect(FITS);

@@ -68,6 +68,22 @@ pub struct ArchiveCounts {
     pub unavailable: u64,
 }
 
+impl ArchiveCounts {
+    /// With those of another partition.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            indexes: self.indexes + other.indexes,
+            indexed: self.indexed + other.indexed,
+            unindexed: self.unindexed + other.unindexed,
+            damaged: self.damaged + other.damaged,
+            found: self.found + other.found,
+            absent: self.absent + other.absent,
+            unavailable: self.unavailable + other.unavailable,
+        }
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Archive<S> {
