@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use crossbeam::channel::{Sender, unbounded};
 use holdfast::driver::{Driver, DriverSettings, Event, Progress};
 use holdfast::session::inbound::Agreed;
+use holdfast::session::spread::{Part, spread};
 use holdfast::session::{Inbound, Member, Outbound, Received};
 use holdfast::telemetry::Telemetry;
 use holdfast_core::{Core, From, Output, Settings};
@@ -106,9 +107,10 @@ impl Peer {
     fn receive(&mut self, chunk: Bytes, events: &Sender<Event>) {
         let (mut received, at) = (Received::default(), Instant::now());
         self.inbound.receive(chunk, at, &mut received).expect("the messages are good");
-        let Received { first, work, answers, .. } = received;
-        let event = Event::Received { from: self.from, lane: 0, at, first, answers, work };
-        events.send(event).expect("the driver is there");
+        for (_, Part { first, answers, work }) in spread(received, 1, 0, &self.outbound) {
+            let event = Event::Received { from: self.from, lane: 0, at, first, answers, work };
+            events.send(event).expect("the driver is there");
+        }
     }
 
     /// What the peer was written on its lane.

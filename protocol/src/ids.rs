@@ -108,6 +108,13 @@ impl ParticipantNumber {
     }
 }
 
+impl ParticipantNumber {
+    /// The partition that decides its requests, where there are so many; for ever.
+    pub const fn home(self, partitions: u16) -> Partition {
+        Partition(self.get() % partitions)
+    }
+}
+
 impl fmt::Display for ParticipantNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -133,7 +140,7 @@ impl fmt::Display for TransactionKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instance(pub u16);
 
-/// Which partition of the switch; zero until there are several.
+/// Which partition of the switch: each has a journal of its own. Zero where there is one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub u16);
 

@@ -164,6 +164,7 @@ reasons! {
     411 SwitchStopping "The switch is stopping.";
     412 SignOnTimedOut "The link did not sign on in time.";
     413 Removed "The participant was removed from the configuration.";
+    414 WindowTooSmall "The link takes fewer forwards unanswered than the switch has partitions.";
 }
 
 impl Reason {

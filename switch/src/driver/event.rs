@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use holdfast_core::{From, Input};
-use holdfast_protocol::SignOn;
+use holdfast_protocol::{Partition, SignOn};
 
 use crate::session::Outbound;
 
 /// One event of one link.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// It signed on and opened its lanes.
     Up {
@@ -47,4 +47,52 @@ pub enum Event {
         /// Requests.
         work: Vec<Input>,
     },
+}
+
+impl Event {
+    /// As one partition of so many is told of what concerns all: of a link's window each has its share, and together they have no
+    /// more than the link takes.
+    #[must_use]
+    pub fn for_partition(&self, partition: Partition, partitions: u16) -> Self {
+        let share = |window: u32| {
+            let (each, rest) = (window / u32::from(partitions), window % u32::from(partitions));
+            each + u32::from(u32::from(partition.0) < rest)
+        };
+        let mut event = self.clone();
+        match &mut event {
+            Self::Up { sign_on, .. } => sign_on.window = share(sign_on.window),
+            Self::Window(_, window) => *window = share(*window),
+            Self::Down { .. } | Self::Drain(_) | Self::Received { .. } => {}
+        }
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_core::From;
+    use holdfast_core::view::SessionId;
+    use holdfast_protocol::{Instance, ParticipantNumber};
+
+    use super::*;
+
+    #[test]
+    fn shares_of_a_window_sum_to_it() {
+        let from = From {
+            participant: ParticipantNumber::new(1).unwrap(),
+            instance: Instance(0),
+            session: SessionId(1),
+        };
+        for (window, partitions) in [(4_096, 1), (4_096, 3), (7, 4), (4, 4)] {
+            let share = |partition| match Event::Window(from, window)
+                .for_partition(Partition(partition), partitions)
+            {
+                Event::Window(_, share) => share,
+                other => panic!("{other:?}"),
+            };
+            let shares: Vec<u32> = (0..partitions).map(share).collect();
+            assert_eq!(shares.iter().sum::<u32>(), window);
+            assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1, "{shares:?}");
+        }
+    }
 }

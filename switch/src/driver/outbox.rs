@@ -17,8 +17,8 @@ pub struct Decided {
     pub to: SessionId,
     /// Which lane.
     pub lane: u8,
-    /// Answers decided since the lane was opened.
-    pub count: u64,
+    /// Answers that the turn decided.
+    pub answers: u64,
 }
 
 /// The effects of one turn.

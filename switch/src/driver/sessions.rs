@@ -1,4 +1,4 @@
-//! The live links as the driver sees them: where to write, and how many answers each lane has brought.
+//! The live links as the driver sees them: where to write, and how many answers of each lane it has decided.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use holdfast_core::From;
 use holdfast_core::view::SessionId;
-use holdfast_protocol::{DecidedThrough, LANES_MAX, Message, RequestId, SignOn, UnixMillis, lane_of};
+use holdfast_protocol::{LANES_MAX, Message, Partition, RequestId, SignOn, UnixMillis, lane_of};
 
 use crate::session::Outbound;
 
@@ -16,7 +16,8 @@ const STAGING_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 struct Lane {
     staged: BytesMut,
-    answers: u64,
+    /// Decided and durable, and not told yet.
+    decided: u64,
 }
 
 /// One live link.
@@ -47,7 +48,7 @@ impl Live {
         outbound: Arc<Outbound>,
     ) -> Self {
         let lanes = (0..sign_on.lanes.clamp(1, LANES_MAX))
-            .map(|_| Lane { staged: BytesMut::with_capacity(STAGING_BYTES), answers: 0 })
+            .map(|_| Lane { staged: BytesMut::with_capacity(STAGING_BYTES), decided: 0 })
             .collect();
         let sign_on = sign_on.clone();
         Self { from, sign_on, address, since, lanes, outbound, answered: 0, touched: false }
@@ -119,10 +120,7 @@ impl Sessions {
         };
         message.encode(&mut lane.staged);
         live.answered += u32::from(matches!(message, Message::Answer(_)));
-        if !live.touched {
-            live.touched = true;
-            self.touched.push(u16::try_from(place_of(to)).expect("a place has 16 bits"));
-        }
+        self.touch(to);
         true
     }
 
@@ -133,24 +131,26 @@ impl Sessions {
         }
     }
 
-    /// Counts answers that came on a lane; returns how many there have been.
-    pub fn count_answers(&mut self, from: SessionId, lane: u8, answers: u64) -> Option<u64> {
-        let lane = self.get_mut(from)?.lanes.get_mut(usize::from(lane))?;
-        lane.answers += answers;
-        Some(lane.answers)
+    /// So many answers more of one lane are decided and durable.
+    pub fn decided(&mut self, from: SessionId, lane: u8, answers: u64) {
+        let Some(live) = self.get_mut(from) else { return };
+        let Some(lane) = live.lanes.get_mut(usize::from(lane)) else { return };
+        lane.decided += answers;
+        self.touch(from);
     }
 
-    /// Tells a destination how many of its answers are decided; not over a link that is being ended, for that may be
-    /// because one of them could not be taken.
-    pub fn stage_decided(&mut self, to: SessionId, lane: u8, count: u64) {
-        if self.get(to).is_none_or(|live| live.outbound.closing().is_some()) {
-            return;
+    fn touch(&mut self, session: SessionId) {
+        let place = place_of(session);
+        let Some(live) = self.places.get_mut(place).and_then(Option::as_mut) else { return };
+        if !live.touched {
+            live.touched = true;
+            self.touched.push(u16::try_from(place).expect("a place has 16 bits"));
         }
-        self.stage_on(to, lane, &Message::DecidedThrough(DecidedThrough { count }));
     }
 
-    /// Hands everything staged to the links; `full` is called for those with more than `bytes_max` queued.
-    pub fn flush(&mut self, bytes_max: usize, mut full: impl FnMut(&Live)) {
+    /// Hands everything staged to the links, and tells which answers are decided in this partition; `full` is called for those
+    /// with more than `bytes_max` queued.
+    pub fn flush(&mut self, partition: Partition, bytes_max: usize, mut full: impl FnMut(&Live)) {
         for place in self.touched.drain(..) {
             let Some(live) = self.places.get_mut(usize::from(place)).and_then(Option::as_mut) else {
                 continue;
@@ -158,9 +158,12 @@ impl Sessions {
             live.touched = false;
             live.outbound.answered(std::mem::take(&mut live.answered));
             let mut queued = 0;
-            for (stream, lane) in live.lanes.iter_mut().enumerate() {
-                if !lane.staged.is_empty() {
-                    queued = live.outbound.push(stream + 1, lane.staged.split().freeze());
+            for (number, lane) in (0..).zip(&mut live.lanes) {
+                let decided = std::mem::take(&mut lane.decided);
+                if decided > 0 {
+                    queued = live.outbound.answers_decided(number, partition, decided, &mut lane.staged);
+                } else if !lane.staged.is_empty() {
+                    queued = live.outbound.push(usize::from(number) + 1, lane.staged.split().freeze());
                 }
             }
             if queued > bytes_max {

@@ -139,7 +139,8 @@ impl<L: Log, S: Seam> Driver<L, S> {
         self.commit(now, at);
         self.release(now, at);
         let outbound_bytes_max = self.settings.outbound_bytes_max;
-        self.sessions.flush(outbound_bytes_max, |live| live.outbound.close(Reason::NotReading));
+        self.sessions
+            .flush(self.core.partition(), outbound_bytes_max, |live| live.outbound.close(Reason::NotReading));
         if !self.events.is_empty() || !self.work.is_empty() || !self.recalls.is_empty() {
             Progress::More
         } else {
@@ -263,10 +264,8 @@ impl<L: Log, S: Seam> Driver<L, S> {
                     }
                     self.odd(from.participant, &odd, at);
                     self.take_work(from, read, work, at);
-                    if answers > 0
-                        && let Some(count) = self.sessions.count_answers(from.session, lane, answers)
-                    {
-                        self.decided.push(Decided { to: from.session, lane, count });
+                    if answers > 0 {
+                        self.decided.push(Decided { to: from.session, lane, answers });
                     }
                 }
             }

@@ -216,14 +216,14 @@ mod tests {
     use std::sync::Mutex;
 
     use crossbeam::channel::bounded;
-    use holdfast_protocol::Epoch;
+    use holdfast_protocol::{Epoch, Partition};
     use tokio::sync::Notify;
 
     use super::*;
     use crate::clock::Clock;
     use crate::session::Directory;
     use crate::telemetry::Telemetry;
-    use crate::transport::Wake;
+    use crate::transport::{ToDriver, Wake};
 
     const THREADS: u16 = 3;
     const CONFIGURATION: &str = r#"
@@ -243,12 +243,14 @@ participants = [{ name = "acquirer-1", number = 1, roles = ["receives"], caps = 
         let stop = Stop { asked: Arc::default(), wake: wake.clone() };
         let shared = Arc::new(Shared::new(
             Arc::new(Directory::default()),
-            settings::offer(&config, Epoch(1)),
             settings::limits(&config),
             Telemetry::default(),
             Arc::new(Mutex::new(Clock::start(Default::default()))),
-            bounded(1).0,
-            wake,
+            vec![ToDriver {
+                events: bounded(1).0,
+                wake,
+                offer: settings::offer(&config, Partition(0), Epoch(1)),
+            }],
         ));
         let mut links = Links::prepare(&config.transport, shared, stop.clone()).unwrap();
         let addresses = links.listen(&config, &credentials).unwrap();

@@ -37,12 +37,12 @@ pub(super) fn driver(config: &Config) -> DriverSettings {
     }
 }
 
-/// What a welcome says.
-pub(super) fn offer(config: &Config, epoch: Epoch) -> Offer {
+/// What a welcome says to those whose home is this partition.
+pub(super) fn offer(config: &Config, partition: Partition, epoch: Epoch) -> Offer {
     let settings = &config.settings;
     let limited = |millis: u64| u32::try_from(millis).unwrap_or(u32::MAX);
     Offer {
-        partition: Partition(0),
+        partition,
         epoch,
         window: config.sessions.window,
         window_max_ms: limited(settings.window_max_ms),

@@ -33,7 +33,7 @@ use crate::driver::Driver;
 use crate::driver::archive::{WAITING_MAX, door};
 use crate::session::Directory;
 use crate::telemetry::Telemetry;
-use crate::transport::{Shared, Wake};
+use crate::transport::{Shared, ToDriver, Wake};
 
 /// Batches of messages that wait for the driver; more, and links are read no further.
 const EVENTS_WAITING_MAX: usize = 4_096;
@@ -152,12 +152,14 @@ impl Parts {
         let directory = Arc::new(Directory::default());
         let shared = Arc::new(Shared::new(
             Arc::clone(&directory),
-            settings::offer(&self.config, driver.log().epoch()),
             settings::limits(&self.config),
             self.telemetry.clone(),
             Arc::clone(&clock),
-            events,
-            self.wake.clone(),
+            vec![ToDriver {
+                events,
+                wake: self.wake.clone(),
+                offer: settings::offer(&self.config, driver.core().partition(), driver.log().epoch()),
+            }],
         ));
         directory.replace(settings::members(&self.config));
         let links = Links::prepare(&self.config.transport, Arc::clone(&shared), self.stop.clone())?;

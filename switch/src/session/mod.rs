@@ -4,10 +4,12 @@
 //!
 //! Absent on purpose: sockets. [`inbound`] and [`outbound`] work on bytes, so that a simulator runs the same code.
 
+mod answers;
 pub mod control;
 pub mod directory;
 pub mod inbound;
 pub mod outbound;
+pub mod spread;
 
 pub use directory::{Directory, Member};
 pub use inbound::{Inbound, Received};

@@ -4,11 +4,13 @@
 //! notices.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use bytes::Bytes;
-use holdfast_protocol::{LANES_MAX, Reason};
+use bytes::{Bytes, BytesMut};
+use holdfast_protocol::{DecidedThrough, LANES_MAX, Message, Partition, Reason};
 use tokio::sync::Notify;
+
+use super::answers::Answers;
 
 /// The control stream and the payment lanes.
 const STREAMS: usize = 1 + LANES_MAX as usize;
@@ -16,10 +18,12 @@ const STREAMS: usize = 1 + LANES_MAX as usize;
 /// The control stream among the streams of a link; payment lane `n` is stream `n + 1`.
 pub const CONTROL: usize = 0;
 
-/// What the driver and a link's own tasks have in common.
+/// What the drivers and a link's own tasks have in common.
 #[derive(Debug, Default)]
 pub struct Outbound {
     streams: [Stream; STREAMS],
+    /// Of each payment lane.
+    answers: [Mutex<Answers>; LANES_MAX as usize],
     queued_bytes: AtomicUsize,
     /// Requests that came over this link and are not answered yet.
     unanswered: AtomicU32,
@@ -52,6 +56,39 @@ impl Outbound {
         queue.chunks.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
         queue.ready.notify_one();
         queued
+    }
+
+    /// So many answers came on a lane for a partition; said before the partition can decide them.
+    pub fn answers_came(&self, lane: u8, partition: Partition, answers: u64) {
+        self.lane(lane).came(partition, answers);
+    }
+
+    /// A partition has decided so many more of them, and what it has to say first is in `staged`, which is queued. The peer is told
+    /// how many of the first are decided, where that has grown; but not over a link that is being ended, for that may be
+    /// because one of them could not be taken. Returns how many bytes wait on all streams now.
+    pub fn answers_decided(
+        &self,
+        lane: u8,
+        partition: Partition,
+        answers: u64,
+        staged: &mut BytesMut,
+    ) -> usize {
+        // Held until it is queued: a lower count must not follow a higher one.
+        let mut own = self.lane(lane);
+        if self.closing().is_none()
+            && let Some(count) = own.decided(partition, answers)
+        {
+            Message::DecidedThrough(DecidedThrough { count }).encode(staged);
+        }
+        if staged.is_empty() {
+            self.queued_bytes()
+        } else {
+            self.push(usize::from(lane) + 1, staged.split().freeze())
+        }
+    }
+
+    fn lane(&self, lane: u8) -> MutexGuard<'_, Answers> {
+        self.answers[usize::from(lane)].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Moves what waits for a stream into `chunks`, without waiting.

@@ -101,12 +101,12 @@ async fn serve(
     let agreed = Agreed {
         originates: sign_on.originates,
         receives: sign_on.receives,
-        window: shared.offer.window,
+        window: shared.offer(member.number).window,
         retry_after_ms: shared.limits.retry_after_ms,
     };
     info!(participant = member.name, instance = sign_on.instance.0, "signed on");
     let address = connection.remote_address();
-    shared.tell(Event::Up { from, sign_on, address, outbound: Arc::clone(&outbound) }).await;
+    shared.tell_all(&Event::Up { from, sign_on, address, outbound: Arc::clone(&outbound) }).await;
     shared.telemetry.links.signed_on.add_shared(1);
     let (mut tasks, mut writers) = (JoinSet::new(), JoinSet::new());
     for (lane, (send, receive)) in (0_u8..).zip(lanes) {
@@ -135,7 +135,7 @@ async fn serve(
     end(connection, reason);
     tasks.shutdown().await;
     writers.shutdown().await;
-    shared.tell(Event::Down { from }).await;
+    shared.tell_all(&Event::Down { from }).await;
     reason
 }
 
@@ -148,7 +148,10 @@ async fn sign_on(connection: &Connection, shared: &Shared, place: &LinkPlace) ->
             break sign_on;
         }
     };
-    control.welcome(&sign_on, place.member(), &shared.offer, shared.now())?;
+    if sign_on.receives && !shared.is_enough(sign_on.window) {
+        return Err(Reason::WindowTooSmall);
+    }
+    control.welcome(&sign_on, place.member(), shared.offer(place.member().number), shared.now())?;
     send.write_chunk(control.out.split().freeze()).await.map_err(|_| Reason::SignedOff)?;
     let mut lanes = Vec::with_capacity(usize::from(sign_on.lanes));
     for _ in 0..sign_on.lanes {
@@ -180,8 +183,9 @@ async fn run_control(
         }
         for wish in wishes.drain(..) {
             match wish {
-                Wish::Drain => shared.tell(Event::Drain(from)).await,
-                Wish::Window(window) => shared.tell(Event::Window(from, window)).await,
+                Wish::Drain => shared.tell_all(&Event::Drain(from)).await,
+                Wish::Window(window) if !shared.is_enough(window) => return Reason::WindowTooSmall,
+                Wish::Window(window) => shared.tell_all(&Event::Window(from, window)).await,
                 Wish::SignOff => return Reason::SignedOff,
             }
         }

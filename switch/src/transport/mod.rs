@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, info};
 
 use handshakes::Handshakes;
-pub use shared::{LinkLimits, Shared, Wake};
+pub use shared::{LinkLimits, Shared, ToDriver, Wake};
 
 /// Accepts links until the endpoint is closed or fails, then waits until the last one has ended. `thread` is which of the
 /// [`LinkLimits::threads`] it runs on, from zero.

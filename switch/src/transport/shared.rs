@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Sender, TrySendError};
 use holdfast_core::view::SessionId;
-use holdfast_protocol::{Reason, UnixMillis};
+use holdfast_protocol::{ParticipantNumber, Partition, Reason, UnixMillis};
 use tokio::sync::Notify;
 use tracing::warn;
 
@@ -58,20 +58,31 @@ impl Wake {
     }
 }
 
+/// The way to the driver of one partition.
+#[derive(Clone, Debug)]
+pub struct ToDriver {
+    /// What it takes with its turns.
+    pub events: Sender<Event>,
+    /// How it is told.
+    pub wake: Wake,
+    /// What a welcome says to those whose home it is.
+    pub offer: Offer,
+}
+
 /// What all links share.
 #[derive(Debug)]
 pub struct Shared {
     /// Who may connect.
     pub directory: Arc<Directory>,
-    /// What a welcome says.
-    pub offer: Offer,
     /// Limits of links.
     pub limits: LinkLimits,
     /// What links count.
     pub telemetry: Telemetry,
     clock: Arc<Mutex<Clock>>,
-    events: Sender<Event>,
-    wake: Wake,
+    /// By partition.
+    drivers: Vec<ToDriver>,
+    /// Held while all drivers are told the same: of two sign-ons of one instance each driver must end the same one.
+    order: tokio::sync::Mutex<()>,
     pub(super) crowd: Crowd,
     places: Mutex<Places>,
     remarks: Mutex<Remarks>,
@@ -90,21 +101,18 @@ impl Shared {
     /// Links of one switch.
     pub fn new(
         directory: Arc<Directory>,
-        offer: Offer,
         limits: LinkLimits,
         telemetry: Telemetry,
         clock: Arc<Mutex<Clock>>,
-        events: Sender<Event>,
-        wake: Wake,
+        drivers: Vec<ToDriver>,
     ) -> Self {
         Self {
             directory,
-            offer,
             limits,
             telemetry,
             clock,
-            events,
-            wake,
+            drivers,
+            order: tokio::sync::Mutex::default(),
             crowd: Crowd::new(limits.links_max, limits.threads),
             places: Mutex::default(),
             remarks: Mutex::default(),
@@ -153,20 +161,45 @@ impl Shared {
         }
     }
 
-    /// Tells the driver. Waits while the driver has more than it can take: this link is read no further, and QUIC's
-    /// flow control tells its peer.
-    pub async fn tell(&self, mut event: Event) {
+    /// How many partitions there are.
+    pub fn partitions(&self) -> u16 {
+        u16::try_from(self.drivers.len()).expect("the configuration allows few")
+    }
+
+    /// What a welcome says to a participant.
+    pub fn offer(&self, to: ParticipantNumber) -> &Offer {
+        &self.drivers[usize::from(to.home(self.partitions()).0)].offer
+    }
+
+    /// Whether a link that takes so many forwards unanswered has some for each partition: without, the originators of one would wait
+    /// for ever.
+    pub fn is_enough(&self, window: u32) -> bool {
+        window >= u32::from(self.partitions())
+    }
+
+    /// Tells one driver. Waits while it has more than it can take: this link is read no further, and QUIC's flow control tells
+    /// its peer.
+    pub async fn tell(&self, partition: Partition, mut event: Event) {
+        let ToDriver { events, wake, .. } = &self.drivers[usize::from(partition.0)];
         loop {
-            match self.events.try_send(event) {
-                Ok(()) => return self.wake.wake(),
+            match events.try_send(event) {
+                Ok(()) => return wake.wake(),
                 Err(TrySendError::Full(back)) => {
                     event = back;
-                    self.wake.wake();
+                    wake.wake();
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 // The driver has stopped, and soon this link will.
                 Err(TrySendError::Disconnected(_)) => return,
             }
+        }
+    }
+
+    /// Tells all drivers, in the same order as whatever else all are told.
+    pub async fn tell_all(&self, event: &Event) {
+        let _in_order = self.order.lock().await;
+        for partition in (0..self.partitions()).map(Partition) {
+            self.tell(partition, event.for_partition(partition, self.partitions())).await;
         }
     }
 

@@ -10,6 +10,7 @@ use tracing::debug;
 
 use super::shared::Shared;
 use crate::driver::Event;
+use crate::session::spread::{Part, spread};
 use crate::session::{Inbound, Outbound, Received};
 
 /// Chunks taken with one read: each holds what came in one packet, so this bounds a batch to about 64 packets.
@@ -39,8 +40,9 @@ pub(super) async fn read_lane(
                 break;
             }
         }
-        let Received { first, work, answers, refusals, refused } = received;
-        before = (first.len(), work.len());
+        before = (received.first.len(), received.work.len());
+        let (refusals, refused) =
+            (std::mem::take(&mut received.refusals), std::mem::take(&mut received.refused));
         if !refusals.is_empty()
             && inbound.outbound().push(usize::from(lane) + 1, refusals.freeze())
                 > shared.limits.outbound_bytes_max
@@ -48,10 +50,11 @@ pub(super) async fn read_lane(
             end = Some(Reason::NotReading);
         }
         shared.refused(inbound.member(), &refused);
-        if !(first.is_empty() && work.is_empty()) {
-            // What came before a bad frame was good and is decided.
-            let from = inbound.from();
-            shared.tell(Event::Received { from, lane, at: now, first, answers, work }).await;
+        // What came before a bad frame was good and is decided.
+        let from = inbound.from();
+        for (partition, part) in spread(received, shared.partitions(), lane, inbound.outbound()) {
+            let Part { first, answers, work } = part;
+            shared.tell(partition, Event::Received { from, lane, at: now, first, answers, work }).await;
         }
         if let Some(reason) = end {
             return reason;

@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use crossbeam::channel::{Sender, unbounded};
 use holdfast::driver::{Driver, DriverSettings, Event, Progress};
 use holdfast::session::inbound::Agreed;
+use holdfast::session::spread::{Part, spread};
 use holdfast::session::{Inbound, Member, Outbound, Received};
 use holdfast::telemetry::Telemetry;
 use holdfast_core::registry::{Debtor, MerchantPattern, ParticipantRecord, Route};
@@ -226,9 +227,10 @@ impl<L: Log> World<L> {
     pub(crate) fn send(&mut self, peer: &mut Peer, messages: &[Message]) {
         let mut received = Received::default();
         peer.inbound.receive(encoded(messages), Instant::now(), &mut received).unwrap();
-        let Received { first, work, answers, .. } = received;
         let at = Instant::now();
-        self.events.send(Event::Received { from: peer.from, lane: 0, at, first, answers, work }).unwrap();
+        for (_, Part { first, answers, work }) in spread(received, 1, 0, &peer.outbound) {
+            self.events.send(Event::Received { from: peer.from, lane: 0, at, first, answers, work }).unwrap();
+        }
         self.driver.turn(self.now, Instant::now());
     }
 

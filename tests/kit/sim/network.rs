@@ -11,6 +11,7 @@ use holdfast::driver::Event;
 use holdfast::session::control::{Control, EchoTimes, Wish};
 use holdfast::session::inbound::Agreed;
 use holdfast::session::outbound::CONTROL;
+use holdfast::session::spread::{Part, spread};
 use holdfast::session::{Inbound, Outbound, Received};
 use holdfast_core::From;
 use holdfast_protocol::{
@@ -356,11 +357,11 @@ impl Wire {
         let Some(end) = self.end.as_mut() else { return Ok(None) };
         let mut received = Received::default();
         let result = end.lanes[usize::from(lane)].receive(chunk, door.at, &mut received);
-        let Received { first, work, answers, refusals, refused: _ } = received;
+        let refusals = std::mem::take(&mut received.refusals);
         if !refusals.is_empty() {
             end.outbound.push(1 + usize::from(lane), refusals.freeze());
         }
-        if !first.is_empty() || !work.is_empty() {
+        for (_, Part { first, answers, work }) in spread(received, 1, lane, &end.outbound) {
             door.tell(Event::Received { from: end.from, lane, at: door.at, first, answers, work });
         }
         // Whoever takes part here writes frames that can be read, where they belong.

@@ -69,7 +69,7 @@ impl Seam for Observer {
 
     fn push(&mut self, outbox: &mut Outbox, mut turn: Waiting) {
         if self.wrongdoer.as_ref().is_some_and(|wrongdoer| wrongdoer.is(Planted::DecidedThroughTooFar)) {
-            turn.decided.iter_mut().for_each(|decided| decided.count += 1);
+            turn.decided.iter_mut().for_each(|decided| decided.answers += 1);
         }
         outbox.push(turn);
     }

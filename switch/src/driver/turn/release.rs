@@ -77,8 +77,8 @@ impl<L: Log, S: Seam> Driver<L, S> {
                     self.let_go(now, at, effect);
                 }
             }
-            for Decided { to, lane, count } in decided {
-                self.sessions.stage_decided(to, lane, count);
+            for Decided { to, lane, answers } in decided {
+                self.sessions.decided(to, lane, answers);
             }
             if self.spare_effects.len() < SPARE_EFFECTS_MAX && effects.capacity() <= SPARE_EFFECTS_ROOM_MAX {
                 self.spare_effects.push(effects);
