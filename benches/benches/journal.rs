@@ -11,7 +11,7 @@ use holdfast_benches::traffic::{self, Pays, START};
 use holdfast_core::{Core, Effect, Input, Output, Settings};
 use holdfast_journal::record::{self, RecordWriter};
 use holdfast_journal::{Batch, Handle, Log, open};
-use holdfast_protocol::{Epoch, Partition, Sequence};
+use holdfast_protocol::{Epoch, Sequence};
 
 /// The facts of one turn of a busy driver.
 struct Turn {
@@ -166,7 +166,7 @@ fn recovery(criterion: &mut Criterion) {
                 Ok(())
             };
             open(&directory, holdfast_journal::Settings::default(), START, &mut visit).expect("it is whole");
-            core.resume(START, Epoch(2), Partition(0));
+            core.resume(START, Epoch(2));
             core
         });
     });

@@ -80,8 +80,8 @@ fn each_kind_of_fact_is_one_line_with_the_fields_of_the_schema() {
         }
         kinds.insert(kind.to_owned());
     }
-    assert_eq!(lines.len(), 24);
-    assert_eq!(kinds.len(), 22, "one of each: {kinds:?}");
+    assert_eq!(lines.len(), 27);
+    assert_eq!(kinds.len(), 25, "one of each: {kinds:?}");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn verify_tells_a_clean_journal_from_a_corrupt_one_and_from_none() {
     let clean = program(&["journal", "verify", directory]);
     assert_eq!(clean.status.code(), Some(0));
     let text = String::from_utf8(clean.stdout).unwrap();
-    assert!(text.contains("facts        24"), "{text}");
+    assert!(text.contains("facts        27"), "{text}");
     let (at, utc) = (time(NOW).to_utc(), " UTC");
     assert!(text.contains(&format!("time         {at} to {at}")) && at.ends_with(utc), "{text}");
 

@@ -24,7 +24,7 @@ use holdfast_core::{Core, Input, Output, Settings, View};
 use holdfast_journal::{
     Batch, Handle, Log, News, RecordWriter, Recovered, SnapshotSettings, SnapshotStep, Snapshotter, open_core,
 };
-use holdfast_protocol::{Partition, Sequence, UnixMillis};
+use holdfast_protocol::{Sequence, UnixMillis};
 use rustix::time::{ClockId, clock_gettime};
 
 #[global_allocator]
@@ -151,7 +151,7 @@ fn start(arguments: &Arguments, core: Core) -> Result<(Core, Duration, Option<Du
         },
         &mut Recents::new(usize::MAX),
     )?;
-    core.resume(recovered.last_time(), recovered.epoch(), Partition(0));
+    core.resume(recovered.last_time(), recovered.epoch());
     let took = started.elapsed();
     drop(recovered);
     Ok((core, took, loaded))

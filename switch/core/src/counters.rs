@@ -56,6 +56,8 @@ pub struct Counters {
     pub declines_late: u64,
     /// Reversals of requests that their participant had not sent, or not yet.
     pub reversals_before_request: u64,
+    /// Times other partitions were asked for room under a cap.
+    pub lease_rounds: u64,
     /// Configurations that could not be taken.
     pub configurations_refused: u64,
 }

@@ -1,10 +1,11 @@
 //! What the outside is to hear once the facts are durable (I1). Data, never a call.
 
 use holdfast_protocol::{
-    Answer, Authorize, Capture, Complete, DeliveryNumber, Reason, Refund, Release, RequestId, Reverse,
-    Status, TransactionKey, UnixMillis,
+    Answer, Authorize, Capture, Complete, DeliveryNumber, Partition, Reason, Refund, Release, RequestId,
+    Reverse, Status, TransactionKey, UnixMillis,
 };
 
+use crate::input::LeaseMessage;
 use crate::view::SessionId;
 
 /// One effect of a step. An effect for a session that has gone is dropped by the outbox: whoever needs it repeats or
@@ -73,6 +74,13 @@ pub enum Effect {
     },
     /// Look the transaction up in the archive.
     Recall(TransactionKey),
+    /// To another partition.
+    Lease {
+        /// Which.
+        to: Partition,
+        /// What.
+        message: LeaseMessage,
+    },
 }
 
 /// What a destination must acknowledge.

@@ -1,8 +1,9 @@
 //! What was decided: the only thing that changes the ledger, and what the journal holds.
 
 use holdfast_protocol::{
-    Amount, ApprovalCode, Authorize, BusinessDate, Capture, DecidedBy, DeliveryNumber, Extensions, Instance,
-    ParticipantNumber, Reason, Refund, Release, RequestId, Reverse, TransactionKey, UnixMillis,
+    Amount, ApprovalCode, Authorize, BusinessDate, Capture, Currency, DecidedBy, DeliveryNumber, Extensions,
+    Instance, ParticipantNumber, Partition, Reason, Refund, Release, RequestId, Reverse, Total,
+    TransactionKey, UnixMillis,
 };
 
 use crate::registry::{Debtor, ParticipantRecord, ParticipantStatus, Route};
@@ -23,6 +24,35 @@ pub enum Fact {
     CutOver(BusinessDate),
     /// Nothing dated to this day is pending any more (rule 27).
     DayClosed(BusinessDate),
+    /// The first fact of a journal of several: which partition it is of how many. A journal without it is that of the only one.
+    Founded {
+        /// Which.
+        partition: Partition,
+        /// Of how many.
+        partitions: u16,
+    },
+    /// Room under a cap was given to another partition.
+    LeaseGiven {
+        /// Whose cap.
+        debtor: ParticipantNumber,
+        /// In which currency.
+        currency: Currency,
+        /// To whom.
+        to: Partition,
+        /// All that was given to it until now, in minor units.
+        total: Total,
+    },
+    /// Room under a cap was taken that another partition had given.
+    LeaseTaken {
+        /// Whose cap.
+        debtor: ParticipantNumber,
+        /// In which currency.
+        currency: Currency,
+        /// From whom.
+        from: Partition,
+        /// All that was taken from it until now, in minor units.
+        total: Total,
+    },
     /// All ids created in this second (Unix seconds) or before are forgotten, but for those that are still open.
     Forgotten(u64),
 

@@ -1,8 +1,8 @@
 //! What can happen to the switch.
 
 use holdfast_protocol::{
-    Acknowledge, Answer, Authorize, BusinessDate, Capture, Inquiry, Instance, ParticipantNumber, Refund,
-    Release, Reverse, TransactionKey,
+    Acknowledge, Answer, Authorize, BusinessDate, Capture, Currency, Inquiry, Instance, ParticipantNumber,
+    Partition, Refund, Release, Reverse, Total, TransactionKey,
 };
 
 use crate::leaving::Archived;
@@ -51,8 +51,51 @@ pub enum Input {
     SetStatus(ParticipantNumber, ParticipantStatus),
     /// New work gets this business date from now on (rule 27).
     CutOver(BusinessDate),
+    /// A partition of so many is begun: decided where nothing was decided yet.
+    Found(Partition, u16),
+    /// Another partition asks for room under a cap, or answers.
+    Lease(Partition, LeaseMessage),
     /// Time passed. Fed when [`crate::Core::next_deadline`] is reached, after what had arrived.
     Tick,
+}
+
+/// What partitions say to each other about the room under a debtor's cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseMessage {
+    /// One lacks it.
+    Ask(LeaseAsk),
+    /// The answer.
+    Told(LeaseTold),
+}
+
+/// See [`LeaseMessage::Ask`]. Sums in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseAsk {
+    /// Whose cap.
+    pub debtor: ParticipantNumber,
+    /// In which currency.
+    pub currency: Currency,
+    /// Which question of the asker it is.
+    pub round: u64,
+    /// How much is missing.
+    pub needs: Total,
+    /// What the asker has given to the asked, in all.
+    pub given: Total,
+    /// What the asker has taken from the asked, in all.
+    pub taken: Total,
+}
+
+/// See [`LeaseMessage::Told`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseTold {
+    /// Whose cap.
+    pub debtor: ParticipantNumber,
+    /// In which currency.
+    pub currency: Currency,
+    /// Which question of the asker it answers.
+    pub round: u64,
+    /// What was given to the asker, in all, in minor units.
+    pub given: Total,
 }
 
 /// What a recall brought.

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use holdfast_protocol::{
-    Amount, Answer, Currency, Outcome, ParticipantNumber, RequestId, Sequence, Total, TransactionKey,
+    Amount, Answer, Currency, Outcome, ParticipantNumber, Partition, RequestId, Sequence, Total,
+    TransactionKey,
 };
 
 use crate::effect::Effect;
@@ -56,6 +57,12 @@ pub enum Violation {
     /// I9.
     #[error("I9: transaction {0} took its debtor above the cap")]
     AboveCap(TransactionKey),
+    /// I9, of several partitions: the debtor, the currency, the taker and the giver.
+    #[error("I9: partition {2:?} took more of the cap of participant {0} in {1} than partition {3:?} gave")]
+    TakenNotGiven(ParticipantNumber, Currency, Partition, Partition),
+    /// I9, of several partitions.
+    #[error("I9: the leases of participant {0} in {1} sum to {2:?}, the cap is {3:?}")]
+    LeasesAboveCap(ParticipantNumber, Currency, Total, Total),
     /// What is said of destinations disagrees with a walk over all transactions.
     #[error("undelivered is said to be {0:?}, a walk gives {1:?}")]
     Undelivered(Vec<Undelivered>, Vec<Undelivered>),
@@ -113,7 +120,8 @@ impl InvariantCheck {
                         return Err(Violation::ForwardedTwice(key));
                     }
                 }
-                Effect::Status { .. }
+                Effect::Lease { .. }
+                | Effect::Status { .. }
                 | Effect::Superseded { .. }
                 | Effect::Deliver { .. }
                 | Effect::Complete { .. }
@@ -157,10 +165,47 @@ fn cap(ledger: &Ledger, reserved: &crate::fact::Reserved) -> Result<(), Violatio
         Debtor::Destination => reserved.destination,
         Debtor::Outside => return Ok(()),
     };
-    let position = ledger.participants.known(debtor).position(reserved.request.currency);
-    let within = position.is_some_and(|p| p.cap.is_some_and(|cap| p.exposure() <= cap));
+    let (debtor, currency) = (ledger.participants.known(debtor), reserved.request.currency);
+    let lease = ledger.lease(debtor, currency);
+    let within = debtor.position(currency).is_some_and(|p| lease.is_some_and(|lease| p.exposure() <= lease));
     let key = TransactionKey { originator: reserved.originator, id: reserved.request.id };
     if within { Ok(()) } else { Err(Violation::AboveCap(key)) }
+}
+
+/// I9 over all partitions, whatever is on its way between them: nobody took what was not given, and where all know the same cap the
+/// leases sum to no more.
+///
+/// # Errors
+/// The first lease that does not hold.
+pub fn leases(cores: &[&Core]) -> Result<(), Violation> {
+    for taker in cores {
+        for ((debtor, currency), from, moved) in taker.ledger.leases.all() {
+            let by = taker.partition();
+            let giver = cores.iter().find(|core| core.partition() == from);
+            let given =
+                giver.map_or(Total::ZERO, |giver| giver.ledger.leases.moved((debtor, currency), by).given);
+            if moved.taken > given {
+                return Err(Violation::TakenNotGiven(debtor, currency, by, from));
+            }
+        }
+    }
+    let Some(first) = cores.first() else { return Ok(()) };
+    for participant in first.ledger.participants.iter() {
+        let number = participant.record.number;
+        for (currency, cap) in &participant.record.caps {
+            let of = |core: &&Core| core.ledger.participants.find(number)?.position(*currency)?.cap;
+            if cores.iter().any(|core| of(core) != Some(*cap)) {
+                continue;
+            }
+            let leases = cores.iter().filter_map(|core| core.lease(number, *currency));
+            let sum =
+                leases.fold(Total::ZERO, |sum, lease| sum.checked_add(lease).expect("far below 128 bits"));
+            if sum > *cap {
+                return Err(Violation::LeasesAboveCap(number, *currency, sum, *cap));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What destinations have not acknowledged, from every open transaction.

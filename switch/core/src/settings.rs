@@ -7,6 +7,12 @@ pub const DELIVERIES_MOST: u16 = 60;
 /// window: what waited for a link cannot overrun the link that comes, which would lose that too, for ever.
 pub(crate) const DELIVERIES_FIRST: usize = 16;
 
+/// So long a question for leases waits for its answers; then it is asked again.
+pub(crate) const LEASE_PATIENCE_MS: u64 = 5_000;
+
+/// So long it counts that no partition had room under a cap.
+pub(crate) const LEASE_FRESH_MS: u64 = 1_000;
+
 /// What the configuration file sets for the core. Times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

@@ -9,12 +9,13 @@
 //! Absent on purpose: bytes. The journal crate gives entries their form.
 
 use holdfast_protocol::{
-    Authorize, BusinessDate, Epoch, Extensions, ParticipantNumber, Refund, RequestId, Sequence,
-    TransactionKey, UnixMillis,
+    Authorize, BusinessDate, Currency, Epoch, Extensions, ParticipantNumber, Partition, Refund, RequestId,
+    Sequence, TransactionKey, UnixMillis,
 };
 
 pub use crate::ledger::content::Content;
 pub use crate::ledger::follow_up_record::{FollowUpKind, FollowUpParts};
+pub use crate::ledger::leases::Moved;
 pub use crate::ledger::limits::Usage;
 pub use crate::ledger::record::{Closed, Terms};
 pub use crate::ledger::refunds::Linked;
@@ -28,8 +29,12 @@ use crate::step::Core;
 pub enum Entry {
     /// What there is one of.
     Beginning(Beginning),
+    /// Which partition it is of how many, where there are several.
+    Founded(Partition, u16),
     /// A participant that is or was configured.
     Participant(Box<ParticipantEntry>),
+    /// What of a participant's cap moved between this partition and another.
+    Lease(LeaseEntry),
     /// All routes.
     Routes(Vec<Route>),
     /// From which fact on which epoch decided.
@@ -74,6 +79,19 @@ pub struct ParticipantEntry {
     pub positions: Vec<Position>,
     /// What it used of its limits.
     pub usages: Vec<Usage>,
+}
+
+/// See [`Entry::Lease`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseEntry {
+    /// Whose cap.
+    pub debtor: ParticipantNumber,
+    /// In which currency.
+    pub currency: Currency,
+    /// The other partition.
+    pub other: Partition,
+    /// What moved.
+    pub moved: Moved,
 }
 
 /// See [`Entry::Open`].

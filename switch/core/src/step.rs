@@ -1,15 +1,16 @@
 //! The one entry point: an input, the time and the volatile world in; facts and effects out.
 
 use holdfast_protocol::{
-    Epoch, ParticipantNumber, Partition, PaymentId, Reason, RequestId, Sequence, TransactionKey, UnixMillis,
+    Currency, Epoch, ParticipantNumber, Partition, PaymentId, Reason, RequestId, Sequence, Total,
+    TransactionKey, UnixMillis,
 };
 
 use crate::counters::Counters;
 use crate::decide::follow::Follower;
 use crate::decide::participant::ConfigurationError;
 use crate::decide::{
-    Desk, acknowledge, answer, authorize, capture, day, deliver, expire, inquiry, link, participant, recall,
-    refund, release, reverse,
+    Desk, acknowledge, answer, authorize, capture, day, deliver, expire, inquiry, lease, link, participant,
+    recall, refund, release, reverse,
 };
 use crate::effect::Effect;
 use crate::fact::Fact;
@@ -38,6 +39,13 @@ impl Output {
     pub fn clear(&mut self) {
         self.facts.clear();
         self.effects.clear();
+    }
+}
+
+/// A journal says first which partition it is of how many; that of the only one need not say it.
+fn found(desk: &mut Desk<'_>, partition: Partition, partitions: u16) {
+    if desk.ledger.sequence == 0 && partitions > 1 && partition.0 < partitions {
+        desk.fact(Fact::Founded { partition, partitions });
     }
 }
 
@@ -162,6 +170,14 @@ impl Core {
                 day::cut_over(desk, *date);
                 None
             }
+            Input::Found(partition, partitions) => {
+                found(desk, *partition, *partitions);
+                None
+            }
+            Input::Lease(from, message) => {
+                lease::decide(desk, *from, *message);
+                None
+            }
             Input::Tick => {
                 expire::decide(desk);
                 None
@@ -250,9 +266,8 @@ impl Core {
     }
 
     /// Everything was recovered: what was in flight is taken up as links come, all of it with the repeat flag.
-    pub fn resume(&mut self, now: UnixMillis, epoch: Epoch, partition: Partition) {
+    pub fn resume(&mut self, now: UnixMillis, epoch: Epoch) {
         self.ledger.set_epoch(epoch);
-        self.ledger.partition = partition;
         self.now = self.now.max(now);
         self.schedule.rebuild(&self.ledger, now);
     }
@@ -287,6 +302,16 @@ impl Core {
     /// Which partition it decides for.
     pub fn partition(&self) -> Partition {
         self.ledger.partition
+    }
+
+    /// Of how many.
+    pub fn partitions(&self) -> u16 {
+        self.ledger.partitions
+    }
+
+    /// What of a debtor's cap this partition may hold against; none where there is no such cap.
+    pub fn lease(&self, debtor: ParticipantNumber, currency: Currency) -> Option<Total> {
+        self.ledger.lease(self.ledger.participants.find(debtor)?, currency)
     }
 
     /// The epoch of the next fact.

@@ -25,6 +25,8 @@ impl Core {
                 | Input::Configure(..)
                 | Input::SetStatus(..)
                 | Input::CutOver(_)
+                | Input::Found(..)
+                | Input::Lease(..)
                 | Input::Tick => continue,
             };
             if let Some(who) = who {

@@ -9,12 +9,13 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub(crate) mod fields;
+mod follow_up;
 pub(crate) mod registry;
 
 use bytes::BytesMut;
-use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, RefundDeclined, RefundReserved, Reserved};
+use holdfast_core::fact::{DeclinedAtOnce, Fact, RefundDeclined, RefundReserved, Reserved};
 use holdfast_core::snapshot::{ClosedEntry, Linked};
-use holdfast_protocol::{Message, ParticipantNumber, TransactionKey};
+use holdfast_protocol::{ParticipantNumber, Partition, TransactionKey};
 
 use crate::snapshot::{entry, entry_read};
 use fields::{Reader, Writer};
@@ -53,6 +54,9 @@ mod kind {
     pub(super) const CUT_OVER: u8 = 5;
     pub(super) const DAY_CLOSED: u8 = 6;
     pub(super) const FORGOTTEN: u8 = 7;
+    pub(super) const FOUNDED: u8 = 8;
+    pub(super) const LEASE_GIVEN: u8 = 9;
+    pub(super) const LEASE_TAKEN: u8 = 10;
     pub(super) const RESERVED: u8 = 16;
     pub(super) const DECLINED_AT_ONCE: u8 = 17;
     pub(super) const APPROVED: u8 = 18;
@@ -93,6 +97,17 @@ impl RecordWriter {
             Fact::RoutesConfigured(routes) => registry::write_routes(&mut w, routes),
             Fact::CutOver(date) | Fact::DayClosed(date) => w.date(*date),
             Fact::Forgotten(second) => w.u64(*second),
+            Fact::Founded { partition, partitions } => {
+                w.u16(partition.0);
+                w.u16(*partitions);
+            }
+            Fact::LeaseGiven { debtor, currency, to: other, total }
+            | Fact::LeaseTaken { debtor, currency, from: other, total } => {
+                w.participant(*debtor);
+                w.currency(*currency);
+                w.u16(other.0);
+                w.total(*total);
+            }
             Fact::Reserved(r) => write_reserved(&mut w, r),
             Fact::DeclinedAtOnce(d) => {
                 w.request(d.originator, |out| d.request.encode(out));
@@ -123,41 +138,15 @@ impl RecordWriter {
                 w.key(*key);
                 w.u16(delivery.0);
             }
-            Fact::Captured { originator, request, settlement_date } => {
-                w.request(*originator, |out| request.encode(out));
-                w.date(*settlement_date);
-            }
-            Fact::Released { originator, request, settlement_date } => {
-                w.request(*originator, |out| request.encode(out));
-                w.date(*settlement_date);
-            }
-            Fact::Reversed { originator, request, settlement_date, superseded_from } => {
-                w.request(*originator, |out| request.encode(out));
-                w.date(*settlement_date);
-                w.u16(superseded_from.map_or(0, |delivery| delivery.0));
-            }
-            Fact::Tombstoned { originator, request, destination, settlement_date } => {
-                w.request(*originator, |out| request.encode(out));
-                w.u16(destination.map_or(0, ParticipantNumber::get));
-                w.date(*settlement_date);
-            }
-            Fact::FollowUpDeclined { originator, request, reason, settlement_date } => {
-                w.request(*originator, |out| encode_follow_up(request, out));
-                w.reason(*reason);
-                w.date(*settlement_date);
-            }
+            Fact::Captured { .. }
+            | Fact::Released { .. }
+            | Fact::Reversed { .. }
+            | Fact::Tombstoned { .. }
+            | Fact::FollowUpDeclined { .. } => follow_up::write(&mut w, fact),
             Fact::RefundReserved(r) => write_refund_reserved(&mut w, r),
             Fact::RefundDeclined(d) => write_refund_declined(&mut w, d),
         }
         Writer::end(out, start);
-    }
-}
-
-fn encode_follow_up(request: &FollowUp, out: &mut BytesMut) {
-    match request {
-        FollowUp::Capture(m) => m.encode(out),
-        FollowUp::Release(m) => m.encode(out),
-        FollowUp::Reverse(m) => m.encode(out),
     }
 }
 
@@ -170,6 +159,9 @@ fn kind_of(fact: &Fact) -> u8 {
         Fact::CutOver(_) => kind::CUT_OVER,
         Fact::DayClosed(_) => kind::DAY_CLOSED,
         Fact::Forgotten(_) => kind::FORGOTTEN,
+        Fact::Founded { .. } => kind::FOUNDED,
+        Fact::LeaseGiven { .. } => kind::LEASE_GIVEN,
+        Fact::LeaseTaken { .. } => kind::LEASE_TAKEN,
         Fact::Reserved(_) => kind::RESERVED,
         Fact::DeclinedAtOnce(_) => kind::DECLINED_AT_ONCE,
         Fact::Approved { .. } => kind::APPROVED,
@@ -277,6 +269,8 @@ fn read_fact(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
         kind::CUT_OVER => Fact::CutOver(r.date()?),
         kind::DAY_CLOSED => Fact::DayClosed(r.date()?),
         kind::FORGOTTEN => Fact::Forgotten(r.u64()?),
+        kind::FOUNDED => read_founded(r)?,
+        kind::LEASE_GIVEN | kind::LEASE_TAKEN => read_lease(kind, r)?,
         kind::RESERVED => Fact::Reserved(read_reserved(r)?),
         kind::DECLINED_AT_ONCE => Fact::DeclinedAtOnce(DeclinedAtOnce {
             originator: r.participant()?,
@@ -306,7 +300,7 @@ fn read_fact(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
             Fact::Recalled { entry: ClosedEntry { linked: entry_read::read_linked(r)?, ..entry }, until }
         }
         kind::CAPTURED | kind::RELEASED | kind::REVERSED | kind::TOMBSTONED | kind::FOLLOW_UP_DECLINED => {
-            return read_follow_up(kind, r);
+            return follow_up::read(kind, r);
         }
         kind::REFUND_RESERVED => Fact::RefundReserved(RefundReserved {
             originator: r.participant()?,
@@ -327,38 +321,20 @@ fn read_fact(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
     })
 }
 
-fn read_follow_up(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
-    let originator = r.participant()?;
-    let message = r.message()?;
-    Ok(match (kind, message) {
-        (kind::CAPTURED, Message::Capture(request)) => {
-            Fact::Captured { originator, request, settlement_date: r.date()? }
-        }
-        (kind::RELEASED, Message::Release(request)) => {
-            Fact::Released { originator, request, settlement_date: r.date()? }
-        }
-        (kind::REVERSED, Message::Reverse(request)) => Fact::Reversed {
-            originator,
-            request,
-            settlement_date: r.date()?,
-            superseded_from: r.optional_delivery()?,
-        },
-        (kind::TOMBSTONED, Message::Reverse(request)) => Fact::Tombstoned {
-            originator,
-            request,
-            destination: ParticipantNumber::new(r.u16()?),
-            settlement_date: r.date()?,
-        },
-        (kind::FOLLOW_UP_DECLINED, message) => {
-            let request = match message {
-                Message::Capture(m) => FollowUp::Capture(m),
-                Message::Release(m) => FollowUp::Release(m),
-                Message::Reverse(m) => FollowUp::Reverse(m),
-                _ => return Err(RecordError::Field("request")),
-            };
-            Fact::FollowUpDeclined { originator, request, reason: r.reason()?, settlement_date: r.date()? }
-        }
-        _ => return Err(RecordError::Field("request")),
+fn read_founded(r: &mut Reader<'_>) -> Result<Fact, RecordError> {
+    let (partition, partitions) = (Partition(r.u16()?), r.u16()?);
+    if partitions < 2 || partition.0 >= partitions {
+        return Err(RecordError::Field("partition"));
+    }
+    Ok(Fact::Founded { partition, partitions })
+}
+
+fn read_lease(kind: u8, r: &mut Reader<'_>) -> Result<Fact, RecordError> {
+    let (debtor, currency) = (r.participant()?, r.currency()?);
+    let (other, total) = (Partition(r.u16()?), r.total()?);
+    Ok(match kind {
+        kind::LEASE_GIVEN => Fact::LeaseGiven { debtor, currency, to: other, total },
+        _ => Fact::LeaseTaken { debtor, currency, from: other, total },
     })
 }
 

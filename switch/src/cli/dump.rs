@@ -3,19 +3,18 @@
 //! Fields are added, never changed in meaning. A field that does not apply is absent.
 
 mod requests;
+mod switch;
 
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, RefundDeclined, RefundReserved, Reserved};
 use holdfast_core::ledger::Linked;
-use holdfast_core::registry::{MerchantPattern, ParticipantRecord, Route};
 use holdfast_protocol::{
     BusinessDate, Capture, DecidedBy, Epoch, ParticipantNumber, Reason, Release, RequestId, Reverse,
     Sequence, TransactionKey, UnixMillis,
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::{Value, json};
 
-use super::words::{debtor_name, decider_name, status_name};
+use super::words::decider_name;
 
 /// One fact and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +62,9 @@ pub(super) fn transaction(fact: &Fact) -> Option<TransactionKey> {
         | Fact::RoutesConfigured(_)
         | Fact::CutOver(_)
         | Fact::DayClosed(_)
+        | Fact::Founded { .. }
+        | Fact::LeaseGiven { .. }
+        | Fact::LeaseTaken { .. }
         | Fact::Forgotten(_) => None,
     }
 }
@@ -92,6 +94,9 @@ pub(super) fn follow_up(fact: &Fact) -> Option<(TransactionKey, RequestId)> {
         | Fact::RoutesConfigured(_)
         | Fact::CutOver(_)
         | Fact::DayClosed(_)
+        | Fact::Founded { .. }
+        | Fact::LeaseGiven { .. }
+        | Fact::LeaseTaken { .. }
         | Fact::Forgotten(_) => return None,
     };
     Some((TransactionKey { originator, id }, original))
@@ -110,26 +115,16 @@ impl<M: SerializeMap> Fields<M> {
 
     fn fact(&mut self, fact: &Fact) -> Result<(), M::Error> {
         match fact {
-            Fact::ParticipantConfigured(record) => self.participant(record),
-            Fact::ParticipantRemoved(number) => {
-                self.put("kind", "participant_removed")?;
-                self.put("participant", number.get())
-            }
-            Fact::ParticipantStatusSet(number, status) => {
-                self.put("kind", "participant_status_set")?;
-                self.put("participant", number.get())?;
-                self.put("status", status_name(*status))
-            }
-            Fact::RoutesConfigured(routes) => {
-                self.put("kind", "routes_configured")?;
-                self.put("routes", routes.iter().map(route).collect::<Vec<_>>())
-            }
-            Fact::CutOver(date) => self.day("cut_over", *date),
-            Fact::DayClosed(date) => self.day("day_closed", *date),
-            Fact::Forgotten(second) => {
-                self.put("kind", "forgotten")?;
-                self.put("second", second)
-            }
+            Fact::ParticipantConfigured(_)
+            | Fact::ParticipantRemoved(_)
+            | Fact::ParticipantStatusSet(..)
+            | Fact::RoutesConfigured(_)
+            | Fact::CutOver(_)
+            | Fact::DayClosed(_)
+            | Fact::Founded { .. }
+            | Fact::LeaseGiven { .. }
+            | Fact::LeaseTaken { .. }
+            | Fact::Forgotten(_) => self.of_no_transaction(fact),
             Fact::Reserved(reserved) => self.reserved(reserved),
             Fact::DeclinedAtOnce(declined) => self.declined_at_once(declined),
             Fact::RefundReserved(reserved) => self.refund_reserved(reserved),
@@ -179,11 +174,6 @@ impl<M: SerializeMap> Fields<M> {
         }
     }
 
-    fn day(&mut self, kind: &'static str, date: BusinessDate) -> Result<(), M::Error> {
-        self.put("kind", kind)?;
-        self.text("business_date", date)
-    }
-
     fn transaction(
         &mut self,
         kind: &'static str,
@@ -194,40 +184,6 @@ impl<M: SerializeMap> Fields<M> {
         self.put("originator", key.originator.get())?;
         self.text("original", key.id)?;
         self.text("id", id)
-    }
-
-    fn participant(&mut self, record: &ParticipantRecord) -> Result<(), M::Error> {
-        self.put("kind", "participant_configured")?;
-        self.put("participant", record.number.get())?;
-        self.put("name", &record.name)?;
-        self.put("originates", record.originates)?;
-        self.put("receives", record.receives)?;
-        let caps = record.caps.iter();
-        let caps = caps
-            .map(|(currency, cap)| json!({ "currency": currency.code(), "cap": cap.minor().to_string() }));
-        self.put("caps", caps.collect::<Vec<_>>())?;
-        let agreed = |level| json!({ "security_level": level as u8 });
-        let without = record.limits.iter().filter(|(_, limits)| limits.currencies.is_empty());
-        let each = record.limits.iter().flat_map(|(level, limits)| {
-            limits.currencies.iter().map(move |(currency, limits)| (*level, *currency, limits))
-        });
-        let limits = each.map(|(level, currency, limits)| {
-            let mut entry = agreed(level);
-            entry["currency"] = json!(currency.code());
-            let sums = [
-                ("amount", limits.amount.map(|amount| json!(amount.minor()))),
-                ("daily_amount", limits.daily_amount.map(|total| json!(total.minor().to_string()))),
-                ("daily_count", limits.daily_count.map(|count| json!(count))),
-            ];
-            for (name, value) in sums {
-                if let Some(value) = value {
-                    entry[name] = value;
-                }
-            }
-            entry
-        });
-        let without = without.map(|(level, _)| agreed(*level));
-        self.put("limits", without.chain(limits).collect::<Vec<_>>())
     }
 
     fn reserved(&mut self, r: &Reserved) -> Result<(), M::Error> {
@@ -354,23 +310,4 @@ impl<T: std::fmt::Display> Serialize for Text<T> {
 
 const fn key(originator: ParticipantNumber, id: RequestId) -> TransactionKey {
     TransactionKey { originator, id }
-}
-
-fn route(route: &Route) -> Value {
-    let (matches, merchant) = match route.merchants {
-        MerchantPattern::Default => ("default", None),
-        MerchantPattern::Prefix(merchant) => ("prefix", Some(merchant)),
-        MerchantPattern::Exact(merchant) => ("exact", Some(merchant)),
-    };
-    let mut value = json!({
-        "mps": route.mps.as_str(),
-        "match": matches,
-        "destination": route.destination.get(),
-        "pay_debtor": debtor_name(route.pay_debtor),
-        "reserve_debtor": debtor_name(route.reserve_debtor),
-    });
-    if let Some(merchant) = merchant {
-        value["merchant"] = json!(merchant.as_str());
-    }
-    value
 }

@@ -256,6 +256,9 @@ impl Life {
             | Fact::RoutesConfigured(_)
             | Fact::CutOver(_)
             | Fact::DayClosed(_)
+            | Fact::Founded { .. }
+            | Fact::LeaseGiven { .. }
+            | Fact::LeaseTaken { .. }
             | Fact::Forgotten(_) => unreachable!("it is about no transaction"),
         }
     }

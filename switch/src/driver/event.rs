@@ -1,15 +1,16 @@
-//! What the links tell the driver. Whole batches: one event for everything one read brought.
+//! What the links and other partitions tell the driver. Whole batches: one event for everything one read brought.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use holdfast_core::input::LeaseMessage;
 use holdfast_core::{From, Input};
 use holdfast_protocol::{Partition, SignOn};
 
 use crate::session::Outbound;
 
-/// One event of one link.
+/// One event of one link, or of another partition.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// It signed on and opened its lanes.
@@ -47,6 +48,8 @@ pub enum Event {
         /// Requests.
         work: Vec<Input>,
     },
+    /// Another partition's word about the room under a cap.
+    Lease(Partition, LeaseMessage),
 }
 
 impl Event {
@@ -62,7 +65,7 @@ impl Event {
         match &mut event {
             Self::Up { sign_on, .. } => sign_on.window = share(sign_on.window),
             Self::Window(_, window) => *window = share(*window),
-            Self::Down { .. } | Self::Drain(_) | Self::Received { .. } => {}
+            Self::Down { .. } | Self::Drain(_) | Self::Received { .. } | Self::Lease(..) => {}
         }
         event
     }

@@ -10,6 +10,7 @@
 pub mod archive;
 pub mod event;
 pub mod outbox;
+pub mod peers;
 pub mod seam;
 pub mod sessions;
 pub mod settings;
@@ -19,6 +20,7 @@ pub mod work;
 
 pub use archive::Door;
 pub use event::Event;
+pub use peers::Peers;
 pub use seam::{Seam, Shipped};
 pub use settings::{DriverSettings, Progress, Queues};
 pub use turn::Driver;

@@ -25,6 +25,8 @@ pub(super) fn busy(input: &Input, retry_after_ms: u16) -> Option<(RequestId, Mes
         | Input::Configure(..)
         | Input::SetStatus(..)
         | Input::CutOver(_)
+        | Input::Found(..)
+        | Input::Lease(..)
         | Input::Tick => return None,
     };
     Some((original, Message::Answer(refusal(id, Reason::Busy, retry_after_ms))))

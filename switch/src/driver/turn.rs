@@ -18,6 +18,7 @@ use holdfast_protocol::{Reason, TransactionKey, UnixMillis};
 use super::archive::{Door, DoorCounts};
 use super::event::Event;
 use super::outbox::{Decided, Outbox};
+use super::peers::Peers;
 use super::seam::{Seam, Shipped};
 use super::sessions::Sessions;
 use super::settings::{DriverSettings, Progress, Queues};
@@ -44,6 +45,7 @@ pub struct Driver<L, S = Shipped> {
     /// Facts the log has not taken yet, oldest first.
     unsubmitted: VecDeque<Batch>,
     recalls: Vec<TransactionKey>,
+    peers: Peers,
     /// None where there is no archive: what left memory is unavailable then, never absent.
     archive: Option<Door>,
     /// A deadline is due; so many events had arrived before it was seen and are fed first.
@@ -100,6 +102,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
             decided: Vec::new(),
             unsubmitted: VecDeque::new(),
             recalls: Vec::new(),
+            peers: Peers::default(),
             archive: None,
             before_tick: None,
             records: RecordWriter::default(),
@@ -117,6 +120,13 @@ impl<L: Log, S: Seam> Driver<L, S> {
     pub fn with_archive(mut self, door: Door) -> Self {
         self.core.keep_leaving();
         self.archive = Some(door);
+        self
+    }
+
+    /// With other partitions.
+    #[must_use]
+    pub fn with_peers(mut self, peers: Peers) -> Self {
+        self.peers = peers;
         self
     }
 
@@ -252,6 +262,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
                 Event::Down { from } => self.down(now, from),
                 Event::Drain(from) => self.change_link(from, |link| link.draining = true),
                 Event::Window(from, window) => self.window(now, from, window),
+                Event::Lease(from, message) => self.step(now, &Input::Lease(from, message)),
                 Event::Received { from, lane, at: read, first, answers, work } => {
                     let waited = nanos(at.saturating_duration_since(read));
                     self.counted.queued_ns = self.counted.queued_ns.max(waited);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use holdfast_core::leaving::Recents;
 use holdfast_core::{Core, Settings};
 use holdfast_journal::{Facts, FileStorage, News, Recovered, Storage, VisitError};
-use holdfast_protocol::{Partition, Sequence, UnixMillis};
+use holdfast_protocol::{Sequence, UnixMillis};
 use tracing::{info, warn};
 
 use super::ServeError;
@@ -98,7 +98,7 @@ pub fn fold(core: &mut Core, facts: &Facts<'_>) -> Result<(), VisitError> {
 
 /// All facts are folded: the core goes on in the epoch that was begun, no earlier than the last journaled time.
 pub fn resume<S: Storage>(core: &mut Core, recovered: &Recovered<S>, now: UnixMillis) {
-    core.resume(recovered.last_time().max(now), recovered.epoch(), Partition(0));
+    core.resume(recovered.last_time().max(now), recovered.epoch());
 }
 
 fn journal_settings(journal: &JournalConfig) -> holdfast_journal::Settings {

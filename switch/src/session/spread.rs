@@ -67,6 +67,8 @@ fn home(input: &Input, partitions: u16) -> Partition {
         | Input::Configure(..)
         | Input::SetStatus(..)
         | Input::CutOver(_)
+        | Input::Found(..)
+        | Input::Lease(..)
         | Input::Tick => unreachable!("no link brings it"),
     };
     originator.home(partitions)

@@ -72,6 +72,8 @@ impl RequestKind {
             | Input::Configure(..)
             | Input::SetStatus(..)
             | Input::CutOver(_)
+            | Input::Found(..)
+            | Input::Lease(..)
             | Input::Tick => None,
         }
     }

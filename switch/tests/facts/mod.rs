@@ -8,8 +8,8 @@ use holdfast_core::snapshot::{Closed, ClosedEntry, Content, Linked};
 use holdfast_core::transaction::money::Ending;
 use holdfast_protocol::{
     Amount, ApprovalCode, Authorize, BusinessDate, Capture, Channel, Currency, DecidedBy, DeliveryNumber,
-    Extensions, Instance, InstrumentReference, Kind, Merchant, MpsId, ParticipantNumber, Reason, Refund,
-    Release, RequestId, Reverse, SecurityLevel, Total, TransactionKey, UnixMillis,
+    Extensions, Instance, InstrumentReference, Kind, Merchant, MpsId, ParticipantNumber, Partition, Reason,
+    Refund, Release, RequestId, Reverse, SecurityLevel, Total, TransactionKey, UnixMillis,
 };
 
 pub(crate) const NOW: u64 = 1_795_305_600_123;
@@ -266,6 +266,19 @@ pub(crate) fn transactions() -> Vec<Fact> {
         refund_reserved(),
         refund_declined(),
         Fact::Forgotten(NOW / 1_000),
+        Fact::Founded { partition: Partition(2), partitions: 3 },
+        Fact::LeaseGiven {
+            debtor: acquirer(),
+            currency: Currency::from_code("EUR").unwrap(),
+            to: Partition(1),
+            total: Total::from_minor(1_250),
+        },
+        Fact::LeaseTaken {
+            debtor: acquirer(),
+            currency: Currency::from_code("EUR").unwrap(),
+            from: Partition(0),
+            total: Total::from_minor(1 << 70),
+        },
         Fact::ParticipantRemoved(acquirer()),
     ]
 }

@@ -3,9 +3,9 @@
 //! First whether its id is known (I2): a repeat gets the outcome of the first, or waits with it, and nothing is forwarded
 //! twice as new (rule 4). Then what cannot be recorded is refused, and what can is declined for ever or reserved.
 
-use holdfast_protocol::{Authorize, Kind, Reason, RequestId, TransactionKey};
+use holdfast_protocol::{Authorize, Kind, Reason, RequestId, Total, TransactionKey};
 
-use super::{Desk, new_work};
+use super::{Desk, lease, new_work};
 use crate::effect::Effect;
 use crate::fact::{DeclinedAtOnce, Fact, Reserved};
 use crate::input::From;
@@ -102,7 +102,7 @@ fn new(desk: &mut Desk<'_>, from: From, m: &Authorize, tombstoned: bool) {
     }
 }
 
-fn check(desk: &Desk<'_>, from: From, m: &Authorize, tombstoned: bool) -> Result<Reserved, No> {
+fn check(desk: &mut Desk<'_>, from: From, m: &Authorize, tombstoned: bool) -> Result<Reserved, No> {
     may_be_recorded(desk, from, m).map_err(No::Refuse)?;
     if tombstoned {
         return Err(No::Decline(Reason::ReversedBeforeArrival));
@@ -136,10 +136,9 @@ fn check(desk: &Desk<'_>, from: From, m: &Authorize, tombstoned: bool) -> Result
         Debtor::Outside => None,
     };
     // I9: no hold takes its debtor's exposure above the cap.
-    if let Some(participant) = debtor_side
-        && !participant.position(m.currency).is_some_and(|p| p.has_room(m.amount))
-    {
-        return Err(No::Decline(Reason::NetDebitCapExceeded));
+    if let Some(debtor) = debtor_side {
+        let amount = Total::from_minor(m.amount.minor().into());
+        lease::has_room(desk, debtor, (debtor.record.number, m.currency), amount)?;
     }
     let link = new_work::link(desk, destination, receiver, |_| true)?;
     Ok(Reserved {

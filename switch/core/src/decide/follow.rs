@@ -37,7 +37,10 @@ impl Follower<'_> {
             | Fact::ParticipantStatusSet(..)
             | Fact::RoutesConfigured(_)
             | Fact::CutOver(_)
-            | Fact::DayClosed(_) => {}
+            | Fact::DayClosed(_)
+            | Fact::Founded { .. }
+            | Fact::LeaseGiven { .. }
+            | Fact::LeaseTaken { .. } => {}
             Fact::Forgotten(through) => self.schedule.recalls.forgotten(*through),
             Fact::Recalled { until, .. } => self.schedule.recalls.brought_back(*until),
             Fact::Reserved(reserved) => self.reserved(reserved.instance, touched, out),

@@ -11,6 +11,7 @@ pub(crate) mod deliver;
 pub(crate) mod expire;
 pub(crate) mod follow;
 pub(crate) mod inquiry;
+pub(crate) mod lease;
 pub(crate) mod link;
 mod new_work;
 mod original;

@@ -48,6 +48,15 @@ pub(crate) fn apply(ledger: &mut Ledger, fact: &Fact) -> Option<Touched> {
             let pending = ledger.days.remove(date);
             assert_eq!(pending, Some(0), "rule 27: a closed day has nothing pending");
         }
+        Fact::Founded { partition, partitions } => {
+            (ledger.partition, ledger.partitions) = (*partition, *partitions);
+        }
+        Fact::LeaseGiven { debtor, currency, to, total } => {
+            ledger.leases.given((*debtor, *currency), *to, *total);
+        }
+        Fact::LeaseTaken { debtor, currency, from, total } => {
+            ledger.leases.taken((*debtor, *currency), *from, *total);
+        }
         Fact::Forgotten(second) => ledger.remembered.forget(*second),
         Fact::Reserved(reserved) => return Some(reserve(ledger, reserved)),
         Fact::DeclinedAtOnce(declined) => decline_at_once(ledger, declined),

@@ -4,7 +4,7 @@
 //!
 //! Left out is only what says nothing: the numbers of open transactions and of their contents (an accident of the order
 //! in which others closed), hash seeds, sums of what is in the digest one by one, the epoch of a fact that is still to
-//! come, and the partition, which is no fact's to change. Times of facts are not in the ledger at all: a frame carries one
+//! come, and the partition where there is one. Times of facts are not in the ledger at all: a frame carries one
 //! for all its facts, so a restart knows them only that exactly; the ages of deliveries live in the schedule.
 
 use std::fmt;
@@ -75,6 +75,12 @@ fn open_transaction(t: &Transaction, content: Option<&holdfast_protocol::Authori
 pub(crate) fn digest(ledger: &Ledger) -> Digest {
     let mut long_lived = entry(&(ledger.sequence, ledger.business_date, &ledger.days, ledger.pending));
     long_lived = long_lived.wrapping_add(entry(&ledger.routes.all()));
+    if ledger.partitions > 1 {
+        long_lived = long_lived.wrapping_add(entry(&(ledger.partition, ledger.partitions)));
+    }
+    for lease in ledger.leases.all() {
+        long_lived = long_lived.wrapping_add(entry(&lease));
+    }
     for p in ledger.participants.iter() {
         long_lived = long_lived.wrapping_add(participant(p));
     }

@@ -17,8 +17,8 @@ use super::state::{Ledger, Transaction};
 use super::{Position, movement};
 use crate::effect::Delivery;
 use crate::snapshot::{
-    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpParts, Linked, NoLedger, OpenEntry,
-    ParticipantEntry, Terms,
+    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpParts, LeaseEntry, Linked, Moved, NoLedger,
+    OpenEntry, ParticipantEntry, Terms,
 };
 use crate::transaction::TransactionKind;
 use crate::transaction::money::Money;
@@ -48,9 +48,11 @@ pub(crate) fn write<E>(
         transactions,
         contents,
         remembered,
-        // A sum, and what no fact changes.
+        partition,
+        partitions,
+        leases,
+        // A sum.
         pending: _,
-        partition: _,
         ..
     } = ledger;
     each(Entry::Beginning(Beginning {
@@ -59,8 +61,14 @@ pub(crate) fn write<E>(
         business_date: *business_date,
         forgotten_through: remembered.forgotten_through(),
     }))?;
+    if *partitions > 1 {
+        each(Entry::Founded(*partition, *partitions))?;
+    }
     for participant in participants.iter() {
         each(Entry::Participant(Box::new(participant_entry(participant))))?;
+    }
+    for ((debtor, currency), other, moved) in leases.all() {
+        each(Entry::Lease(LeaseEntry { debtor, currency, other, moved: *moved }))?;
     }
     each(Entry::Routes(routes.all().to_vec()))?;
     for (from, epoch) in ledger.epochs_decided() {
@@ -168,7 +176,13 @@ pub(crate) fn restore(ledger: &mut Ledger, entry: Entry) -> Result<Option<(u32, 
             ledger.business_date = business_date;
             ledger.remembered.restore(forgotten_through);
         }
+        Entry::Founded(partition, partitions) => {
+            let first = ledger.partitions == 1 && ledger.participants.iter().next().is_none();
+            ensure(first && partition.0 < partitions && partitions > 1, "its partition is out of range")?;
+            (ledger.partition, ledger.partitions) = (partition, partitions);
+        }
         Entry::Participant(entry) => restore_participant(ledger, *entry)?,
+        Entry::Lease(entry) => restore_lease(ledger, entry)?,
         Entry::Routes(routes) => ledger.routes.replace(&routes),
         Entry::Epoch(from, epoch) => {
             let last = ledger.last_epoch_from();
@@ -213,6 +227,18 @@ fn restore_participant(ledger: &mut Ledger, entry: ParticipantEntry) -> Result<(
     currencies.dedup();
     ensure(currencies.len() == positions.len(), "a position comes twice")?;
     ledger.participants.restore(record, (status, removed), positions, Usages::restored(usages));
+    Ok(())
+}
+
+fn restore_lease(ledger: &mut Ledger, entry: LeaseEntry) -> Result<(), NoLedger> {
+    let LeaseEntry { debtor, currency, other, moved: Moved { given, taken } } = entry;
+    let cap = (debtor, currency);
+    let within = |total: Total| (0..TOTAL_END).contains(&total.minor());
+    ensure(within(given) && within(taken), "a lease is out of range")?;
+    ensure(ledger.is_other(other) && ledger.participants.is_known(debtor), "a lease is of nobody")?;
+    ensure(ledger.leases.moved(cap, other) == Moved::default(), "a lease comes twice")?;
+    ledger.leases.given(cap, other, given);
+    ledger.leases.taken(cap, other, taken);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod digested;
 mod entries;
 pub(crate) mod follow_up_record;
 pub(crate) mod generation;
+pub(crate) mod leases;
 pub(crate) mod limits;
 mod movement;
 pub(crate) mod participants;

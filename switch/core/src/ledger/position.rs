@@ -60,12 +60,6 @@ impl Position {
         }
     }
 
-    /// I9: whether a hold of `amount` keeps the exposure within the cap.
-    pub fn has_room(&self, amount: Amount) -> bool {
-        let after = self.exposure().plus(amount).expect(FITS);
-        self.cap.is_some_and(|cap| after <= cap)
-    }
-
     pub(crate) fn hold(&mut self, amount: Amount) {
         self.held = self.held.plus(amount).expect(FITS);
     }

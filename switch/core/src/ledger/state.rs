@@ -7,6 +7,7 @@ use holdfast_protocol::{
     ParticipantNumber, Partition, PaymentId, Reason, TransactionKey, UnixMillis,
 };
 
+use super::leases::Leases;
 use super::participants::Participants;
 use super::record::Terms;
 use super::remembered::Remembered;
@@ -128,8 +129,10 @@ pub(crate) struct Ledger {
     pub(crate) contents: Slab<Authorize>,
     pub(crate) remembered: Remembered,
     pub(crate) pending: u32,
-    /// Of the whole journal; no fact changes it.
+    /// Of the whole journal: its first fact says it, where there are several.
     pub(crate) partition: Partition,
+    pub(crate) partitions: u16,
+    pub(crate) leases: Leases,
     /// From which sequence on which epoch decided: one for each start of the switch that decided something.
     epochs: Vec<(u64, Epoch)>,
 }
@@ -151,6 +154,8 @@ impl Ledger {
             ),
             pending: 0,
             partition: Partition(0),
+            partitions: 1,
+            leases: Leases::default(),
             epochs: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@
 
 mod deliveries;
 mod forwards;
+pub(crate) mod leases;
 mod outbound;
 mod pending;
 pub(crate) mod recalls;
@@ -16,6 +17,7 @@ use holdfast_protocol::{ParticipantNumber, UnixMillis};
 
 pub(crate) use forwards::Unsent;
 use forwards::{Forward, Forwards};
+use leases::Rounds;
 pub(crate) use outbound::Head;
 use outbound::Outbound;
 use pending::PendingLists;
@@ -75,6 +77,8 @@ pub(crate) struct Schedule {
     pub(crate) recalls: Recalls,
     /// Reversals that wait for the pending refunds of their original.
     pub(crate) reversals: Reversals,
+    /// Questions for leases.
+    pub(crate) rounds: Rounds,
     /// Inquiries of each participant in the second given.
     inquiries: BTreeMap<ParticipantNumber, (u64, u32)>,
 }
@@ -92,6 +96,7 @@ impl Schedule {
             left_over: BTreeSet::new(),
             recalls: Recalls::default(),
             reversals: Reversals::default(),
+            rounds: Rounds::default(),
             inquiries: BTreeMap::new(),
         }
     }

@@ -93,6 +93,9 @@ fn decided(fact: &Fact) -> Option<TransactionKey> {
         | Fact::RoutesConfigured(_)
         | Fact::CutOver(_)
         | Fact::DayClosed(_)
+        | Fact::Founded { .. }
+        | Fact::LeaseGiven { .. }
+        | Fact::LeaseTaken { .. }
         | Fact::Forgotten(_)
         | Fact::Approved { .. }
         | Fact::Declined { .. }

@@ -4,6 +4,7 @@ mod archive;
 mod deliveries;
 mod documented;
 mod grids;
+mod leases;
 mod limits;
 mod lines;
 mod payments;

@@ -61,6 +61,7 @@ pub(super) fn effect(world: &World, effect: &Effect) -> String {
         Effect::Recall(key) => {
             format!("recall {}/{}", name(key.originator), world.short(key.originator, key.id))
         }
+        Effect::Lease { to, message } => format!("to partition {} {message:?}", to.0),
     }
 }
 
@@ -141,6 +142,9 @@ pub(super) fn fact(fact: &Fact) -> String {
         | Fact::ParticipantRemoved(_)
         | Fact::ParticipantStatusSet(..)
         | Fact::RoutesConfigured(_)
+        | Fact::Founded { .. }
+        | Fact::LeaseGiven { .. }
+        | Fact::LeaseTaken { .. }
         | Fact::Forgotten(_)
         | Fact::Reserved(_)
         | Fact::DeclinedAtOnce(_)

@@ -25,7 +25,7 @@ impl World {
         assert_eq!(whole.digest(), before, "I7: a restart has the same ledger");
         self.fold_into_own(snapshot_at);
         assert_eq!(self.core.digest(), before, "I7: a snapshot and what follows it make the same ledger");
-        self.core.resume(self.at(), Epoch(epoch.0 + 1), Partition(0));
+        self.core.resume(self.at(), Epoch(epoch.0 + 1));
         assert_eq!(self.ages(), ages, "what waits for an acknowledgement is as old as before");
         self.view = View::default();
         Vec::new()

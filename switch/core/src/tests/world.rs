@@ -121,7 +121,7 @@ pub(super) struct World {
     /// Epoch and time of each fact of the journal.
     pub(super) frames: Vec<(Epoch, UnixMillis)>,
     /// What has left and `finish` has not looked at.
-    sent: Vec<Effect>,
+    pub(super) sent: Vec<Effect>,
     ids: BTreeMap<(ParticipantNumber, u32), RequestId>,
     pub(super) archive: Archive,
     /// Whose each link is, also those that are gone.
@@ -130,6 +130,11 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(settings: Settings) -> Self {
+        Self::of_several(settings, Partition(0), 1)
+    }
+
+    /// One partition of so many.
+    pub(super) fn of_several(settings: Settings, partition: Partition, partitions: u16) -> Self {
         let mut world = Self {
             core: Core::new(settings.clone()),
             watch: Some(InvariantCheck::new(settings.clone())),
@@ -144,6 +149,7 @@ impl World {
             sessions: BTreeMap::new(),
         };
         world.core.keep_leaving();
+        world.step(&Input::Found(partition, partitions));
         world.step(&Input::CutOver("2026-11-22".parse().unwrap()));
         let participants = ["A", "C", "B", "D"].map(participant).to_vec();
         world.step(&Input::Configure(participants, routes()));

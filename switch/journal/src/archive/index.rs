@@ -41,6 +41,8 @@ impl Content {
                 Entry::Closed(entry) => Archived::Transaction(entry),
                 Entry::FollowUp(parts) => Archived::FollowUp(parts),
                 Entry::Beginning(_)
+                | Entry::Founded(..)
+                | Entry::Lease(_)
                 | Entry::Participant(_)
                 | Entry::Routes(_)
                 | Entry::Epoch(..)

@@ -1,3 +1,4 @@
+use holdfast_core::fact::FollowUp;
 use holdfast_core::registry::{
     CurrencyLimits, Debtor, Limits, MerchantPattern, ParticipantRecord, ParticipantStatus, ROUTES_MAX, Route,
 };
@@ -8,6 +9,9 @@ use holdfast_protocol::*;
 use proptest::prelude::*;
 
 use super::*;
+
+mod facts;
+use facts::facts;
 
 fn number(number: u16) -> ParticipantNumber {
     ParticipantNumber::new(number).unwrap()
@@ -184,8 +188,7 @@ fn recalled() -> ClosedEntry {
     ClosedEntry { key: key(), content, closed, linked: Linked::Alone }
 }
 
-/// One of each, in the order of the types.
-fn facts() -> Vec<Fact> {
+fn facts_about_transactions() -> Vec<Fact> {
     let (originator, settlement_date, reason) = (number(1), date(), Reason::DestinationTimedOut);
     let follow_up = |request| Fact::FollowUpDeclined {
         originator,
@@ -194,13 +197,6 @@ fn facts() -> Vec<Fact> {
         settlement_date,
     };
     vec![
-        Fact::ParticipantConfigured(participant()),
-        Fact::ParticipantRemoved(number(65_535)),
-        Fact::ParticipantStatusSet(number(1), ParticipantStatus::Suspended),
-        Fact::RoutesConfigured(routes()),
-        Fact::CutOver(date()),
-        Fact::DayClosed(date()),
-        Fact::Forgotten(1_795_305_600),
         Fact::Reserved(Reserved {
             originator,
             request: authorize(10, 1_250, Kind::Reserve),

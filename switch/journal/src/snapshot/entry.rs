@@ -8,8 +8,8 @@ use holdfast_core::effect::Delivery;
 use holdfast_core::leaving::Archived;
 use holdfast_core::ledger::Position;
 use holdfast_core::snapshot::{
-    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpKind, FollowUpParts, Linked, OpenEntry,
-    ParticipantEntry, Terms, Transaction, Usage,
+    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpKind, FollowUpParts, LeaseEntry, Linked, Moved,
+    OpenEntry, ParticipantEntry, Terms, Transaction, Usage,
 };
 use holdfast_core::transaction::TransactionKind;
 use holdfast_core::transaction::money::{Ending, Money};
@@ -33,6 +33,8 @@ pub(super) mod kind {
     /// As [`OPEN`] and [`CLOSED`], of what is linked with others.
     pub(in crate::snapshot) const OPEN_LINKED: u8 = 11;
     pub(in crate::snapshot) const CLOSED_LINKED: u8 = 12;
+    pub(in crate::snapshot) const FOUNDED: u8 = 13;
+    pub(in crate::snapshot) const LEASE: u8 = 14;
 }
 
 /// Appends an entry to `out`; `frame` is room for the requests in it.
@@ -46,7 +48,18 @@ pub fn write(entry: &Entry, frame: &mut BytesMut, out: &mut Vec<u8>) {
             w.optional_date(*business_date);
             w.u64(*forgotten_through);
         }
+        Entry::Founded(partition, partitions) => {
+            w.u16(partition.0);
+            w.u16(*partitions);
+        }
         Entry::Participant(participant) => write_participant(&mut w, participant),
+        Entry::Lease(LeaseEntry { debtor, currency, other, moved: Moved { given, taken } }) => {
+            w.participant(*debtor);
+            w.currency(*currency);
+            w.u16(other.0);
+            w.total(*given);
+            w.total(*taken);
+        }
         Entry::Routes(routes) => registry::write_routes(&mut w, routes),
         Entry::Epoch(from, epoch) => {
             w.u64(from.0);
@@ -105,7 +118,9 @@ const fn kind_of_closed(closed: &ClosedEntry) -> u8 {
 const fn kind_of(entry: &Entry) -> u8 {
     match entry {
         Entry::Beginning(_) => kind::BEGINNING,
+        Entry::Founded(..) => kind::FOUNDED,
         Entry::Participant(_) => kind::PARTICIPANT,
+        Entry::Lease(_) => kind::LEASE,
         Entry::Routes(_) => kind::ROUTES,
         Entry::Epoch(..) => kind::EPOCH,
         Entry::Day(_) => kind::DAY,

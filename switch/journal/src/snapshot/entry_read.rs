@@ -7,14 +7,14 @@
 use holdfast_core::effect::Delivery;
 use holdfast_core::ledger::Position;
 use holdfast_core::snapshot::{
-    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpKind, FollowUpParts, Linked, OpenEntry,
-    ParticipantEntry, Terms, Transaction, Usage,
+    Beginning, Closed, ClosedEntry, Content, Entry, FollowUpKind, FollowUpParts, LeaseEntry, Linked, Moved,
+    OpenEntry, ParticipantEntry, Terms, Transaction, Usage,
 };
 use holdfast_core::transaction::TransactionKind;
 use holdfast_core::transaction::money::{Ending, Money};
 use holdfast_protocol::{
-    Amount, BusinessDate, Epoch, Instance, Merchant, Message, MpsId, ParticipantNumber, PaymentId, RequestId,
-    Sequence,
+    Amount, BusinessDate, Epoch, Instance, Merchant, Message, MpsId, ParticipantNumber, Partition, PaymentId,
+    RequestId, Sequence,
 };
 
 use super::entry::{AFTER_TERMS, BEFORE_TERMS, CLOSED, kind};
@@ -73,6 +73,13 @@ fn read_entry(kind: u8, r: &mut Reader<'_>) -> Result<Entry, RecordError> {
             time: r.time()?,
             business_date: optional_date(r)?,
             forgotten_through: r.u64()?,
+        }),
+        kind::FOUNDED => Entry::Founded(Partition(r.u16()?), r.u16()?),
+        kind::LEASE => Entry::Lease(LeaseEntry {
+            debtor: r.participant()?,
+            currency: r.currency()?,
+            other: Partition(r.u16()?),
+            moved: Moved { given: r.total()?, taken: r.total()? },
         }),
         kind::PARTICIPANT => Entry::Participant(Box::new(read_participant(r)?)),
         kind::ROUTES => Entry::Routes(registry::read_routes(r)?),

@@ -7,8 +7,8 @@ use holdfast_core::registry::{
 use holdfast_journal::{RecordWriter, record};
 use holdfast_protocol::{
     Amount, ApprovalCode, Authorize, BusinessDate, Capture, Channel, Currency, DecidedBy, DeliveryNumber,
-    Extensions, Instance, InstrumentReference, Kind, Merchant, MpsId, ParticipantNumber, Reason, Release,
-    RequestId, Reverse, SecurityLevel, Total, TransactionKey, UnixMillis,
+    Extensions, Instance, InstrumentReference, Kind, Merchant, MpsId, ParticipantNumber, Partition, Reason,
+    Release, RequestId, Reverse, SecurityLevel, Total, TransactionKey, UnixMillis,
 };
 
 const NOW: UnixMillis = UnixMillis::from_48_bits(1_795_305_600_123);
@@ -139,6 +139,19 @@ fn facts_about_the_switch() -> Vec<Fact> {
         Fact::CutOver(date()),
         Fact::DayClosed(date()),
         Fact::Forgotten(1_795_305_600),
+        Fact::Founded { partition: Partition(2), partitions: 3 },
+        Fact::LeaseGiven {
+            debtor: number(11),
+            currency: Currency::from_code("EUR").unwrap(),
+            to: Partition(1),
+            total: Total::from_minor(1_250),
+        },
+        Fact::LeaseTaken {
+            debtor: number(11),
+            currency: Currency::from_code("EUR").unwrap(),
+            from: Partition(0),
+            total: Total::from_minor(1 << 70),
+        },
     ]
 }
 

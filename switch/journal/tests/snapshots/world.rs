@@ -144,7 +144,7 @@ impl World {
         course.durable = core.sequence().0;
         course.left.values_mut().for_each(|left| left.retain(|(by, _)| *by <= core.sequence().0));
         course.left.retain(|_, left| !left.is_empty());
-        core.resume(recovered.last_time().max(course.now), recovered.epoch(), Partition(0));
+        core.resume(recovered.last_time().max(course.now), recovered.epoch());
         let snapshotter = Snapshotter::new(
             recovered.storage(),
             recovered.journal(),

@@ -127,6 +127,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
                 }
             }
             Effect::Recall(key) => self.recalls.push(key),
+            Effect::Lease { to, message } => self.peers.say(to, message),
         }
     }
 }

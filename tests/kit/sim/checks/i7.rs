@@ -27,6 +27,11 @@ fn place(entry: &Entry) -> Place {
     match entry {
         Entry::Beginning(_) => (0, 0, None),
         Entry::Participant(entry) => (1, u64::from(entry.record.number.get()), None),
+        Entry::Founded(..) => (0, 1, None),
+        Entry::Lease(lease) => {
+            let of = u64::from(lease.debtor.get()) << 32 | u64::from(lease.currency.number()) << 16;
+            (1, 1 << 48 | of | u64::from(lease.other.0), None)
+        }
         Entry::Routes(_) => (2, 0, None),
         Entry::Epoch(from, _) => (3, from.0, None),
         // In their order as they come.

@@ -52,6 +52,7 @@ pub fn tried(reason: Reason) -> Tried {
         Reason::RoleNotConfigured => IDENTITIES,
         Reason::Flooding | Reason::NotReading => LOADS,
         Reason::TooManyLinks => Tried::EndToEnd("tests/tests/hostile/dials.rs"),
+        Reason::WindowTooSmall => Tried::EndToEnd("tests/tests/partitions/links.rs"),
         Reason::SwitchStopping => Tried::EndToEnd("tests/tests/operating/programs.rs"),
         Reason::Removed => Tried::EndToEnd("tests/tests/operating/reloads.rs"),
         _ => Tried::Simulator,

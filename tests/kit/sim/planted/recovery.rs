@@ -95,7 +95,9 @@ fn is_of_window(entry: &Entry, through: Sequence) -> bool {
         Entry::FollowUp(parts) => parts.sequence <= through.0,
         Entry::ClosedUntil(..) | Entry::Extensions(..) => true,
         Entry::Beginning(_)
+        | Entry::Founded(..)
         | Entry::Participant(_)
+        | Entry::Lease(_)
         | Entry::Routes(_)
         | Entry::Epoch(..)
         | Entry::Day(_)

@@ -1,0 +1,357 @@
+//! Several partitions: what each may hold against a cap, and how room moves between them.
+//!
+//! With two, `A`, `B` and all of their caps begin in partition 1, `C` and `D` in partition 0. For a reservation at `B` the destination
+//! owes, so that partition 0 has no room for one of `C` until it was given some.
+
+use std::collections::VecDeque;
+
+use holdfast_protocol::*;
+use proptest::prelude::*;
+
+use super::world::{World, euro, number, settings};
+use crate::input::LeaseMessage;
+use crate::*;
+
+/// Worlds of one partition each, and what is on its way between them.
+struct Several {
+    worlds: Vec<World>,
+    mail: VecDeque<(Partition, Partition, LeaseMessage)>,
+}
+
+impl Several {
+    fn new(partitions: u16) -> Self {
+        let world = |partition| World::of_several(settings(), Partition(partition), partitions);
+        Self { worlds: (0..partitions).map(world).collect(), mail: VecDeque::new() }
+    }
+
+    fn collect(&mut self, partition: usize) {
+        let from = Partition(u16::try_from(partition).unwrap());
+        for effect in std::mem::take(&mut self.worlds[partition].sent) {
+            if let Effect::Lease { to, message } = effect {
+                self.mail.push_back((from, to, message));
+            }
+        }
+        self.check();
+    }
+
+    fn check(&self) {
+        let cores: Vec<_> = self.worlds.iter().map(|world| &world.core).collect();
+        invariant::leases(&cores).unwrap();
+    }
+
+    /// A line for one partition; what leaves because of it, but for messages to others.
+    fn line(&mut self, partition: usize, line: &str) -> String {
+        let left = self.worlds[partition].line(line);
+        self.collect(partition);
+        left.into_iter().filter(|effect| !effect.starts_with("to partition")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn all(&mut self, line: &str) {
+        (0..self.worlds.len()).for_each(|partition| drop(self.line(partition, line)));
+    }
+
+    fn deliver(&mut self, place: usize) {
+        let Some((from, to, message)) = self.mail.remove(place) else { return };
+        let to = usize::from(to.0);
+        self.worlds[to].step(&Input::Lease(from, message));
+        self.collect(to);
+    }
+
+    fn deliver_all(&mut self) {
+        while !self.mail.is_empty() {
+            self.deliver(0);
+        }
+    }
+
+    /// It arrives, and the process ends before what came of it is durable.
+    fn deliver_in_vain(&mut self, place: usize) {
+        let Some((from, to, message)) = self.mail.remove(place) else { return };
+        let to = usize::from(to.0);
+        let durable = self.worlds[to].journal.len();
+        self.worlds[to].step(&Input::Lease(from, message));
+        self.worlds[to].undo(durable);
+        self.check();
+    }
+
+    fn restart(&mut self, partition: usize) {
+        self.worlds[partition].line("restart");
+        self.worlds[partition].back();
+        self.collect(partition);
+    }
+
+    fn lease(&self, partition: usize, debtor: &str) -> i128 {
+        self.worlds[partition].core.lease(number(debtor), euro()).map_or(0, Total::minor)
+    }
+
+    /// What partitions could still hold against a cap, where they have any room.
+    fn room(&self, debtor: &str) -> i128 {
+        let exposure = |world: &World| {
+            let (_, _, positions) =
+                world.core.participants().find(|(r, ..)| r.number == number(debtor)).unwrap();
+            positions.iter().find(|p| p.currency == euro()).map_or(0, |p| p.exposure().minor())
+        };
+        let worlds = self.worlds.iter().enumerate();
+        worlds.map(|(n, world)| (self.lease(n, debtor) - exposure(world)).max(0)).sum()
+    }
+}
+
+impl World {
+    /// The process ends, and of its journal only so much was durable.
+    fn undo(&mut self, durable: usize) {
+        self.journal.truncate(durable);
+        self.frames.truncate(durable);
+        self.sent.clear();
+        let mut core = Core::new(self.settings.clone());
+        self.fold(&mut core, 0, durable);
+        core.resume(self.at(), Epoch(self.core.epoch().0 + 1));
+        core.keep_leaving();
+        self.core = core;
+        // It has seen what never was.
+        self.watch = None;
+        self.view = crate::View::default();
+        self.back();
+    }
+
+    /// Everybody signs on again.
+    fn back(&mut self) {
+        for name in ["A", "C", "B", "D"] {
+            self.line(&format!("link up {name}"));
+        }
+    }
+}
+
+#[test]
+fn a_journal_of_several_says_first_which_it_is() {
+    let world = World::of_several(settings(), Partition(2), 3);
+    assert_eq!(world.journal[0], Fact::Founded { partition: Partition(2), partitions: 3 });
+    assert_eq!((world.core.partition(), world.core.partitions()), (Partition(2), 3));
+    let mut alone = World::new(settings());
+    assert!(matches!(alone.journal[0], Fact::CutOver(_)), "the only one need not say it");
+    let facts = alone.journal.len();
+    alone.step(&Input::Found(Partition(1), 2));
+    assert_eq!(
+        (alone.journal.len(), alone.core.partitions()),
+        (facts, 1),
+        "a journal is founded once, for ever"
+    );
+    let mut again = World::of_several(settings(), Partition(0), 2);
+    again.line("restart");
+    assert_eq!((again.core.partition(), again.core.partitions()), (Partition(0), 2));
+}
+
+#[test]
+fn who_lacks_room_asks_and_is_busy_until_it_was_given() {
+    let mut several = Several::new(2);
+    assert_eq!((several.lease(1, "B"), several.lease(0, "B")), (100_000, 0), "a cap begins at home");
+    let line = "authorize C 1 m@B 40.00 reserve";
+    assert_eq!(several.line(0, line), "C 1 refused Busy");
+    assert_eq!(several.line(0, line), "C 1 refused Busy");
+    assert_eq!(several.mail.len(), 1, "it is asked once");
+    several.deliver_all();
+    assert_eq!((several.lease(1, "B"), several.lease(0, "B")), (50_000, 50_000), "half of what there is");
+    assert_eq!(several.line(0, line), "B authorize C/1 40.00");
+    assert_eq!(
+        several.line(0, "authorize C 2 m@B 10.00 reserve"),
+        "B authorize C/2 10.00",
+        "nobody is asked"
+    );
+}
+
+#[test]
+fn where_nobody_has_room_it_is_declined_for_a_moment_without_asking() {
+    let mut several = Several::new(2);
+    let line = "authorize C 1 m@B 1000.01 reserve";
+    // The first question brings all there is, the second nothing.
+    for _ in 0..2 {
+        assert_eq!(several.line(0, line), "C 1 refused Busy");
+        several.deliver_all();
+    }
+    assert_eq!(several.line(0, line), "C 1 declined NetDebitCapExceeded Declined");
+    assert_eq!(
+        several.line(0, "authorize C 2 m@B 1000.02 reserve"),
+        "C 2 declined NetDebitCapExceeded Declined"
+    );
+    several.all("wait 1001");
+    assert_eq!(
+        several.line(0, "authorize C 3 m@B 1000.01 reserve"),
+        "C 3 refused Busy",
+        "it may have changed"
+    );
+    // Its home has nothing left now, and asks in turn.
+    assert_eq!(several.line(1, "authorize A 1 m@B 1.00 reserve"), "A 1 refused Busy");
+    several.deliver_all();
+    assert_eq!(several.line(1, "authorize A 1 m@B 1.00 reserve"), "B authorize A/1 1.00");
+}
+
+#[test]
+fn a_question_that_nobody_answers_is_asked_again() {
+    let mut several = Several::new(3);
+    let line = "authorize A 1 m@D 2000.00";
+    assert_eq!(several.line(1, line), "A 1 refused Busy");
+    several.mail.clear();
+    several.all("wait 5000");
+    assert_eq!((several.line(1, line).as_str(), several.mail.len()), ("A 1 refused Busy", 0));
+    several.all("wait 1");
+    assert_eq!((several.line(1, line).as_str(), several.mail.len()), ("A 1 refused Busy", 2));
+}
+
+#[test]
+fn what_was_given_and_not_heard_of_is_found_by_either_who_asks() {
+    for asker in [0, 1] {
+        let mut several = Several::new(2);
+        several.line(0, "authorize C 1 m@B 40.00 reserve");
+        several.deliver(0);
+        several.mail.clear();
+        assert_eq!(
+            (several.lease(1, "B"), several.lease(0, "B")),
+            (50_000, 0),
+            "on its way it counts for nobody"
+        );
+        several.all("wait 5001");
+        if asker == 0 {
+            several.line(0, "authorize C 1 m@B 40.00 reserve");
+            several.deliver_all();
+            assert_eq!(
+                (several.lease(1, "B"), several.lease(0, "B")),
+                (50_000, 50_000),
+                "told again, not given again"
+            );
+        } else {
+            several.line(1, "authorize A 1 m@B 800.00 reserve");
+            several.deliver_all();
+            assert_eq!(
+                (several.lease(1, "B"), several.lease(0, "B")),
+                (80_000, 20_000),
+                "taken there, and given back"
+            );
+            assert_eq!(several.line(1, "authorize A 1 m@B 800.00 reserve"), "B authorize A/1 800.00");
+        }
+    }
+}
+
+#[test]
+fn what_was_not_durable_was_not_given() {
+    let mut several = Several::new(2);
+    several.line(0, "authorize C 1 m@B 40.00 reserve");
+    several.deliver_in_vain(0);
+    assert_eq!((several.lease(1, "B"), several.lease(0, "B")), (100_000, 0));
+    several.all("wait 5001");
+    several.line(0, "authorize C 1 m@B 40.00 reserve");
+    several.deliver(0);
+    several.deliver_in_vain(0);
+    assert_eq!((several.lease(1, "B"), several.lease(0, "B")), (50_000, 0), "given, and the word of it lost");
+    several.line(0, "authorize C 1 m@B 40.00 reserve");
+    several.deliver_all();
+    assert_eq!(several.line(0, "authorize C 1 m@B 40.00 reserve"), "B authorize C/1 40.00");
+}
+
+#[test]
+fn a_cap_that_is_lowered_leaves_its_home_with_less_than_nothing() {
+    let mut several = Several::new(2);
+    several.line(0, "authorize C 1 m@B 600.00 reserve");
+    several.deliver_all();
+    several.all("configure B cap=100.00");
+    assert_eq!((several.lease(1, "B"), several.lease(0, "B")), (-50_000, 60_000));
+    assert_eq!(several.line(1, "authorize A 1 m@B 1.00 reserve"), "A 1 refused Busy");
+    several.deliver_all();
+    // What is still held elsewhere could be given; what is missing is more than one payment needs.
+    assert_eq!(several.line(1, "authorize A 1 m@B 1.00 reserve"), "B authorize A/1 1.00");
+}
+
+#[test]
+fn messages_of_nobody_change_nothing() {
+    let mut several = Several::new(2);
+    let facts = several.worlds[0].journal.len();
+    several.line(1, "authorize A 1 m@D 2000.00");
+    let (_, _, ask) = several.mail.pop_front().unwrap();
+    for from in [0, 2, 65_535] {
+        several.worlds[0].step(&Input::Lease(Partition(from), ask));
+        several.collect(0);
+    }
+    let LeaseMessage::Ask(mut unknown) = ask else { panic!("{ask:?}") };
+    unknown.debtor = ParticipantNumber::new(999).unwrap();
+    several.worlds[0].step(&Input::Lease(Partition(1), LeaseMessage::Ask(unknown)));
+    assert_eq!(several.worlds[0].journal.len(), facts);
+    let mut alone = World::new(settings());
+    let facts = alone.journal.len();
+    alone.step(&Input::Lease(Partition(1), ask));
+    assert_eq!((alone.journal.len(), alone.sent.len()), (facts, alone.sent.len()));
+}
+
+#[derive(Clone, Debug)]
+enum Happening {
+    Line(usize, String),
+    All(String),
+    Deliver(usize),
+    Twice(usize),
+    Lost(usize),
+    InVain(usize),
+    Restart(usize),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let sum = prop::sample::select(vec!["1.00", "90.00", "400.00", "1100.00"]);
+    let payee = prop::sample::select(vec!["m@B", "m@D", "m@C"]);
+    let kind = prop::sample::select(vec!["", "reserve"]);
+    // A and C have other homes with two and with three partitions; nobody says it here.
+    let home = |who: &str, of: u16| usize::from(number(who).home(of).0);
+    let authorize = (prop::sample::select(vec!["A", "C"]), 1..40_u32, payee, sum, kind);
+    let answer = prop::sample::select(vec!["approved", "declined DoNotHonour"]);
+    let answer =
+        (prop::sample::select(vec!["A", "C"]), 1..40_u32, prop::sample::select(vec!["B", "D"]), answer);
+    let cap = prop::sample::select(vec!["10.00", "500.00", "1000.00", "2000.00"]);
+    prop_oneof![
+        6 => authorize.prop_map(move |(who, id, payee, sum, kind)| {
+            Happening::Line(home(who, OF), format!("authorize {who} {id} {payee} {sum} {kind}"))
+        }),
+        4 => answer.prop_map(move |(of, id, who, what)| {
+            Happening::Line(home(of, OF), format!("answer {who} {of}/{id} {what}"))
+        }),
+        1 => (prop::sample::select(vec!["A", "B"]), cap).prop_map(|(who, cap)| Happening::All(format!("configure {who} cap={cap}"))),
+        2 => prop::sample::select(vec!["wait 200", "wait 1001", "wait 5001"]).prop_map(|line| Happening::All(line.to_owned())),
+        8 => (0..4_usize).prop_map(Happening::Deliver),
+        1 => (0..4_usize).prop_map(Happening::Twice),
+        1 => (0..4_usize).prop_map(Happening::Lost),
+        1 => (0..4_usize).prop_map(Happening::InVain),
+        1 => (0..usize::from(OF)).prop_map(Happening::Restart),
+    ]
+}
+
+const OF: u16 = 3;
+
+proptest! {
+    #[test]
+    fn leases_never_sum_to_more_than_the_cap_and_nothing_of_it_is_lost(
+        happenings in prop::collection::vec(happening(), 1..80),
+    ) {
+        let mut several = Several::new(OF);
+        for happening in happenings {
+            match happening {
+                Happening::Line(partition, line) => drop(several.line(partition, &line)),
+                Happening::All(line) => several.all(&line),
+                Happening::Deliver(place) => several.deliver(place),
+                Happening::Twice(place) => {
+                    several.mail.extend(several.mail.get(place).copied());
+                    several.deliver(place);
+                }
+                Happening::Lost(place) => drop(several.mail.remove(place)),
+                Happening::InVain(place) => several.deliver_in_vain(place),
+                Happening::Restart(partition) => several.restart(partition),
+            }
+        }
+        // Nothing is lost any more: all room there is can be had in one place.
+        several.deliver_all();
+        several.all("wait 5001");
+        several.deliver_all();
+        let (home, room) = (usize::from(number("A").home(OF).0), several.room("B"));
+        if room > 0 {
+            let line = format!("authorize A 50 m@B {}.{:02} reserve", room / 100, room % 100);
+            let answers: Vec<String> = (0..4).map(|_| {
+                let answer = several.line(home, &line);
+                several.deliver_all();
+                answer
+            }).collect();
+            prop_assert!(answers.iter().any(|answer| answer.starts_with("B authorize A/50")), "{room}: {answers:?}");
+        }
+    }
+}
