@@ -69,12 +69,19 @@ pub struct Fixture {
 impl Fixture {
     /// A switch with the usual configuration and what a test adds to its end.
     pub fn start(additions: &str) -> Self {
+        Self::of_partitions(1, additions)
+    }
+
+    /// The same with several partitions.
+    pub fn of_partitions(partitions: u16, additions: &str) -> Self {
         // Beside the build: /tmp may be memory, and a journal there is on no disk.
         let directory = tempfile::tempdir_in(scratch()).unwrap();
         let file = directory.path().join("holdfast.toml");
         let tls =
             "[tls]\ncertificate = \"certs/switch.pem\"\nkey = \"certs/switch.key\"\nca = \"certs/ca.pem\"\n";
-        std::fs::write(&file, format!("{CONFIGURATION}\n{tls}\n{additions}\n")).unwrap();
+        let configuration =
+            CONFIGURATION.replace("journal = {", &format!("journal = {{ partitions = {partitions},"));
+        std::fs::write(&file, format!("{configuration}\n{tls}\n{additions}\n")).unwrap();
         let config = Config::load(&file).unwrap();
         holdfast::certs::issue(&directory.path().join("certs"), &config, false).unwrap();
         let mut fixture = Self { switch: None, directory, log: SwitchLog::default() };
@@ -91,6 +98,21 @@ impl Fixture {
         let start = move || dispatcher::with_default(&log, || Switch::start(config));
         let started = std::thread::spawn(start).join().expect("starting does not panic");
         self.switch = Some(started.unwrap());
+    }
+
+    /// Starts a stopped switch with another text in its configuration; why it did not start, if so.
+    pub fn start_with(&mut self, text: &str, other: &str) -> Result<(), String> {
+        assert!(self.switch.is_none(), "it is stopped first");
+        let file = self.directory.path().join("holdfast.toml");
+        let configuration = std::fs::read_to_string(&file).unwrap();
+        assert!(configuration.contains(text), "{configuration}");
+        std::fs::write(&file, configuration.replace(text, other)).unwrap();
+        let config = Config::load(&file).unwrap();
+        let log = self.log.dispatch();
+        let start = move || dispatcher::with_default(&log, || Switch::start(config));
+        let started = std::thread::spawn(start).join().expect("starting does not panic");
+        self.switch = Some(started.map_err(|error| error.to_string())?);
+        Ok(())
     }
 
     /// Stops the switch in order.

@@ -100,6 +100,7 @@ pub(super) fn at_start(config: &Config) -> Keys {
     put(
         "journal",
         &[
+            ("partitions", j.partitions.into()),
             ("segment_bytes", j.segment_bytes),
             ("gather_us", j.gather_us),
             ("gather_bytes", j.gather_bytes),

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 
 use holdfast_core::Settings;
 use holdfast_core::registry::{ParticipantRecord, Route};
+use holdfast_protocol::Partition;
 
 pub use decimal::{ParseDecimalError, minor_from_text, text_from_minor};
 pub use fault::{ConfigError, Fault};
@@ -59,6 +60,8 @@ pub struct Config {
 pub struct JournalConfig {
     /// Its directory.
     pub directory: PathBuf,
+    /// How many partitions the switch has, each with a core and a journal of its own; for ever, once there is a journal.
+    pub partitions: u16,
     /// The size of a segment, preallocated.
     pub segment_bytes: u64,
     /// How long a commit waits for more facts when busy.
@@ -79,10 +82,22 @@ pub struct JournalConfig {
     pub unindexed_max: u64,
 }
 
+impl JournalConfig {
+    /// The directory of one partition's journal.
+    pub fn of_partition(&self, partition: Partition) -> PathBuf {
+        if self.partitions == 1 {
+            self.directory.clone()
+        } else {
+            self.directory.join(format!("partition-{}", partition.0))
+        }
+    }
+}
+
 impl Default for JournalConfig {
     fn default() -> Self {
         Self {
             directory: PathBuf::from("journal"),
+            partitions: 1,
             segment_bytes: 256 << 20,
             gather_us: 0,
             gather_bytes: 256 << 10,

@@ -22,6 +22,8 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 const LISTEN_MAX: usize = 64;
 /// Threads of links; each has a socket for every address.
 const IO_THREADS_MAX: u16 = 64;
+/// Partitions; each has a core, a journal and a thread.
+const PARTITIONS_MAX: u16 = 64;
 /// Further names in the switch's certificate.
 const TLS_NAMES_MAX: usize = 256;
 const DAY_MS: u64 = 86_400_000;
@@ -99,7 +101,7 @@ fn read(mut root: Section<'_>, file: &Path) -> Config {
     deliveries(root.section("deliveries"), &mut settings);
     let sessions = sessions(root.section("sessions"));
     settings.inquiries_per_s = sessions.inquiries_per_s;
-    let transport = transport(root.section("transport"));
+    let transport = transport(root.section("transport"), journal.partitions);
     root.finish();
     let file = file.to_owned();
     Config { file, name, listen, admin, journal, tls, participants, routes, settings, sessions, transport }
@@ -158,6 +160,7 @@ fn journal(mut section: Section<'_>, base: &Path) -> JournalConfig {
     let d = JournalConfig::default();
     let config = JournalConfig {
         directory: path(&mut section, "directory", base, &d.directory),
+        partitions: section.number("partitions", d.partitions, 1..=PARTITIONS_MAX),
         segment_bytes: section.number("segment_bytes", d.segment_bytes, (8 << 20)..=(16 << 30)),
         gather_us: section.number("gather_us", d.gather_us, 0..=10_000),
         gather_bytes: section.number("gather_bytes", d.gather_bytes, 4_096..=(16 << 20)),
@@ -274,7 +277,7 @@ fn sessions(mut s: Section<'_>) -> SessionConfig {
     config
 }
 
-fn transport(mut s: Section<'_>) -> TransportConfig {
+fn transport(mut s: Section<'_>, partitions: u16) -> TransportConfig {
     let d = TransportConfig::default();
     let expected = "\"auto\", \"inline\" or \"thread\"";
     let driver = s.text("driver", expected).map_or(d.driver, |text| match text.value {
@@ -303,6 +306,10 @@ fn transport(mut s: Section<'_>) -> TransportConfig {
     };
     if config.driver == DriverMode::Inline && config.io_threads > 1 {
         let problem = "expected \"auto\" or \"thread\" with io_threads above 1: the driver runs inline with one thread of links only";
+        s.place("driver").fault(s.faults(), problem);
+    }
+    if config.driver == DriverMode::Inline && partitions > 1 {
+        let problem = "expected \"auto\" or \"thread\" with journal.partitions above 1: each has a driver of its own, on a thread of its own";
         s.place("driver").fault(s.faults(), problem);
     }
     s.finish();

@@ -31,6 +31,10 @@ impl Peers {
         Self { own, ways }
     }
 
+    pub(super) const fn own(&self) -> Partition {
+        self.own
+    }
+
     /// Says it to another partition, or not, where that has more to do than it can take: whoever asked asks again, and what was given
     /// is told again then. Waiting for each other, two drivers could wait for ever.
     pub(super) fn say(&self, to: Partition, message: LeaseMessage) {

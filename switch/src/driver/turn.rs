@@ -13,7 +13,7 @@ use holdfast_core::input::Recalled;
 use holdfast_core::{Core, Effect, From, Input, Output, View};
 use holdfast_journal::record::RecordWriter;
 use holdfast_journal::{Batch, Log};
-use holdfast_protocol::{Reason, TransactionKey, UnixMillis};
+use holdfast_protocol::{Partition, Reason, TransactionKey, UnixMillis};
 
 use super::archive::{Door, DoorCounts};
 use super::event::Event;
@@ -86,7 +86,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
         events: Receiver<Event>,
         telemetry: Telemetry,
     ) -> Self {
-        let telemetry = telemetry.partition(core.partition());
+        let telemetry = telemetry.partition(Partition(0));
         Self {
             core,
             log,
@@ -123,11 +123,17 @@ impl<L: Log, S: Seam> Driver<L, S> {
         self
     }
 
-    /// With other partitions.
+    /// As one partition of several, which counts for itself.
     #[must_use]
-    pub fn with_peers(mut self, peers: Peers) -> Self {
+    pub fn with_peers(mut self, peers: Peers, counted: Arc<PartitionTelemetry>) -> Self {
         self.peers = peers;
+        self.telemetry = counted;
         self
+    }
+
+    /// Which partition it is, or is to become.
+    pub const fn partition(&self) -> Partition {
+        self.peers.own()
     }
 
     /// One turn. `now` must not go backwards; `at` is for the statistics alone.
@@ -150,7 +156,7 @@ impl<L: Log, S: Seam> Driver<L, S> {
         self.release(now, at);
         let outbound_bytes_max = self.settings.outbound_bytes_max;
         self.sessions
-            .flush(self.core.partition(), outbound_bytes_max, |live| live.outbound.close(Reason::NotReading));
+            .flush(self.partition(), outbound_bytes_max, |live| live.outbound.close(Reason::NotReading));
         if !self.events.is_empty() || !self.work.is_empty() || !self.recalls.is_empty() {
             Progress::More
         } else {

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use holdfast_core::leaving::Recents;
 use holdfast_journal::{Archive, FileStorage, IndexError, Recovered};
 use holdfast_protocol::Sequence;
-use tracing::{Dispatch, dispatcher, error, info, warn};
+use tracing::{Dispatch, Span, dispatcher, error, info, warn};
 
 use super::ServeError;
 use super::priority::give_back;
@@ -48,9 +48,9 @@ impl ArchiveThread {
         wake: Wake,
         telemetry: Arc<PartitionTelemetry>,
     ) -> io::Result<Self> {
-        let log = dispatcher::get_default(Dispatch::clone);
+        let (log, span) = (dispatcher::get_default(Dispatch::clone), Span::current());
         let thread = std::thread::Builder::new().name("archive".to_owned()).spawn(move || {
-            dispatcher::with_default(&log, || run(archive, &mut desk, &wake, &telemetry));
+            dispatcher::with_default(&log, || span.in_scope(|| run(archive, &mut desk, &wake, &telemetry)));
         })?;
         Ok(Self(thread))
     }

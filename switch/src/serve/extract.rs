@@ -112,7 +112,7 @@ impl Extract {
         let removed = core.removed_participants().map(|(record, _)| taking(record, None));
         Self {
             partitions: vec![PartitionReport {
-                partition: 0,
+                partition: driver.partition().0,
                 epoch: core.epoch().0,
                 sequence: core.sequence().0,
                 durable: driver.log().durable().0,

@@ -8,7 +8,9 @@ mod alarms;
 mod archive;
 mod clerk;
 mod extract;
+mod founding;
 mod links;
+mod partition;
 mod ports;
 mod posts;
 pub(crate) mod priority;
@@ -90,6 +92,9 @@ pub enum ServeError {
     /// A socket failed while the switch ran.
     #[error("an endpoint failed, participants were not heard there any more, and so the switch has stopped")]
     Endpoint,
+    /// The journal is of other partitions, or some of it is missing.
+    #[error("{0}")]
+    Partitions(String),
     /// A thread ended without a word.
     #[error("a thread of the switch ended without a word")]
     Thread,

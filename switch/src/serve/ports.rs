@@ -5,6 +5,7 @@ use std::net::{SocketAddr, UdpSocket};
 
 use holdfast_journal::{Access, FileStorage, OpenError};
 use holdfast_link::{Endpoint, take_address};
+use holdfast_protocol::Partition;
 use rustix::io::Errno;
 use tracing::warn;
 
@@ -36,7 +37,7 @@ pub(super) fn what_to_do(source: &Error) -> &'static str {
 
 /// A second start of the same switch meets the taken address first; the journal tells whether it is one.
 pub(super) fn no_admin(config: &Config, error: AdminError) -> ServeError {
-    let journal = &config.journal.directory;
+    let journal = &config.journal.of_partition(Partition(0));
     let taken = matches!(&error, AdminError::Bind { source, .. } if source.kind() == ErrorKind::AddrInUse);
     let in_use = || matches!(FileStorage::open(journal, Access::Read), Err(OpenError::Locked { .. }));
     if taken && in_use() {

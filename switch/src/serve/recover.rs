@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use holdfast_core::leaving::Recents;
 use holdfast_core::{Core, Settings};
 use holdfast_journal::{Facts, FileStorage, News, Recovered, Storage, VisitError};
-use holdfast_protocol::{Sequence, UnixMillis};
+use holdfast_protocol::{Partition, Sequence, UnixMillis};
 use tracing::{info, warn};
 
-use super::ServeError;
+use super::{ServeError, settings};
 use crate::clock::whole_ms;
-use crate::config::JournalConfig;
+use crate::config::{Config, JournalConfig};
 
 /// How often a long recovery says how far it is.
 const PROGRESS: Duration = Duration::from_secs(1);
@@ -18,6 +18,8 @@ const PROGRESS: Duration = Duration::from_secs(1);
 /// What a start finds.
 #[derive(Debug)]
 pub(super) struct Found {
+    /// Which partition is meant to be here; what its journal says is still to be compared.
+    pub(super) partition: Partition,
     pub(super) core: Core,
     pub(super) recovered: Recovered<FileStorage>,
     /// What left memory by facts after `since`: the rest is in the archive's indexes.
@@ -27,17 +29,14 @@ pub(super) struct Found {
 
 /// Opens the journal and folds its facts into a core (I7): from the newest snapshot that counts on, or from the first.
 /// `now` is the wall clock's time: the switch's own resumes no earlier than the last journaled time.
-pub(super) fn recover(
-    settings: Settings,
-    journal: &JournalConfig,
-    now: UnixMillis,
-) -> Result<Found, ServeError> {
+pub(super) fn recover(config: &Config, partition: Partition, now: UnixMillis) -> Result<Found, ServeError> {
+    let (settings, journal) = (settings::core(config), &config.journal);
     let started = Instant::now();
     let mut said = started;
     let unindexed_max = usize::try_from(journal.unindexed_max).unwrap_or(usize::MAX);
     let (mut recents, mut since) = (Recents::new(unindexed_max), Sequence(0));
     let opened = holdfast_journal::open_core(
-        &journal.directory,
+        &journal.of_partition(partition),
         journal_settings(journal),
         now,
         &mut || prepared(&settings),
@@ -74,7 +73,7 @@ pub(super) fn recover(
         None => info!(epoch, "new journal"),
     }
     resume(&mut core, &recovered, now);
-    Ok(Found { core, recovered, recents, since })
+    Ok(Found { partition, core, recovered, recents, since })
 }
 
 /// An empty core that has its memory.

@@ -24,6 +24,28 @@ pub(super) fn links(transport: &TransportConfig) -> LinkSettings {
     }
 }
 
+/// For the core of one partition: limits that bound memory are shared out among all.
+pub(super) fn core(config: &Config) -> holdfast_core::Settings {
+    let partitions = u32::from(config.journal.partitions);
+    let of_each = |limit: u32| limit.div_ceil(partitions);
+    let settings = &config.settings;
+    holdfast_core::Settings {
+        pending_max: of_each(settings.pending_max),
+        pending_for_destination_max: of_each(settings.pending_for_destination_max),
+        open_max: of_each(settings.open_max),
+        remembered_max: of_each(settings.remembered_max),
+        undelivered_for_destination_max: of_each(settings.undelivered_for_destination_max),
+        delivery_window: of_each(settings.delivery_window),
+        recalls_max: of_each(settings.recalls_max),
+        recalled_max: of_each(settings.recalled_max),
+        answer_extension_bytes_max: settings
+            .answer_extension_bytes_max
+            .div_ceil(usize::from(config.journal.partitions)),
+        expected_rate_per_s: of_each(settings.expected_rate_per_s),
+        ..settings.clone()
+    }
+}
+
 /// For the driver.
 pub(super) fn driver(config: &Config) -> DriverSettings {
     let sessions = &config.sessions;

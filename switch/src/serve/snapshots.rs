@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use holdfast_core::Settings;
 use holdfast_journal::{FileStorage, Paced, Recovered, Sealed, SnapshotSettings, SnapshotStep, Snapshotter};
-use tracing::{Dispatch, dispatcher, info, warn};
+use tracing::{Dispatch, Span, dispatcher, info, warn};
 
 use super::ServeError;
 use super::priority::give_back;
@@ -62,9 +62,11 @@ impl SnapshotThread {
     ) -> io::Result<Self> {
         let (running, stop) = bounded(0);
         let storage = Arc::clone(snapshotter.storage());
-        let log = dispatcher::get_default(Dispatch::clone);
+        let (log, span) = (dispatcher::get_default(Dispatch::clone), Span::current());
         let thread = std::thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
-            dispatcher::with_default(&log, || run(snapshotter, &sealed, &clock, &stop, &told));
+            dispatcher::with_default(&log, || {
+                span.in_scope(|| run(snapshotter, &sealed, &clock, &stop, &told))
+            });
         })?;
         Ok(Self { running, storage, thread })
     }

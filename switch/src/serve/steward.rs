@@ -226,9 +226,13 @@ impl Steward {
         id: RequestId,
         reply: Reply<transactions::Found>,
     ) -> Result<(), Ended> {
+        let (who, partitions) = (originator.clone(), self.config.journal.partitions);
+        let home = self.posts.ask(FIRST, move |driver, _| {
+            report::find_known(driver.core(), &who).map_or(FIRST, |number| number.home(partitions).0.into())
+        })?;
         let find =
             move |driver: &mut Driver<Handle>, _| transactions::transaction(driver.core(), &originator, id);
-        self.posts.once_durable(FIRST, find, |found| answer(reply, found))
+        self.posts.once_durable(home, find, |found| answer(reply, found))
     }
 
     fn reload(

@@ -69,6 +69,25 @@ impl FileStorage {
         Ok(Self { directory, access, open: Mutex::new(HashMap::new()), _lock: lock })
     }
 
+    /// Whether there is a segment of a journal in a directory; changes nothing and takes no lock.
+    ///
+    /// # Errors
+    /// What the system reports, but not that there is no such directory.
+    pub fn is_in(directory: &Path) -> Result<bool, OpenError> {
+        let failed = |source| OpenError::Directory { directory: directory.to_path_buf(), source };
+        let entries = match std::fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed(error)),
+        };
+        for entry in entries {
+            if entry.map_err(failed)?.file_name().to_string_lossy().ends_with(SEGMENT_SUFFIX) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     pub(super) fn path(&self, segment: SegmentNumber) -> PathBuf {
         self.directory.join(format!("{:012}{SEGMENT_SUFFIX}", segment.0))
     }
