@@ -128,7 +128,8 @@ pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, Audit
         drained: options.drained || all_drained,
         sources: std::mem::take(&mut audit.sources),
         skew_ms: options.skew_ms,
-        journal_end_ms: journal.end_ms,
+        ends_ms: journal.parts.iter().map(|(partition, part)| (*partition, part.end_ms)).collect(),
+        homes: journal.homes.clone(),
     };
     let mut timeline = None;
     let look = |context: &Context, transaction: &Transaction| {
@@ -143,11 +144,20 @@ pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, Audit
 
 /// What the dump as a whole says.
 struct Journal {
-    end: u64,
-    end_ms: u64,
+    /// By partition.
+    parts: std::collections::BTreeMap<u16, Part>,
+    /// In which partition the facts of each originator stand.
+    homes: std::collections::BTreeMap<u16, u16>,
     /// It begins with its first fact.
     is_whole: bool,
     participants: std::collections::BTreeMap<u16, crate::journal::Participant>,
+}
+
+/// What the dump of one partition says.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    end: u64,
+    end_ms: u64,
 }
 
 struct Audit {
@@ -267,10 +277,15 @@ impl Audit {
         let mut dump = Dump::open(path)?;
         watcher.begin("journal dump", file_bytes(path));
         let participants = std::collections::BTreeMap::new();
-        let mut journal = Journal { end: 0, end_ms: 0, is_whole: true, participants };
+        let (parts, homes) = (std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
+        let mut journal = Journal { parts, homes, is_whole: true, participants };
         while let Some(line) = dump.next_line()? {
-            if self.tally.facts == 0 && line.sequence != 1 {
-                self.notes.push(format!("the dump begins with sequence {}", line.sequence));
+            let part = journal.parts.entry(line.partition).or_default();
+            if part.end == 0 && line.sequence != 1 {
+                self.notes.push(match line.partition {
+                    0 => format!("the dump begins with sequence {}", line.sequence),
+                    other => format!("the dump of partition {other} begins with sequence {}", line.sequence),
+                });
                 journal.is_whole = false;
             }
             self.tally.facts += 1;
@@ -280,14 +295,28 @@ impl Audit {
                     (None, format!("{what} goes from {before} to {now}"), vec![evidence])
                 });
             }
-            journal.end = journal.end.max(line.sequence);
-            journal.end_ms = journal.end_ms.max(line.time_ms);
+            part.end = part.end.max(line.sequence);
+            part.end_ms = part.end_ms.max(line.time_ms);
             if let Some(fact) = line.fact {
+                let home = *journal.homes.entry(fact.originator).or_insert(line.partition);
+                if home != line.partition {
+                    self.findings.add(Class::WrongPartition, || {
+                        let evidence = Evidence::Journal { sequence: line.sequence, fact: "line" };
+                        let what = format!(
+                            "partition {} decides for participant {}, whose home is {home}",
+                            line.partition, fact.originator
+                        );
+                        (None, what, vec![evidence])
+                    });
+                }
                 self.shards.add_fact(fact).map_err(AuditError::Spill)?;
             }
             if self.tally.facts.is_multiple_of(STEPS) {
                 watcher.advance(dump.bytes());
             }
+        }
+        for what in dump.leases().faults() {
+            self.findings.add(Class::WrongPartition, || (None, what, Vec::new()));
         }
         journal.participants = dump.participants().clone();
         self.refunds = dump.take_refunds();
@@ -317,7 +346,10 @@ impl Audit {
         let mut positions_then = Positions::default();
         // The status may be older than the dump: it is compared with what the facts until then make.
         let status = match status {
-            Some(status) if status.sequence > journal.end => {
+            Some(status)
+                if status
+                    .is_newer_than(|partition| journal.parts.get(&partition).map_or(0, |part| part.end)) =>
+            {
                 self.notes.push("the status is newer than the dump and was not compared".to_owned());
                 None
             }
@@ -338,7 +370,8 @@ impl Audit {
                 }
                 tally.count(&case);
                 if let Some(status) = status {
-                    let until = transaction.facts.partition_point(|f| f.sequence <= status.sequence);
+                    let then = status.sequence_of(context.home(transaction.key.originator));
+                    let until = transaction.facts.partition_point(|f| f.sequence <= then);
                     if until == transaction.facts.len() {
                         positions_then.book(transaction.key.originator, &course);
                     } else {

@@ -35,6 +35,7 @@ macro_rules! classes {
 
 classes! {
     JournalBroken "journal-broken" "A line of the journal dump does not follow from the line before it.";
+    WrongPartition "wrong-partition" "What partitions of the journal hold contradicts each other: an originator in two, or room under a cap taken that nobody gave.";
     Lost "lost" "Somebody was told a decision that the journal does not know.";
     Phantom "phantom" "Something happened that nobody asked for.";
     AppliedTwice "applied-twice" "One request or delivery took effect more than once.";

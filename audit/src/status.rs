@@ -34,8 +34,8 @@ pub enum StatusError {
 /// What the auditor reads of a status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// The last decided fact.
-    pub sequence: u64,
+    /// The last decided fact of each partition.
+    pub sequences: BTreeMap<u16, u64>,
     /// By participant and ISO 4217 number of the currency.
     pub positions: BTreeMap<(u16, u16), Position>,
 }
@@ -43,7 +43,16 @@ pub struct Status {
 #[derive(Deserialize)]
 struct Document {
     sequence: u64,
+    /// Where there are several.
+    #[serde(default)]
+    partitions: Vec<Partition>,
     positions: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Partition {
+    partition: u16,
+    sequence: u64,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +74,16 @@ impl Status {
         Self::parse(&text).map_err(|what| StatusError::Content { path: path.to_owned(), what })
     }
 
+    /// The last decided fact of a partition when it was asked.
+    pub fn sequence_of(&self, partition: u16) -> u64 {
+        self.sequences.get(&partition).copied().unwrap_or(0)
+    }
+
+    /// Whether it tells of facts after these ends.
+    pub fn is_newer_than(&self, end: impl Fn(u16) -> u64) -> bool {
+        self.sequences.iter().any(|(partition, sequence)| *sequence > end(*partition))
+    }
+
     fn parse(text: &[u8]) -> Result<Self, String> {
         let document: Document = serde_json::from_slice(text).map_err(|e| e.to_string())?;
         let mut positions = BTreeMap::new();
@@ -76,6 +95,9 @@ impl Status {
                 Position { held: sum(&line.held)?, debits: sum(&line.debits)?, credits: sum(&line.credits)? };
             positions.insert((line.number, currency.numeric()), position);
         }
-        Ok(Self { sequence: document.sequence, positions })
+        let mut sequences: BTreeMap<u16, u64> =
+            document.partitions.iter().map(|one| (one.partition, one.sequence)).collect();
+        sequences.entry(0).or_insert(document.sequence);
+        Ok(Self { sequences, positions })
     }
 }

@@ -1,5 +1,7 @@
 //! All that is known of one transaction: the journal's facts, what its operator and what its destination wrote down.
 
+use std::collections::BTreeMap;
+
 use crate::finding::Evidence;
 use crate::history::{Kind, Message, Record, Role};
 use crate::journal::Fact;
@@ -112,11 +114,23 @@ pub struct Context {
     pub drained: bool,
     /// By how much the clocks of writers may differ from the switch's.
     pub skew_ms: u64,
-    /// When the last fact was journaled.
-    pub journal_end_ms: u64,
+    /// When the last fact of each partition was journaled.
+    pub ends_ms: BTreeMap<u16, u64>,
+    /// In which partition the facts of each originator stand.
+    pub homes: BTreeMap<u16, u16>,
 }
 
 impl Context {
+    /// The partition that decides for an originator.
+    pub fn home(&self, originator: u16) -> u16 {
+        self.homes.get(&originator).copied().unwrap_or(0)
+    }
+
+    /// When the last fact was journaled there.
+    pub fn journal_end_ms(&self, originator: u16) -> u64 {
+        self.ends_ms.get(&self.home(originator)).copied().unwrap_or(0)
+    }
+
     /// Whether a participant's history of this role was given: without one, nothing can be said about what it saw.
     pub fn has(&self, role: Role, participant: u16) -> bool {
         self.sources.iter().any(|s| s.role == role && s.participant == participant)

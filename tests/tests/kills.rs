@@ -52,20 +52,28 @@ impl Random {
 
 #[test]
 fn ten_kills_under_load_lose_nothing_and_apply_nothing_twice() {
-    kills_lose_nothing(KILLS, 1);
+    kills_lose_nothing(KILLS, 1, 1);
 }
 
 #[test]
 fn kills_lose_nothing_with_links_on_several_threads() {
-    kills_lose_nothing(KILLS_OF_THREADS, 3);
+    kills_lose_nothing(KILLS_OF_THREADS, 3, 1);
+}
+
+#[test]
+fn kills_lose_nothing_of_several_partitions() {
+    kills_lose_nothing(KILLS_OF_THREADS, 2, 3);
 }
 
 /// Under load, from one seed.
-fn kills_lose_nothing(kills: u32, io_threads: u16) {
+fn kills_lose_nothing(kills: u32, io_threads: u16, partitions: u16) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let home = SwitchHome::new(directory.path(), 3, 3);
     add(&home, &format!("io_threads = {io_threads}"));
+    let text = fs::read_to_string(home.config()).unwrap();
+    fs::write(home.config(), text.replace("[journal]\n", &format!("[journal]\npartitions = {partitions}\n")))
+        .unwrap();
     let mut switch = home.start();
     let out = directory.path().join("out");
     let mut load = start_load(&home, &out, directory.path(), &["--duration", SENDING]);
@@ -228,7 +236,8 @@ fn start_load(home: &SwitchHome, out: &Path, directory: &Path, times: &[&str]) -
 /// How many facts are decided.
 fn facts(home: &SwitchHome) -> u64 {
     let status: serde_json::Value = serde_json::from_str(&home.status()).unwrap();
-    status["sequence"].as_u64().expect("a status has a sequence")
+    let of = |one: &serde_json::Value| one["sequence"].as_u64().expect("a status has a sequence");
+    status["partitions"].as_array().map_or_else(|| of(&status), |partitions| partitions.iter().map(of).sum())
 }
 
 /// A start that gets as far as its first words.

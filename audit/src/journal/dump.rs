@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use iso_currency::Currency;
 
 use super::fact::{Debtor, Fact, FactKind};
+use super::leases::{Leases, Moved};
 use super::line::{Line, parse_id};
 use crate::history::Message;
 use crate::history::record::payment_id_digest;
@@ -72,7 +73,9 @@ pub struct Dump {
     buffer: Vec<u8>,
     line: u64,
     bytes: u64,
-    before: Option<(u64, u32, u64)>,
+    /// The line before, of each partition.
+    before: BTreeMap<u16, (u64, u32, u64)>,
+    leases: Leases,
     participants: BTreeMap<u16, Participant>,
     currencies: BTreeMap<String, u16>,
     refunds: Refunds,
@@ -81,7 +84,9 @@ pub struct Dump {
 /// What one line holds.
 #[derive(Debug)]
 pub struct Read {
-    /// Where it stands.
+    /// In which partition's journal it stands.
+    pub partition: u16,
+    /// Where in that.
     pub sequence: u64,
     /// Unix milliseconds.
     pub time_ms: u64,
@@ -104,7 +109,8 @@ impl Dump {
             buffer: Vec::new(),
             line: 0,
             bytes: 0,
-            before: None,
+            before: BTreeMap::new(),
+            leases: Leases::default(),
             participants: BTreeMap::new(),
             currencies: BTreeMap::new(),
             refunds: Refunds::default(),
@@ -119,6 +125,11 @@ impl Dump {
     /// What links refunds with their originals, as far as was read.
     pub fn take_refunds(&mut self) -> Refunds {
         std::mem::take(&mut self.refunds)
+    }
+
+    /// What moved between partitions, as far as was read.
+    pub fn leases(&self) -> &Leases {
+        &self.leases
     }
 
     /// How many bytes were read.
@@ -162,7 +173,7 @@ impl Dump {
     fn read(&mut self, bytes: &[u8]) -> Result<Read, String> {
         let line: Line<'_> = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
         let now = (line.sequence, line.epoch, line.time);
-        let progress = match self.before.replace(now) {
+        let progress = match self.before.insert(line.partition, now) {
             // The first line that is kept may be any, once old segments go to an archive.
             None => Progress::Follows,
             Some(before) => progress(before, now),
@@ -179,7 +190,8 @@ impl Dump {
                 None
             }
         };
-        Ok(Read { sequence: line.sequence, time_ms: line.time, progress, fact })
+        let partition = line.partition;
+        Ok(Read { partition, sequence: line.sequence, time_ms: line.time, progress, fact })
     }
 
     fn about_the_switch(&mut self, line: &Line<'_>) -> Result<(), String> {
@@ -196,7 +208,9 @@ impl Dump {
             | "routes_configured"
             | "cut_over"
             | "day_closed"
+            | "founded"
             | "forgotten" => Ok(()),
+            "lease_given" | "lease_taken" => self.lease(line),
             "recalled" => {
                 if let (Some(refunded), Some(originator)) = (line.refunded, line.originator) {
                     let original = line.original.and_then(parse_id).ok_or("original is no request id")?;
@@ -207,6 +221,17 @@ impl Dump {
             // A kind that nobody described here could move money.
             other => Err(format!("a fact of the unknown kind {other:?}")),
         }
+    }
+
+    fn lease(&mut self, line: &Line<'_>) -> Result<(), String> {
+        let given = line.kind == "lease_given";
+        let other = if given { line.to } else { line.from }.ok_or("the other partition is missing")?;
+        let total = line.total.and_then(|text| text.parse().ok()).ok_or("total is no sum")?;
+        let currency = self.currency(line.currency.ok_or("currency is missing")?)?;
+        let debtor = line.participant.ok_or("participant is missing")?;
+        let (giver, taker) = if given { (line.partition, other) } else { (other, line.partition) };
+        self.leases.note(Moved { debtor, currency, giver, taker }, given, total);
+        Ok(())
     }
 
     fn fact(&mut self, kind: FactKind, line: &Line<'_>) -> Result<Fact, String> {

@@ -7,6 +7,9 @@ use serde::Deserialize;
 /// Every field that the auditor reads; a dump may have more.
 #[derive(Debug, Deserialize)]
 pub(super) struct Line<'a> {
+    /// Where there are several.
+    #[serde(default)]
+    pub(super) partition: u16,
     pub(super) sequence: u64,
     pub(super) epoch: u32,
     pub(super) time: u64,
@@ -42,6 +45,9 @@ pub(super) struct Line<'a> {
     pub(super) request: Option<&'a str>,
     pub(super) participant: Option<u16>,
     pub(super) name: Option<Cow<'a, str>>,
+    pub(super) to: Option<u16>,
+    pub(super) from: Option<u16>,
+    pub(super) total: Option<&'a str>,
 }
 
 /// Reads the 32 hexadecimal digits of an id, with or without the hyphens of a UUID.

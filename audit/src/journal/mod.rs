@@ -2,8 +2,10 @@
 
 pub mod dump;
 pub mod fact;
+pub mod leases;
 mod line;
 
 pub use dump::{Dump, DumpError, Participant, Progress};
 pub use fact::{Debtor, Fact, FactKind};
+pub use leases::Leases;
 pub(crate) use line::parse_id;

@@ -19,13 +19,14 @@ fn ended_in_time(case: &Case<'_>, findings: &mut Findings) {
     let (facts, course, context) = (&case.transaction.facts, case.course, case.context);
     let Some(reserved) = course.reserved else { return };
     let Some(fact) = facts.get(reserved) else { return };
+    let journal_end_ms = context.journal_end_ms(case.transaction.key.originator);
     match course.phase {
-        Phase::Pending if context.drained || case.is_before(fact.deadline, context.journal_end_ms) => {
+        Phase::Pending if context.drained || case.is_before(fact.deadline, journal_end_ms) => {
             case.find(findings, Class::HoldWithoutEnd, &[reserved], &[], || {
                 format!("{} is held, and nobody answered until {}", course.open(), fact.deadline)
             });
         }
-        Phase::Held if course.open() > 0 && case.is_before(fact.hold_until, context.journal_end_ms) => {
+        Phase::Held if course.open() > 0 && case.is_before(fact.hold_until, journal_end_ms) => {
             case.find(findings, Class::HoldWithoutEnd, &[reserved], &[], || {
                 format!("{} is still held after {}", course.open(), fact.hold_until)
             });

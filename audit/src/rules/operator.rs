@@ -143,10 +143,11 @@ impl Request<'_> {
         if let Some(what) = difference(decision, answer) {
             case.find(findings, Class::OutcomeChanged, &[at], &[heard], || what);
         }
-        if (answer.partition, answer.epoch, answer.sequence) != (0, fact.epoch, fact.sequence) {
+        let home = case.context.home(case.transaction.key.originator);
+        if (answer.partition, answer.epoch, answer.sequence) != (home, fact.epoch, fact.sequence) {
             case.find(findings, Class::WrongPlace, &[at], &[heard], || {
                 format!(
-                    "the answer names partition {} epoch {} sequence {}, the decision stands at 0, {}, {}",
+                    "the answer names partition {} epoch {} sequence {}, the decision stands at {home}, {}, {}",
                     answer.partition, answer.epoch, answer.sequence, fact.epoch, fact.sequence
                 )
             });
@@ -166,7 +167,9 @@ impl Request<'_> {
     /// A refusal says nothing about other copies; but where there was one copy only, nothing was recorded (rule 5).
     fn refused(&self, case: &Case<'_>, heard: &Seen, findings: &mut Findings) {
         let Record { reason, decided_by, partition, sequence, amount, .. } = heard.record;
-        if (decided_by, partition, sequence, amount) != (BY_SWITCH, 0, 0, 0) {
+        // A link refuses before it is known whose home it is.
+        let somewhere = partition == 0 || partition == case.context.home(case.transaction.key.originator);
+        if !somewhere || (decided_by, sequence, amount) != (BY_SWITCH, 0, 0) {
             case.find(findings, Class::WrongPlace, &[], &[heard], || {
                 "a refusal rests on no decision and moves nothing".to_owned()
             });
@@ -310,7 +313,8 @@ fn statuses_are_true(case: &Case<'_>, findings: &mut Findings) {
                 format!("the status tells state {}", status.state)
             });
         }
-        if (status.partition, status.epoch, status.sequence) != (0, fact.epoch, fact.sequence) {
+        let home = case.context.home(case.transaction.key.originator);
+        if (status.partition, status.epoch, status.sequence) != (home, fact.epoch, fact.sequence) {
             case.find(findings, Class::WrongPlace, &[decision.fact], &[told], || {
                 "the status names another place than that of the decision".to_owned()
             });

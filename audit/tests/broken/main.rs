@@ -4,5 +4,6 @@
 
 mod mutations;
 mod neighbours;
+mod partitions;
 mod stories;
 mod world;

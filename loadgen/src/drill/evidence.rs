@@ -149,7 +149,7 @@ fn dump_of_copy(directory: &Path, output: &Path, into: &Path, given_up: &AtomicB
             if given_up.load(Ordering::Relaxed) {
                 return Err(RunError::Interrupted);
             }
-            copy_file(file, copy.path()).map_err(RunError::io(file.display().to_string()))?;
+            copy_file(file, directory, copy.path()).map_err(RunError::io(file.display().to_string()))?;
         }
         match dump(dump_of(copy.path()), into, given_up) {
             // The switch began a segment or removed one meanwhile.
@@ -166,6 +166,12 @@ fn files_of(journal: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(journal)? {
         let path = entry?.path();
+        if path.is_dir()
+            && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("partition-"))
+        {
+            files.extend(files_of(&path)?);
+            continue;
+        }
         if path.extension().is_some_and(|end| end == "index" || end == "unfinished") {
             continue;
         }
@@ -196,8 +202,12 @@ fn require_room(output: &Path, bytes: u64) -> Result<(), RunError> {
     )))
 }
 
-fn copy_file(file: &Path, to: &Path) -> io::Result<()> {
-    match fs::copy(file, to.join(file.file_name().unwrap_or_default())) {
+fn copy_file(file: &Path, from: &Path, to: &Path) -> io::Result<()> {
+    let to = to.join(file.strip_prefix(from).unwrap_or(file));
+    if let Some(partition) = to.parent() {
+        fs::create_dir_all(partition)?;
+    }
+    match fs::copy(file, to) {
         // Removed since, because no start needs it any more.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         copied => copied.map(|_| ()),

@@ -8,8 +8,8 @@ mod switch;
 use holdfast_core::fact::{DeclinedAtOnce, Fact, FollowUp, RefundDeclined, RefundReserved, Reserved};
 use holdfast_core::ledger::Linked;
 use holdfast_protocol::{
-    BusinessDate, Capture, DecidedBy, Epoch, ParticipantNumber, Reason, Release, RequestId, Reverse,
-    Sequence, TransactionKey, UnixMillis,
+    BusinessDate, Capture, DecidedBy, Epoch, ParticipantNumber, Partition, Reason, Release, RequestId,
+    Reverse, Sequence, TransactionKey, UnixMillis,
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -19,6 +19,8 @@ use super::words::decider_name;
 /// One fact and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line<'a> {
+    /// Where there are several.
+    pub(super) partition: Option<Partition>,
     pub(super) sequence: Sequence,
     pub(super) epoch: Epoch,
     pub(super) time: UnixMillis,
@@ -28,6 +30,9 @@ pub(super) struct Line<'a> {
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = Fields(serializer.serialize_map(None)?);
+        if let Some(partition) = self.partition {
+            fields.put("partition", partition.0)?;
+        }
         fields.put("sequence", self.sequence.0)?;
         fields.put("epoch", self.epoch.0)?;
         fields.put("time", self.time.get())?;

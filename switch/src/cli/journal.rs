@@ -7,11 +7,11 @@ use std::path::Path;
 
 use holdfast_core::{Fact, Settings};
 use holdfast_journal::{Facts, OpenError, SegmentNumber, Verified, VisitError, read_directory, record};
-use holdfast_protocol::{ParticipantNumber, RequestId, TransactionKey};
+use holdfast_protocol::{ParticipantNumber, Partition, RequestId, TransactionKey};
 
 use super::dump::{Line, follow_up, transaction};
 use super::life::Life;
-use super::{Failure, with_causes};
+use super::{Failure, partitions, with_causes};
 use crate::admin::Who;
 
 /// The lines could not be written.
@@ -19,9 +19,25 @@ use crate::admin::Who;
 #[error("writing the lines")]
 struct NotWritten(#[from] std::io::Error);
 
+/// All partitions are gone through, also where one is corrupt.
 pub(super) fn verify(directory: &Path) -> Result<(), Failure> {
+    let mut failure = None;
+    for (partition, directory) in partitions::of(directory)? {
+        if let Some(partition) = partition {
+            super::show::lines([format!("partition    {} ({})", partition.0, directory.display())])?;
+        }
+        if let Err(this) = verify_one(partition, &directory)
+            && let Some(before) = failure.replace(this)
+        {
+            eprintln!("holdfast: {before}");
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+fn verify_one(partition: Option<Partition>, directory: &Path) -> Result<(), Failure> {
     let mut nothing = |_: Line<'_>| Ok(());
-    let mut verified = read(directory, &mut nothing)?;
+    let mut verified = read_one(partition, directory, &mut nothing)?;
     let indexes = holdfast_journal::verify_indexes(directory, verified.journal);
     verified.indexes = indexes.map_err(|error| Failure::Failed(with_causes(&error)))?;
     super::show::lines([verified])
@@ -29,6 +45,10 @@ pub(super) fn verify(directory: &Path) -> Result<(), Failure> {
 
 /// Makes what is missing of the archive's indexes.
 pub(super) fn reindex(directory: &Path) -> Result<(), Failure> {
+    partitions::of(directory)?.iter().try_for_each(|(_, directory)| reindex_one(directory))
+}
+
+fn reindex_one(directory: &Path) -> Result<(), Failure> {
     let settings = Settings { expected_rate_per_s: 0, ..Settings::default() };
     let none = || Failure::Failed(format!("{}: there is no journal", directory.display()));
     if !directory.is_dir() {
@@ -115,11 +135,11 @@ fn write_line(out: &mut impl Write, line: &Line<'_>) -> Result<(), NotWritten> {
 }
 
 /// That the reader of the lines has gone, as `head` does, is no failure, but there was no use going on.
-fn written(read: Result<Verified, ReadError>, flushed: std::io::Result<()>) -> Result<(), Failure> {
+fn written(read: Result<(), ReadError>, flushed: std::io::Result<()>) -> Result<(), Failure> {
     let not_written = match (read, flushed) {
         (Err(ReadError::Journal(failure)), _) => return Err(failure),
-        (Err(ReadError::NotWritten(error)), _) | (Ok(_), Err(error)) => error,
-        (Ok(_), Ok(())) => return Ok(()),
+        (Err(ReadError::NotWritten(error)), _) | (Ok(()), Err(error)) => error,
+        (Ok(()), Ok(())) => return Ok(()),
     };
     if not_written.kind() == std::io::ErrorKind::BrokenPipe {
         return Ok(());
@@ -157,17 +177,38 @@ pub(super) fn in_use_to_write(error: &str) -> Failure {
     ))
 }
 
-/// Reads every fact; the journal is checked on the way.
+/// Reads every fact of all partitions, one after the other; the journals are checked on the way.
 fn read(
     directory: &Path,
     visit: &mut dyn FnMut(Line<'_>) -> Result<(), VisitError>,
+) -> Result<(), ReadError> {
+    for (partition, directory) in partitions::of(directory).map_err(ReadError::Journal)? {
+        read_one(partition, &directory, visit)?;
+    }
+    Ok(())
+}
+
+fn read_one(
+    partition: Option<Partition>,
+    directory: &Path,
+    visit: &mut dyn FnMut(Line<'_>) -> Result<(), VisitError>,
 ) -> Result<Verified, ReadError> {
+    let mut partition = partition;
     let read = read_directory(directory, &mut |facts: Facts<'_>| {
         let mut bytes = facts.body;
         for sequence in (facts.first.0..).take(facts.count as usize) {
             let fact = record::read(&mut bytes)?;
             let (epoch, time) = (facts.epoch, facts.time);
-            visit(Line { sequence: holdfast_protocol::Sequence(sequence), epoch, time, fact: &fact })?;
+            if let Fact::Founded { partition: own, .. } = fact {
+                partition = Some(own);
+            }
+            visit(Line {
+                partition,
+                sequence: holdfast_protocol::Sequence(sequence),
+                epoch,
+                time,
+                fact: &fact,
+            })?;
         }
         if bytes.is_empty() { Ok(()) } else { Err("more bytes than facts".into()) }
     });

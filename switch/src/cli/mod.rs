@@ -16,6 +16,7 @@ mod client;
 mod dump;
 mod journal;
 mod life;
+mod partitions;
 mod repair;
 mod show;
 mod time;

@@ -10,7 +10,7 @@ use holdfast_protocol::TransactionKey;
 use super::dump::{Line, transaction};
 use super::journal::{in_use_to_read, in_use_to_write};
 use super::time::utc;
-use super::{Failure, show, with_causes};
+use super::{Failure, partitions, show, with_causes};
 
 /// What of each transaction would be lost.
 #[derive(Default)]
@@ -21,6 +21,7 @@ struct Lost {
 }
 
 pub(super) fn repair(directory: &Path, cut_to: Option<&Path>) -> Result<(), Failure> {
+    partitions::only(directory)?;
     let access = if cut_to.is_some() { Access::Write } else { Access::Read };
     if !directory.is_dir() {
         return Err(Failure::Failed(format!("{}: there is no journal", directory.display())));
@@ -72,7 +73,7 @@ impl Lost {
     fn take(&mut self, facts: &Facts<'_>) -> Result<(), holdfast_journal::VisitError> {
         read_facts(facts, &mut |sequence, fact| {
             let (epoch, time) = (facts.epoch, facts.time);
-            let line = serde_json::to_value(Line { sequence, epoch, time, fact: &fact })?;
+            let line = serde_json::to_value(Line { partition: None, sequence, epoch, time, fact: &fact })?;
             let kind = line["kind"].as_str().unwrap_or_default().to_owned();
             match transaction(&fact) {
                 Some(key) => self.transactions.entry(key).or_default().push(kind),

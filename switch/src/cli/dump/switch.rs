@@ -28,9 +28,9 @@ impl<M: SerializeMap> Fields<M> {
             }
             Fact::CutOver(date) => self.day("cut_over", *date),
             Fact::DayClosed(date) => self.day("day_closed", *date),
-            Fact::Founded { partition, partitions } => {
+            // Which it is stands in every line.
+            Fact::Founded { partitions, .. } => {
                 self.put("kind", "founded")?;
-                self.put("partition", partition.0)?;
                 self.put("partitions", partitions)
             }
             Fact::LeaseGiven { debtor, currency, to, total } => {
