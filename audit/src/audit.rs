@@ -1,15 +1,19 @@
 //! One audit from its inputs to its report.
 
+mod dumped;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use dumped::Journal;
 
 use crate::course::Course;
 use crate::finding::{Class, Evidence, Findings};
 use crate::history::form::{Clocks, contradiction};
 use crate::history::record::flag;
 use crate::history::{FileError, History, Kind, Message, Role};
-use crate::journal::{Dump, DumpError, Progress};
+use crate::journal::DumpError;
 use crate::positions::{Positions, compare_status, nets_to_zero};
 use crate::refunds::Refunds;
 use crate::report::{Report, Tally};
@@ -142,24 +146,6 @@ pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, Audit
     Ok(report)
 }
 
-/// What the dump as a whole says.
-struct Journal {
-    /// By partition.
-    parts: std::collections::BTreeMap<u16, Part>,
-    /// In which partition the facts of each originator stand.
-    homes: std::collections::BTreeMap<u16, u16>,
-    /// It begins with its first fact.
-    is_whole: bool,
-    participants: std::collections::BTreeMap<u16, crate::journal::Participant>,
-}
-
-/// What the dump of one partition says.
-#[derive(Clone, Copy, Debug, Default)]
-struct Part {
-    end: u64,
-    end_ms: u64,
-}
-
 struct Audit {
     refunds: Refunds,
     skew_ms: u64,
@@ -271,56 +257,6 @@ impl Audit {
                 Evidence::History { file: source.file.clone(), record: place, what: "record".to_owned() };
             (None, what.to_owned(), vec![evidence])
         });
-    }
-
-    fn read_dump(&mut self, path: &Path, watcher: &mut dyn Watcher) -> Result<Journal, AuditError> {
-        let mut dump = Dump::open(path)?;
-        watcher.begin("journal dump", file_bytes(path));
-        let participants = std::collections::BTreeMap::new();
-        let (parts, homes) = (std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
-        let mut journal = Journal { parts, homes, is_whole: true, participants };
-        while let Some(line) = dump.next_line()? {
-            let part = journal.parts.entry(line.partition).or_default();
-            if part.end == 0 && line.sequence != 1 {
-                self.notes.push(match line.partition {
-                    0 => format!("the dump begins with sequence {}", line.sequence),
-                    other => format!("the dump of partition {other} begins with sequence {}", line.sequence),
-                });
-                journal.is_whole = false;
-            }
-            self.tally.facts += 1;
-            if let Progress::Breaks { what, before, now } = line.progress {
-                self.findings.add(Class::JournalBroken, || {
-                    let evidence = Evidence::Journal { sequence: line.sequence, fact: "line" };
-                    (None, format!("{what} goes from {before} to {now}"), vec![evidence])
-                });
-            }
-            part.end = part.end.max(line.sequence);
-            part.end_ms = part.end_ms.max(line.time_ms);
-            if let Some(fact) = line.fact {
-                let home = *journal.homes.entry(fact.originator).or_insert(line.partition);
-                if home != line.partition {
-                    self.findings.add(Class::WrongPartition, || {
-                        let evidence = Evidence::Journal { sequence: line.sequence, fact: "line" };
-                        let what = format!(
-                            "partition {} decides for participant {}, whose home is {home}",
-                            line.partition, fact.originator
-                        );
-                        (None, what, vec![evidence])
-                    });
-                }
-                self.shards.add_fact(fact).map_err(AuditError::Spill)?;
-            }
-            if self.tally.facts.is_multiple_of(STEPS) {
-                watcher.advance(dump.bytes());
-            }
-        }
-        for what in dump.leases().faults() {
-            self.findings.add(Class::WrongPartition, || (None, what, Vec::new()));
-        }
-        journal.participants = dump.participants().clone();
-        self.refunds = dump.take_refunds();
-        Ok(journal)
     }
 
     fn note_what_is_missing(&mut self) {

@@ -21,6 +21,7 @@ mod shell;
 mod snapshots;
 mod steward;
 mod threads;
+pub mod together;
 pub(crate) mod transactions;
 
 use std::net::SocketAddr;

@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use holdfast_core::Input;
-use holdfast_core::registry::ParticipantStatus;
 use holdfast_journal::Handle;
-use holdfast_protocol::{BusinessDate, UnixMillis};
+use holdfast_protocol::UnixMillis;
 use tokio::sync::Notify;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use super::archive::{self, ArchiveThread};
 use super::priority::raised;
 use super::recover::Found;
 use super::snapshots::{SnapshotThread, snapshotter};
+use super::together::bring_together;
 use super::{ServeError, settings};
 use crate::clock::Clock;
 use crate::config::{Config, DriverMode};
@@ -149,52 +149,15 @@ pub(super) fn start_one(
     Ok(Running { driver, beside: Beside { snapshots, archive } })
 }
 
-/// Founds and configures all drivers: durable before the first request. What a crash left different between them is made the same:
-/// the latest business date, for it never goes back, and of the statuses of a participant the strictest, for whoever set another
-/// has had no answer yet.
+/// Founds and configures all drivers: durable before the first request.
 pub(super) fn configure(drivers: &mut [Driver<Handle>], config: &Config, now: UnixMillis) {
-    let partitions = config.journal.partitions;
     for driver in &mut *drivers {
         let partition = driver.partition();
-        driver.command(now, &Input::Found(partition, partitions));
+        driver.command(now, &Input::Found(partition, config.journal.partitions));
     }
     settle(drivers, now);
-    let date = drivers.iter().filter_map(|driver| driver.core().business_date()).max();
-    let date = date.unwrap_or_else(|| BusinessDate::from_utc(now));
-    let configured = Input::Configure(config.participants.clone(), config.routes.clone());
-    for driver in &mut *drivers {
-        driver.command(now, &configured);
-        if driver.core().business_date().is_none_or(|own| own < date) {
-            driver.command(now, &Input::CutOver(date));
-        }
-    }
-    for participant in &config.participants {
-        let number = participant.number;
-        let of = |driver: &Driver<Handle>| {
-            driver
-                .core()
-                .participants()
-                .find(|(record, ..)| record.number == number)
-                .map(|(_, status, _)| status)
-        };
-        let statuses = drivers.iter().filter_map(of);
-        let Some(strictest) = statuses.max_by_key(|status| strictness(*status)) else { continue };
-        for driver in &mut *drivers {
-            if of(driver) != Some(strictest) {
-                info!(participant = participant.name, ?strictest, "status of another partition taken over");
-                driver.command(now, &Input::SetStatus(number, strictest));
-            }
-        }
-    }
+    bring_together(&mut drivers.iter_mut().collect::<Vec<_>>(), &config.participants, &config.routes, now);
     settle(drivers, now);
-}
-
-const fn strictness(status: ParticipantStatus) -> u8 {
-    match status {
-        ParticipantStatus::Active => 0,
-        ParticipantStatus::Draining => 1,
-        ParticipantStatus::Suspended => 2,
-    }
 }
 
 /// Until everything decided is durable.

@@ -38,20 +38,20 @@ impl World {
         let below = self.plan().archive.served_below;
         let served = if self.calm || below == 0 {
             u64::MAX
-        } else if self.troubles.frozen_until > self.now {
+        } else if self.here.troubles.frozen_until > self.now {
             0
         } else {
             self.random.below(below)
         };
-        self.switch.turn(self.now, time, served);
-        let damage = self.switch.archive.take_damage();
+        self.here.switch.turn(self.now, time, served);
+        let damage = self.here.switch.archive.take_damage();
         let found = damage.iter().filter(|(_, error)| !matches!(error, IndexError::Io(_))).count();
         self.faults.add_many(Fault::IndexDamaged, found as u64);
     }
 
     /// Before the process ends: what its look-ups came to.
     pub(super) fn count_look_ups(&mut self) {
-        let counts = self.switch.driver.door_counts();
+        let counts = self.here.switch.driver.door_counts();
         self.coverage.looked_up(LookedUp::Refused, counts.refused);
         self.coverage.looked_up(LookedUp::Outdated, counts.outdated);
         self.coverage.looked_up(LookedUp::LeavingLost, counts.lost);
@@ -62,52 +62,52 @@ impl World {
         let (freeze, rot) = (self.plan().rates.freeze, self.plan().rates.rot);
         if self.plan().archive.served_below > 0 && self.random.rarely(freeze * 2) {
             self.faults.add(Fault::ArchiveFroze);
-            self.troubles.frozen_until = self.now.plus(self.random.between(500, 8_000));
+            self.here.troubles.frozen_until = self.now.plus(self.random.between(500, 8_000));
         }
-        if self.random.rarely(rot) && self.around.planted.and_then(Planted::disk).is_none() {
+        if self.random.rarely(rot) && self.here.around.planted.and_then(Planted::disk).is_none() {
             self.rot_an_index()?;
         }
         Ok(())
     }
 
     fn rot_an_index(&mut self) -> Verdict {
-        self.troubles.rotten = self.still_rotten_indexes()?;
+        self.here.troubles.rotten = self.still_rotten_indexes()?;
         let mut files = self.indexes()?;
-        files.retain(|file| !self.troubles.rotten.iter().any(|rotten| rotten.of == file.of));
+        files.retain(|file| !self.here.troubles.rotten.iter().any(|rotten| rotten.of == file.of));
         let Some(file) = self.random.pick(&files).copied() else { return Ok(()) };
         let keys = self.some_keys();
-        let archive = &mut self.switch.archive;
+        let archive = &mut self.here.switch.archive;
         let before: Vec<Recalled> = keys.iter().map(|key| archive.look_up(*key)).collect();
         let (offset, bit) = (self.random.below(file.bytes) as usize, self.random.below(8) as u8);
-        self.around.disk.storage.flip_index(file.of, offset, bit);
+        self.here.around.disk.storage.flip_index(file.of, offset, bit);
         self.faults.add(Fault::IndexRotten);
         self.trace.note(self.now, || format!("bit {bit} at {offset} of the index of {} flips", file.of));
         for (key, before) in keys.into_iter().zip(before) {
-            let after = self.switch.archive.look_up(key);
+            let after = self.here.switch.archive.look_up(key);
             let same = after == before || after == Recalled::Unavailable;
             ensure!("archive", same, "{key} was {before:?}, and with a flipped bit it is {after:?}");
         }
         let checksum = self.index_checksum(file)?;
-        self.troubles.rotten.push(RottenIndex { of: file.of, offset, bit, checksum });
+        self.here.troubles.rotten.push(RottenIndex { of: file.of, offset, bit, checksum });
         Ok(())
     }
 
     /// Of requests that were recorded, whatever became of them.
     fn some_keys(&mut self) -> Vec<TransactionKey> {
-        let decided = self.around.decided.borrow();
+        let decided = self.here.around.decided.borrow();
         let recorded: Vec<TransactionKey> = decided.journaled.recorded.iter().copied().collect();
         (0..LOOKED_UP).filter_map(|_| self.random.pick(&recorded).copied()).collect()
     }
 
     fn indexes(&self) -> Verdict<Vec<IndexFile>> {
-        let files = self.around.disk.storage.list_indexes();
+        let files = self.here.around.disk.storage.list_indexes();
         let files = files.map_err(|error| Violation::new("archive", error.to_string()))?;
         Ok(files.into_iter().filter(|file| file.finished && file.bytes > 0).collect())
     }
 
     fn index_checksum(&self, file: IndexFile) -> Verdict<u32> {
         let mut bytes = vec![0; file.bytes as usize];
-        let read = self.around.disk.storage.read_index(file.of, 0, &mut bytes);
+        let read = self.here.around.disk.storage.read_index(file.of, 0, &mut bytes);
         let read = read.map_err(|error| Violation::new("archive", error.to_string()))?;
         Ok(crc32c::crc32c(&bytes[..read]))
     }
@@ -118,7 +118,7 @@ impl World {
         for file in self.indexes()? {
             let checksum = self.index_checksum(file)?;
             let same = |rotten: &&RottenIndex| rotten.of == file.of && rotten.checksum == checksum;
-            still.extend(self.troubles.rotten.iter().filter(same));
+            still.extend(self.here.troubles.rotten.iter().filter(same));
         }
         Ok(still)
     }
@@ -126,9 +126,9 @@ impl World {
     /// What has flipped flips back. The archive that runs finds it at its next start.
     pub(super) fn heal_indexes(&mut self) -> Verdict {
         for RottenIndex { of, offset, bit, .. } in self.still_rotten_indexes()? {
-            self.around.disk.storage.flip_index(of, offset, bit);
+            self.here.around.disk.storage.flip_index(of, offset, bit);
         }
-        self.troubles.rotten.clear();
+        self.here.troubles.rotten.clear();
         Ok(())
     }
 }

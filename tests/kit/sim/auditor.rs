@@ -7,8 +7,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use holdfast_core::Core;
-use holdfast_core::ledger::Position;
-use holdfast_core::snapshot;
 use holdfast_protocol::{
     Authorize, Currency, Kind, Message, Outcome, ParticipantNumber, Reason, RequestId, TransactionKey,
     UnixMillis,
@@ -19,6 +17,7 @@ use super::log::Journaled;
 use super::operator::{Operator, Request};
 use super::plan::Plan;
 use super::refunds::opening;
+use super::shown::{flat, shown};
 use super::violation::{Verdict, Violation, ensure};
 use super::words;
 
@@ -183,7 +182,7 @@ fn holds(
 /// While traffic runs: whatever anybody was told of is booked, and what is to be held is held. The switch's time was never
 /// later than `latest`.
 pub(crate) fn at_least(
-    core: &Core,
+    cores: &[&Core],
     plan: &Plan,
     operators: &[Operator],
     all: &[Destination],
@@ -204,19 +203,17 @@ pub(crate) fn at_least(
         let least = least.entry(of).or_default();
         (least.debits, least.credits) = (debits, credits);
     }
-    let configured = core.participants().map(|(record, _, positions)| (record, positions));
-    for (record, positions) in configured.chain(core.removed_participants()) {
+    for (number, (name, positions)) in shown(cores) {
         for position in positions {
-            let least = least.remove(&(record.number, position.currency)).unwrap_or_default();
+            let least = least.remove(&(number, position.currency)).unwrap_or_default();
             let enough = position.debits.minor() >= least.debits
                 && position.credits.minor() >= least.credits
                 && position.held.minor() >= least.held;
-            let name = &record.name;
             ensure!("auditor", enough, "{name} has {position:?}, of which was told {least:?}");
         }
     }
     if !least.is_empty() {
-        for (number, position) in flat(core) {
+        for (number, position) in flat(cores) {
             let told = least.remove(&(number, position.currency)).unwrap_or_default();
             let enough = position.debits.minor() >= told.debits && position.credits.minor() >= told.credits;
             ensure!(
@@ -232,14 +229,15 @@ pub(crate) fn at_least(
 
 /// When everything is finished: operators, destinations and positions agree to the last cent.
 pub(crate) fn closed(
-    core: &Core,
+    cores: &[&Core],
     plan: &Plan,
     operators: &[Operator],
     destinations: &[Destination],
-    journaled: &Journaled,
+    journaled: &[&Journaled],
 ) -> Verdict {
     let mut books = Books::new();
     for operator in operators {
+        let journaled = journaled[usize::from(operator.number.home(plan.partitions).0)];
         refused_is_not_recorded(operator, journaled)?;
         let all = known(operator, Some(journaled));
         let refunded = refunded(&all);
@@ -258,19 +256,18 @@ pub(crate) fn closed(
             agree(operator, *original, known, plan, destinations)?;
         }
     }
-    let configured = core.participants().map(|(record, _, positions)| (record, positions));
-    for (record, positions) in configured.chain(core.removed_participants()) {
+    for (number, (name, positions)) in shown(cores) {
         for position in positions {
-            let told = books.remove(&(record.number, position.currency)).unwrap_or_default();
+            let told = books.remove(&(number, position.currency)).unwrap_or_default();
             let booked = (position.debits.minor(), position.credits.minor());
-            let (name, currency) = (&record.name, position.currency);
+            let currency = position.currency;
             let held = position.held.minor();
             ensure!("auditor", held == 0, "{name} still holds {held} in {currency}");
             ensure!("auditor", booked == told, "{name} has {booked:?} in {currency}, told was {told:?}");
         }
     }
     if !books.is_empty() {
-        for (number, position) in flat(core) {
+        for (number, position) in flat(cores) {
             let told = books.remove(&(number, position.currency)).unwrap_or_default();
             let booked = (position.debits.minor(), position.credits.minor());
             ensure!("auditor", booked == told, "{number} has {booked:?}, told was {told:?}");
@@ -278,25 +275,6 @@ pub(crate) fn closed(
     }
     ensure!("auditor", books.is_empty(), "nobody has the positions {books:?}");
     Ok(())
-}
-
-/// The positions of participants that were taken out when theirs were flat: nobody is shown them any more, and the ledger
-/// keeps them.
-fn flat(core: &Core) -> Vec<(ParticipantNumber, Position)> {
-    let mut positions = Vec::new();
-    let configured = core.participants().map(|(record, ..)| record.number);
-    let shown: Vec<ParticipantNumber> =
-        configured.chain(core.removed_participants().map(|(record, _)| record.number)).collect();
-    let every = core.entries::<std::convert::Infallible>(&mut |entry| {
-        if let snapshot::Entry::Participant(entry) = entry
-            && !shown.contains(&entry.record.number)
-        {
-            positions.extend(entry.positions.iter().map(|position| (entry.record.number, *position)));
-        }
-        Ok(())
-    });
-    every.expect("gathering does not fail");
-    positions
 }
 
 /// What was refused as too late was never recorded.

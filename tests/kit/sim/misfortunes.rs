@@ -21,6 +21,7 @@ impl World {
         self.by_the_operator_of_the_switch(rates.configuration);
         self.let_leave();
         self.strike_the_disk(rates.disk);
+        self.any();
         self.strike_the_archive()?;
         self.strike_the_switch(rates.switch)
     }
@@ -137,10 +138,10 @@ impl World {
                 };
                 let number = self.anybody();
                 self.trace.note(self.now, || format!("{number} is {status:?}"));
-                self.switch.driver.command(time, &Input::SetStatus(number, status));
+                self.command(time, &Input::SetStatus(number, status));
             }
             2..5 => {
-                let before = self.around.configuration.borrow().clone();
+                let before = self.here.around.configuration.borrow().clone();
                 let to = before.changed(&mut self.random);
                 self.reconfigure(&before, to, time);
             }
@@ -149,7 +150,7 @@ impl World {
             _ => {
                 if let Some(date) = self.next_date().filter(|_| self.random.percent(40)) {
                     self.faults.add(Fault::DayChanged);
-                    self.switch.driver.command(time, &Input::CutOver(date));
+                    self.command(time, &Input::CutOver(date));
                 }
             }
         }
@@ -159,7 +160,7 @@ impl World {
     fn guest_comes_or_goes(&mut self, time: UnixMillis) {
         let guests: Vec<ParticipantNumber> = self.plan().guests().collect();
         let Some(guest) = self.random.pick(&guests).copied() else { return };
-        let before = self.around.configuration.borrow().clone();
+        let before = self.here.around.configuration.borrow().clone();
         let mut to = before.clone();
         if to.removed.remove(&guest) {
             self.reconfigure(&before, to, time);
@@ -172,10 +173,10 @@ impl World {
     fn let_leave(&mut self) {
         let Some(guest) = self.leaving else { return };
         let time = self.time();
-        self.switch.driver.command(time, &Input::SetStatus(guest, ParticipantStatus::Draining));
-        let open = self.switch.driver.core().unfinished(guest).open;
+        self.command(time, &Input::SetStatus(guest, ParticipantStatus::Draining));
+        let open: u32 = self.cores().iter().map(|core| core.unfinished(guest).open).sum();
         if open == 0 || self.random.percent(1) {
-            let before = self.around.configuration.borrow().clone();
+            let before = self.here.around.configuration.borrow().clone();
             let mut to = before.clone();
             to.removed.insert(guest);
             self.reconfigure(&before, to, time);
@@ -191,16 +192,19 @@ impl World {
         } else {
             Fault::ConfigurationChanged
         };
-        let taken = self.switch.reconfigure(&self.around, to, time);
+        let taken = self.take_over(to, time);
         self.leaving = self.leaving.filter(|_| !(taken && fault == Fault::ParticipantsChanged));
         self.faults.add(if taken { fault } else { Fault::ConfigurationRefused });
     }
 
     fn strike_the_disk(&mut self, disk: u64) {
-        let storage = self.around.disk.storage.clone();
+        if self.room_again.is_none() {
+            self.any();
+        }
+        let storage = self.here.around.disk.storage.clone();
         if self.room_again.is_some_and(|at| at <= self.now) {
             self.room_again = None;
-            storage.set_room(u64::MAX);
+            self.parts().iter().for_each(|part| part.around.disk.storage.set_room(u64::MAX));
         }
         if self.random.rarely(disk) && self.room_again.is_none() {
             self.faults.add(Fault::DiskFull);
@@ -235,11 +239,12 @@ impl World {
                 self.faults.add(Fault::PowerCutWriting);
                 let odd = u64::from(self.random.percent(80));
                 let after = self.random.below(4) * 2 + odd;
-                self.around.disk.storage.set_fault(DiskFault::CutAfter(after));
+                self.any();
+                self.here.around.disk.storage.set_fault(DiskFault::CutAfter(after));
                 Ok(())
             }
             _ => {
-                self.switch.driver.stop_new_work();
+                self.stop_new_work();
                 self.stops_at.get_or_insert(self.now.plus(1_500));
                 Ok(())
             }

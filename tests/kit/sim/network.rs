@@ -18,9 +18,9 @@ use holdfast_protocol::{
     Echo, FrameReader, Instance, LaneOpen, Message, ParticipantNumber, Reason, SignOn, UnixMillis, Welcome,
 };
 
+use super::door::Door;
 use super::pipe::Pipe;
 use super::random::Random;
-use super::switch::Door;
 use super::violation::{Verdict, Violation, ensure};
 
 /// Payment lanes of each wire.
@@ -250,7 +250,7 @@ impl Network {
         let Some(wire) = self.wires.get_mut(&id) else { return };
         if let Some(end) = wire.end.take() {
             *self.ended.entry(reason).or_default() += 1;
-            door.tell(Event::Down { from: end.from });
+            door.tell_all(&Event::Down { from: end.from });
         }
         wire.cut = true;
         wire.ends_here.get_or_insert(notices);
@@ -321,8 +321,8 @@ impl Wire {
         let Some(end) = self.end.as_ref() else { return Ok(()) };
         for wish in wishes {
             match wish {
-                Wish::Drain => door.tell(Event::Drain(end.from)),
-                Wish::Window(window) => door.tell(Event::Window(end.from, window)),
+                Wish::Drain => door.tell_all(&Event::Drain(end.from)),
+                Wish::Window(window) => door.tell_all(&Event::Window(end.from, window)),
                 Wish::SignOff => return Err(Reason::SignedOff),
             }
         }
@@ -334,20 +334,20 @@ impl Wire {
         // It is written as one chunk.
         let sign_on = control.sign_on(chunk)?.ok_or(Reason::SignOnTimedOut)?;
         let member = door.member(self.caller.number).ok_or(Reason::IdentityUnknown)?;
-        control.welcome(&sign_on, &member, door.offer, door.time)?;
+        control.welcome(&sign_on, &member, door.offer(member.number), door.time)?;
         let session = door.admit();
         let from = From { participant: member.number, instance: sign_on.instance, session };
         let outbound = Arc::new(Outbound::default());
         let agreed = Agreed {
             originates: sign_on.originates,
             receives: sign_on.receives,
-            window: door.offer.window,
+            window: door.offer(member.number).window,
             retry_after_ms: 100,
         };
         let lane = |lane| Inbound::new(from, Arc::clone(&member), Arc::clone(&outbound), agreed, lane);
         let lanes = (0..LANES).map(lane).collect();
         let address = ([127, 0, 0, 1], 1).into();
-        door.tell(Event::Up { from, sign_on, address, outbound: Arc::clone(&outbound) });
+        door.tell_all(&Event::Up { from, sign_on, address, outbound: Arc::clone(&outbound) });
         self.end = Some(SwitchEnd { from, control, lanes, outbound });
         Ok(())
     }
@@ -361,8 +361,10 @@ impl Wire {
         if !refusals.is_empty() {
             end.outbound.push(1 + usize::from(lane), refusals.freeze());
         }
-        for (_, Part { first, answers, work }) in spread(received, 1, lane, &end.outbound) {
-            door.tell(Event::Received { from: end.from, lane, at: door.at, first, answers, work });
+        for (partition, Part { first, answers, work }) in
+            spread(received, door.partitions(), lane, &end.outbound)
+        {
+            door.tell(partition, Event::Received { from: end.from, lane, at: door.at, first, answers, work });
         }
         // Whoever takes part here writes frames that can be read, where they belong.
         let broken = result.err().filter(|reason| *reason != Reason::Flooding);

@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) core: holdfast_core::Settings,
     pub(crate) driver: DriverSettings,
     pub(crate) journal: holdfast_journal::Settings,
+    /// How many partitions the switch has.
+    pub(crate) partitions: u16,
     /// Requests that may be unanswered over a link.
     pub(crate) request_window: u32,
     /// New requests after which the traffic ends.
@@ -113,6 +115,7 @@ impl Plan {
             archive: archive_plan(r),
             driver: driver_settings(r, start_grace_ms(seed)),
             journal: journal_settings(r),
+            partitions: [1, 1, 2, 3][Random::new(seed, 2).below(4) as usize],
             request_window: if r.percent(20) { 12 } else { 10_000 },
             operations: r.between(1_000, 1_300),
             rates: Rates::new(r),

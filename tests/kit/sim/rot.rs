@@ -35,11 +35,11 @@ impl World {
     /// flips back.
     pub(super) fn rot(&mut self) -> Verdict {
         if !self.random.percent(self.plan().rates.rot)
-            || self.around.planted.and_then(Planted::disk).is_some()
+            || self.here.around.planted.and_then(Planted::disk).is_some()
         {
             return Ok(());
         }
-        let storage = self.around.disk.storage.clone();
+        let storage = self.here.around.disk.storage.clone();
         let segments = storage.list().map_err(|error| failed(&error))?;
         let Some(segment) = self.random.pick(&segments).copied() else { return Ok(()) };
         let (mut bodies, mut bodies_after) = (0, 0);
@@ -88,14 +88,14 @@ impl World {
     }
 
     fn snapshots(&self) -> Verdict<Vec<SnapshotFile>> {
-        let mut files = self.around.disk.storage.list_snapshots().map_err(|error| failed(&error))?;
+        let mut files = self.here.around.disk.storage.list_snapshots().map_err(|error| failed(&error))?;
         files.retain(|file| file.finished);
         Ok(files)
     }
 
     /// The journal still goes on after each snapshot that is kept.
     pub(super) fn can_start_from_each_snapshot(&self) -> Verdict {
-        let segments = self.around.disk.storage.list().map_err(|error| failed(&error))?;
+        let segments = self.here.around.disk.storage.list().map_err(|error| failed(&error))?;
         let numbers: Vec<SegmentNumber> = segments.iter().map(|segment| segment.number).collect();
         let follow = numbers.windows(2).all(|pair| pair[1] == pair[0].next());
         for SnapshotFile { at, .. } in self.snapshots()? {
@@ -107,7 +107,7 @@ impl World {
 
     fn checksum(&self, file: SnapshotFile) -> Verdict<u32> {
         let mut bytes = vec![0; file.bytes as usize];
-        let read = self.around.disk.storage.read_snapshot(file.at, 0, &mut bytes);
+        let read = self.here.around.disk.storage.read_snapshot(file.at, 0, &mut bytes);
         read.map_err(|error| failed(&error)).map(|read| crc32c::crc32c(&bytes[..read]))
     }
 
@@ -116,30 +116,30 @@ impl World {
         let mut still = Vec::new();
         for file in self.snapshots()? {
             let checksum = self.checksum(file)?;
-            still.extend(self.rotten.iter().filter(|r| r.at == file.at && r.checksum == checksum));
+            still.extend(self.here.rotten.iter().filter(|r| r.at == file.at && r.checksum == checksum));
         }
         Ok(still)
     }
 
     /// A bit of a snapshot flips, most often of the newest, and now and then one of each.
     pub(super) fn rot_snapshots(&mut self) -> Verdict {
-        self.rotten = self.still_rotten()?;
-        let damaged = self.around.planted.and_then(Planted::disk);
+        self.here.rotten = self.still_rotten()?;
+        let damaged = self.here.around.planted.and_then(Planted::disk);
         if !self.random.percent(self.plan().rates.rot / 2) || damaged.is_some_and(Wrong::of_syncs) {
             return Ok(());
         }
         let all = self.random.percent(20);
         let older = self.random.percent(20);
-        let storage = self.around.disk.storage.clone();
+        let storage = self.here.around.disk.storage.clone();
         for (back, file) in self.snapshots()?.into_iter().rev().enumerate() {
             let struck = all || back == usize::from(older);
-            if !struck || file.bytes == 0 || self.rotten.iter().any(|rotten| rotten.at == file.at) {
+            if !struck || file.bytes == 0 || self.here.rotten.iter().any(|rotten| rotten.at == file.at) {
                 continue;
             }
             let (offset, bit) = (self.random.below(file.bytes) as usize, self.random.below(8) as u8);
             storage.flip_snapshot(file.at, offset, bit);
             let checksum = self.checksum(file)?;
-            self.rotten.push(Rotten { at: file.at, offset, bit, checksum });
+            self.here.rotten.push(Rotten { at: file.at, offset, bit, checksum });
             self.faults.add(Fault::SnapshotRotten);
             self.trace
                 .note(self.now, || format!("bit {bit} at {offset} of the snapshot at {} flips", file.at));
@@ -150,29 +150,29 @@ impl World {
     /// What has flipped flips back.
     pub(super) fn heal_snapshots(&mut self) -> Verdict {
         for Rotten { at, offset, bit, .. } in self.still_rotten()? {
-            self.around.disk.storage.flip_snapshot(at, offset, bit);
+            self.here.around.disk.storage.flip_snapshot(at, offset, bit);
         }
-        self.rotten.clear();
+        self.here.rotten.clear();
         Ok(())
     }
 
     /// Starts with whatever has rotted. The newest snapshot that is sound is the one to go on from; without one it is the
     /// journal's first fact, and where that was trimmed, the start is refused.
     pub(super) fn start_rotten(&mut self, wall: UnixMillis) -> Verdict<Switch> {
-        let sound = |file: &&SnapshotFile| !self.rotten.iter().any(|rotten| rotten.at == file.at);
+        let sound = |file: &&SnapshotFile| !self.here.rotten.iter().any(|rotten| rotten.at == file.at);
         let files = self.snapshots()?;
         let newest = files.iter().rev().find(sound).map(|file| file.at);
-        let segments = self.around.disk.storage.list().map_err(|error| failed(&error))?;
+        let segments = self.here.around.disk.storage.list().map_err(|error| failed(&error))?;
         let whole = segments.first().is_none_or(|first| first.number == SegmentNumber::FIRST);
         if newest.is_none() && !whole {
             let refused = self.start(wall).is_err();
-            ensure!("snapshots", refused, "a start without snapshot and first fact: {:?}", self.rotten);
+            ensure!("snapshots", refused, "a start without snapshot and first fact: {:?}", self.here.rotten);
             self.faults.add(Fault::SnapshotsRefused);
             self.heal_snapshots()?;
             return self.start(wall);
         }
         let switch = self.start(wall)?;
-        let (used, rotten) = (switch.snapshot, &self.rotten);
+        let (used, rotten) = (switch.snapshot, &self.here.rotten);
         let why = &switch.unusable;
         ensure!("snapshots", used == newest, "{used:?} is used of {files:?}, rotten are {rotten:?}: {why:?}");
         let passed_over = files.last().is_some_and(|last| Some(last.at) != newest);

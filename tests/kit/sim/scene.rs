@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_core::Core;
-use holdfast_protocol::{Answer, Epoch, Sequence, TransactionKey, UnixMillis};
+use holdfast_protocol::{Answer, Epoch, ParticipantNumber, Partition, Sequence, TransactionKey, UnixMillis};
 
 use super::coverage::Coverage;
 use super::faults::{Fault, FaultCounts};
@@ -20,11 +20,11 @@ pub(crate) struct Scene<'a> {
     /// The latest that it ever was: where the wall clock was set back, a restart resumes at the last journaled time.
     pub(crate) time_high: UnixMillis,
     /// The switch's time when each epoch began.
-    pub(crate) began: &'a BTreeMap<Epoch, UnixMillis>,
-    /// The newest fact that is really durable.
-    pub(crate) durable: Sequence,
-    /// What the switch knows, for the checkers that stand beside the participants.
-    pub(crate) core: &'a Core,
+    pub(crate) began: &'a BTreeMap<(Partition, Epoch), UnixMillis>,
+    /// The newest fact of each partition that is really durable.
+    pub(crate) durable: Vec<Sequence>,
+    /// What the partitions know, for the checkers that stand beside the participants.
+    pub(crate) cores: Vec<&'a Core>,
     pub(crate) plan: &'a Plan,
     pub(crate) net: &'a mut Network,
     pub(crate) trace: &'a mut Trace,
@@ -38,7 +38,26 @@ pub(crate) struct Scene<'a> {
     pub(crate) calm: bool,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    /// What decides for an originator.
+    pub(crate) fn core_of(&self, originator: ParticipantNumber) -> &'a Core {
+        self.cores[self.home(originator)]
+    }
+
+    /// The newest fact that is really durable of what decides for an originator.
+    pub(crate) fn durable_of(&self, originator: ParticipantNumber) -> Sequence {
+        self.durable[self.home(originator)]
+    }
+
+    /// The switch's time when an epoch of what decides for an originator began.
+    pub(crate) fn began_of(&self, originator: ParticipantNumber, epoch: Epoch) -> Option<UnixMillis> {
+        self.began.get(&(originator.home(self.plan.partitions), epoch)).copied()
+    }
+
+    fn home(&self, originator: ParticipantNumber) -> usize {
+        originator.home(self.plan.partitions).0.into()
+    }
+
     pub(crate) fn fault(&mut self, fault: Fault) {
         self.faults.add(fault);
     }

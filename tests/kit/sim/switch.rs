@@ -3,31 +3,28 @@
 //! not.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Sender, TrySendError, unbounded};
-use holdfast::clock::Timeline;
+use crossbeam::channel::{Sender, TrySendError};
+use holdfast::driver::Driver;
 use holdfast::driver::archive::{Ask, Desk, Served, door};
-use holdfast::driver::{Driver, Event};
 use holdfast::serve::recover::resume;
-use holdfast::session::Member;
 use holdfast::session::control::Offer;
 use holdfast::telemetry::Telemetry;
+use holdfast_core::Core;
 use holdfast_core::leaving::Recents;
-use holdfast_core::view::SessionId;
-use holdfast_core::{Core, Input};
 use holdfast_journal::{
     Archive, JournalFailure, JournalId, Log, News, Recovering, Report, SegmentNumber, SnapshotError,
     SnapshotSettings, SnapshotStep, Snapshotter, SteppedJournal, recover_core,
 };
-use holdfast_protocol::{BusinessDate, ParticipantNumber, Partition, Reason, Sequence, UnixMillis};
+use holdfast_protocol::{Partition, Sequence, UnixMillis};
 
 use super::checks::i7;
 use super::configuration::Configuration;
 use super::disk::Disk;
+use super::door::Ways;
 use super::log::{Decided, Tap};
 use super::plan::{Plan, START};
 use super::planted::{FirstFound, Planted, Recovery};
@@ -47,9 +44,10 @@ const SNAPSHOTS: SnapshotSettings = SnapshotSettings {
 /// Few, so that now and then some are lost until they are indexed.
 const UNINDEXED_MAX: usize = 2_000;
 
-/// What outlives the switch's process.
+/// What of one partition outlives the switch's process.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
+    pub(crate) partition: Partition,
     pub(crate) plan: Rc<Plan>,
     pub(crate) disk: Disk,
     pub(crate) decided: Rc<RefCell<Decided>>,
@@ -59,10 +57,11 @@ pub(crate) struct Surroundings {
     pub(crate) found: Rc<RefCell<FirstFound>>,
     /// When the run began, for what takes an instant.
     pub(crate) base: Instant,
-    pub(crate) configuration: RefCell<Configuration>,
+    /// Of the whole switch.
+    pub(crate) configuration: Rc<RefCell<Configuration>>,
 }
 
-/// A switch that runs.
+/// One partition of a switch that runs.
 #[derive(Debug)]
 pub(crate) struct Switch {
     pub(crate) driver: Driver<Tap, Observer>,
@@ -80,41 +79,11 @@ pub(crate) struct Switch {
     pub(crate) unusable: Vec<String>,
     /// The snapshot it went on from.
     pub(crate) snapshot: Option<SegmentNumber>,
-    events: Sender<Event>,
-    sessions: u64,
+    /// The last time in its journal when it was recovered.
+    pub(crate) last_time: UnixMillis,
     started: UnixMillis,
     base: Instant,
-    timeline: Timeline,
-    slewed: UnixMillis,
-    offer: Offer,
-    members: BTreeMap<ParticipantNumber, Arc<Member>>,
-}
-
-/// Where wires come in.
-#[derive(Debug)]
-pub(crate) struct Door<'a> {
-    pub(crate) at: Instant,
-    pub(crate) time: UnixMillis,
-    pub(crate) offer: &'a Offer,
-    members: &'a BTreeMap<ParticipantNumber, Arc<Member>>,
-    events: &'a Sender<Event>,
-    sessions: &'a mut u64,
-}
-
-impl Door<'_> {
-    pub(crate) fn tell(&self, event: Event) {
-        self.events.send(event).expect("the driver holds the other end");
-    }
-
-    /// Who may sign on as this participant; nobody where it takes no part.
-    pub(crate) fn member(&self, number: ParticipantNumber) -> Option<Arc<Member>> {
-        self.members.get(&number).map(Arc::clone)
-    }
-
-    pub(crate) fn admit(&mut self) -> SessionId {
-        *self.sessions += 1;
-        SessionId((*self.sessions << 16) | (*self.sessions & 0xffff))
-    }
+    pub(crate) offer: Offer,
 }
 
 /// A moment as an instant, for what takes one.
@@ -123,9 +92,13 @@ pub(crate) fn instant(base: Instant, now: UnixMillis) -> Instant {
 }
 
 impl Switch {
-    /// Recovers as the program does, compares what was recovered with what was decided, and is configured. `wall` is
-    /// what the wall clock says.
-    pub(crate) fn start(around: &Surroundings, now: UnixMillis, wall: UnixMillis) -> Verdict<Self> {
+    /// Recovers as the program does, and compares what was recovered with what was decided. `wall` is what the wall clock says.
+    pub(crate) fn start(
+        around: &Surroundings,
+        ways: &Ways,
+        now: UnixMillis,
+        wall: UnixMillis,
+    ) -> Verdict<Self> {
         let plan = &around.plan;
         let settings = match around.planted {
             Some(planted) => planted.settings(plan.core.clone()),
@@ -168,7 +141,7 @@ impl Switch {
         around.watched.borrow_mut().restarted(&core, decided.journaled.reckoning.clone());
         drop(decided);
         let (report, snapshot) = (recovered.report().cloned(), recovered.snapshot().map(|file| file.at));
-        let timeline = Timeline::start(wall.get() * 1_000, recovered.last_time());
+        let last_time = recovered.last_time();
         let epoch = recovered.epoch();
         let snapshotter = Snapshotter::new(
             recovered.storage(),
@@ -182,12 +155,14 @@ impl Switch {
         let (door, desk) = door(plan.archive.asks_max, plan.archive.waiting_max);
         let asks = door.asks();
         let log = Tap::new(SteppedJournal::start(recovered), around);
-        let (events, receiver) = unbounded();
         let seam = Observer::new(around, epoch);
         let telemetry = Telemetry::default();
-        let driver = Driver::with_seam(core, log, seam, plan.driver, receiver, telemetry).with_archive(door);
+        let (taken, peers) = ways.of(around.partition);
+        let counted = telemetry.partition(Partition(0));
+        let driver = Driver::with_seam(core, log, seam, plan.driver, taken, telemetry);
+        let driver = driver.with_archive(door).with_peers(peers, counted);
         let offer = Offer {
-            partition: Partition(0),
+            partition: around.partition,
             epoch,
             window: plan.request_window,
             window_max_ms: small(plan.core.window_max_ms),
@@ -195,7 +170,7 @@ impl Switch {
             budget_max_ms: small(plan.core.budget_max_ms),
             hold_max_ms: plan.core.hold_max_ms,
         };
-        let mut switch = Self {
+        Ok(Self {
             driver,
             archive,
             desk,
@@ -207,56 +182,11 @@ impl Switch {
             report,
             unusable: recovery.unusable,
             snapshot,
-            events,
-            sessions: 0,
+            last_time,
             started: now,
             base: around.base,
-            timeline,
-            slewed: now,
             offer,
-            members: members(plan, &Configuration::default()),
-        };
-        let time = switch.time(now, wall);
-        let wanted = around.configuration.borrow().participants(plan);
-        if switch.driver.core().check_configuration(&wanted).is_err() {
-            // The crash undid what had settled somebody who was removed then: there is no start before that one is back.
-            around.configuration.borrow_mut().removed.clear();
-        }
-        switch.configure(around, time);
-        if switch.driver.core().business_date().is_none() {
-            switch.driver.command(time, &Input::CutOver(BusinessDate::from_utc(time)));
-        }
-        Ok(switch)
-    }
-
-    /// Takes over another configuration, as a reload does: all or nothing. Returns whether it did.
-    pub(crate) fn reconfigure(&mut self, around: &Surroundings, to: Configuration, time: UnixMillis) -> bool {
-        if self.driver.core().check_configuration(&to.participants(&around.plan)).is_err() {
-            return false;
-        }
-        *around.configuration.borrow_mut() = to;
-        self.configure(around, time);
-        true
-    }
-
-    /// The configuration as it is now.
-    fn configure(&mut self, around: &Surroundings, time: UnixMillis) {
-        let now = around.configuration.borrow().clone();
-        let configuration = Input::Configure(now.participants(&around.plan), now.routes(&around.plan));
-        around.watched.borrow_mut().configuration = now.clone();
-        self.driver.command(time, &configuration);
-        self.members = members(&around.plan, &now);
-        self.driver.close_links_of(Reason::Removed, |number| now.removed.contains(&number));
-    }
-
-    /// The switch's time: its own clock, slewed once a second towards the wall clock.
-    pub(crate) fn time(&mut self, now: UnixMillis, wall: UnixMillis) -> UnixMillis {
-        let elapsed_us = now.since(self.started) * 1_000;
-        if now.since(self.slewed) >= 1_000 {
-            self.slewed = now;
-            self.timeline.slew(elapsed_us, wall.get() * 1_000);
-        }
-        self.timeline.now(elapsed_us)
+        })
     }
 
     /// A turn of the driver and then one of the archive, which serves so many asks at most. What it answers is the next
@@ -326,17 +256,6 @@ impl Switch {
         self.unasked.is_none()
     }
 
-    pub(crate) fn door(&mut self, now: UnixMillis, time: UnixMillis) -> Door<'_> {
-        Door {
-            at: instant(self.base, now),
-            time,
-            offer: &self.offer,
-            members: &self.members,
-            events: &self.events,
-            sessions: &mut self.sessions,
-        }
-    }
-
     /// The newest fact that is really durable.
     pub(crate) fn durable(&self) -> holdfast_protocol::Sequence {
         self.driver.log().journal.durable()
@@ -356,16 +275,4 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 fn small(millis: u64) -> u32 {
     u32::try_from(millis).expect("windows of the plan are short")
-}
-
-fn members(plan: &Plan, now: &Configuration) -> BTreeMap<ParticipantNumber, Arc<Member>> {
-    let parties = plan.operators.iter().map(|party| (party, true));
-    let parties = parties.chain(plan.destinations.iter().map(|party| (party, false)));
-    // The core counts inquiries against its own budget, under the simulator's clock.
-    let member = |(party, originates): (&super::plan::Party, bool)| {
-        let name = format!("participant-{}", party.number);
-        let member = Member::new(name, party.number, originates, !originates, u32::MAX);
-        (party.number, Arc::new(member))
-    };
-    parties.filter(|(party, _)| !now.removed.contains(&party.number)).map(member).collect()
 }

@@ -1,31 +1,29 @@
 //! One run: the switch, its disk, the network and everybody who takes part, step by step in virtual time.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use holdfast_protocol::{BusinessDate, Epoch, ParticipantNumber, Sequence, TransactionKey, UnixMillis};
+use holdfast_core::invariant::leases;
+use holdfast_protocol::{BusinessDate, Epoch, ParticipantNumber, Partition, TransactionKey, UnixMillis};
 
 use super::archiving::Troubles;
-use super::checks::{i1, i3, i4, i5, i6, i8};
+use super::checks::{i3, i4, i6, i8};
 use super::configuration::Configuration;
 use super::coverage::Coverage;
 use super::destination::Destination;
-use super::disk::Disk;
+use super::door::{Members, Ways};
 use super::faults::{Fault, FaultCounts};
-use super::log::Decided;
 use super::network::Network;
 use super::operator::Operator;
+use super::partitions::{Elsewhere, Part, SwitchClock, surroundings};
 use super::plan::{Plan, START};
 use super::planted::Planted;
 use super::random::Random;
-use super::rot::Rotten;
 use super::scene::Scene;
-use super::switch::{Surroundings, Switch};
+use super::switch::Switch;
 use super::trace::Trace;
-use super::violation::{Verdict, ensure};
-use super::watch::Watched;
+use super::violation::{Verdict, Violation, ensure};
 use super::{Course, auditor};
 
 /// Steps after which a run whose traffic does not end is cut off.
@@ -37,8 +35,13 @@ const AUDIT_EVERY: u64 = 32;
 
 /// See the module.
 pub(crate) struct World {
-    pub(crate) around: Surroundings,
-    pub(crate) switch: Switch,
+    pub(crate) here: Part,
+    pub(crate) elsewhere: Elsewhere,
+    pub(crate) clock: SwitchClock,
+    pub(crate) ways: Ways,
+    pub(crate) members: Rc<Members>,
+    /// Given so far.
+    pub(crate) sessions: u64,
     pub(crate) network: Network,
     pub(crate) operators: Vec<Operator>,
     pub(crate) destinations: Vec<Destination>,
@@ -56,34 +59,32 @@ pub(crate) struct World {
     pub(crate) stops_at: Option<UnixMillis>,
     /// Who is to be taken out of the configuration.
     pub(crate) leaving: Option<ParticipantNumber>,
-    /// Snapshots in which a bit has flipped.
-    pub(crate) rotten: Vec<Rotten>,
-    pub(crate) troubles: Troubles,
     gossip: Vec<TransactionKey>,
-    /// The switch's time when each epoch began.
-    began: BTreeMap<Epoch, UnixMillis>,
-    time_high: UnixMillis,
+    /// The switch's time when each epoch of each partition began.
+    began: BTreeMap<(Partition, Epoch), UnixMillis>,
+    pub(crate) time_high: UnixMillis,
     pub(crate) calm: bool,
 }
 
 impl World {
     pub(crate) fn new(seed: u64, planted: Option<Planted>, trace: Trace) -> Verdict<Self> {
         let plan = Rc::new(Plan::new(seed));
-        let around = Surroundings {
-            disk: Disk::new(planted.and_then(Planted::disk)),
-            decided: Rc::new(RefCell::new(Decided::new(plan.core.clone()))),
-            watched: Rc::new(RefCell::new(Watched::new(Rc::clone(&plan)))),
-            planted,
-            found: Rc::default(),
-            // Ahead of everything that reads a clock of its own.
-            base: Instant::now() + Duration::from_secs(3_600),
-            configuration: RefCell::new(Configuration::default()),
-            plan: Rc::clone(&plan),
+        // Ahead of everything that reads a clock of its own.
+        let base = Instant::now() + Duration::from_secs(3_600);
+        let (configuration, ways) = (Rc::default(), Ways::new(plan.partitions));
+        let part = |partition| {
+            let around = surroundings(Partition(partition), &plan, planted, base, &configuration);
+            let switch = Switch::start(&around, &ways, START, START)?;
+            Ok(Part { around, switch, rotten: Vec::new(), troubles: Troubles::default() })
         };
-        let switch = Switch::start(&around, START, START)?;
-        Ok(Self {
-            around,
-            switch,
+        let mut parts = (0..plan.partitions).map(part).collect::<Verdict<Elsewhere>>()?;
+        let mut world = Self {
+            here: parts.pop_front().expect("there is one partition at least"),
+            elsewhere: parts,
+            clock: SwitchClock::start(START, START, UnixMillis::default()),
+            ways,
+            members: Rc::default(),
+            sessions: 0,
             network: Network::new(seed),
             operators: plan.operators.iter().map(|party| Operator::new(*party, seed)).collect(),
             destinations: plan.destinations.iter().map(|party| Destination::new(*party, seed)).collect(),
@@ -97,17 +98,18 @@ impl World {
             room_again: None,
             stops_at: None,
             leaving: None,
-            rotten: Vec::new(),
-            troubles: Troubles::default(),
             gossip: Vec::new(),
             began: BTreeMap::new(),
             time_high: START,
             calm: false,
-        })
+        };
+        world.found(START)?;
+        world.started(START);
+        Ok(world)
     }
 
     pub(crate) fn plan(&self) -> Rc<Plan> {
-        Rc::clone(&self.around.plan)
+        Rc::clone(&self.here.around.plan)
     }
 
     pub(crate) fn wall(&self) -> UnixMillis {
@@ -118,8 +120,11 @@ impl World {
     /// The switch's time.
     pub(crate) fn time(&mut self) -> UnixMillis {
         let wall = self.wall();
-        let time = self.switch.time(self.now, wall);
-        self.began.entry(self.switch.driver.core().epoch()).or_insert(time);
+        let time = self.clock.time(self.now, wall);
+        for part in std::iter::once(&self.here).chain(&self.elsewhere) {
+            let epoch = part.switch.driver.core().epoch();
+            self.began.entry((part.around.partition, epoch)).or_insert(time);
+        }
         self.time_high = self.time_high.max(time);
         time
     }
@@ -152,21 +157,26 @@ impl World {
 
     /// What the run was like.
     pub(crate) fn into_course(mut self, seed: u64) -> Course {
-        self.count_look_ups();
-        self.coverage.merge(&self.around.watched.borrow().coverage);
+        for _ in 0..=self.elsewhere.len() {
+            self.count_look_ups();
+            self.coverage.merge(&self.here.around.watched.borrow().coverage);
+            self.next();
+        }
         for (reason, count) in &self.network.ended {
             self.coverage.ended(*reason, *count);
         }
-        let core = self.switch.driver.core();
+        let cores = self.cores();
+        let digests: Vec<String> = cores.iter().map(|core| core.digest().to_string()).collect();
+        let facts = cores.iter().map(|core| core.sequence().0).sum();
         Course {
             seed,
             steps: self.trace.step,
             operations: self.operations,
-            facts: core.sequence().0,
+            facts,
             simulated_ms: self.now.since(START),
             faults: self.faults,
             coverage: self.coverage,
-            digest: core.digest().to_string(),
+            digest: digests.join(" "),
         }
     }
 
@@ -184,17 +194,21 @@ impl World {
         let allowed = self.plan().operations - self.operations;
         self.participants(allowed)?;
         let (now, time) = (self.now, self.time());
-        self.network.deliver_up(now, &mut self.switch.door(now, time))?;
-        if self.calm || self.random.percent(85) {
-            self.turn(time);
-        }
-        if self.calm || self.random.percent(70) {
-            self.write()?;
-        }
+        self.deliver_up(time)?;
+        self.each(|world| {
+            if world.calm || world.random.percent(85) {
+                world.turn(time);
+            }
+            Ok(())
+        })?;
+        self.write_each()?;
         let time = self.time();
-        if self.calm || self.random.percent(60) {
-            self.turn(time);
-        }
+        self.each(|world| {
+            if world.calm || world.random.percent(60) {
+                world.turn(time);
+            }
+            Ok(())
+        })?;
         self.network.collect(now);
         self.network.deliver_down(now)?;
         self.listen()?;
@@ -220,13 +234,15 @@ impl World {
         act: impl FnOnce(&mut [Operator], &mut [Destination], &mut Scene<'_>) -> T,
     ) -> T {
         let (plan, time) = (self.plan(), self.time());
+        let mut parts: Vec<&Part> = std::iter::once(&self.here).chain(&self.elsewhere).collect();
+        parts.sort_by_key(|part| part.around.partition);
         let mut scene = Scene {
             now: self.now,
             time,
             time_high: self.time_high,
             began: &self.began,
-            durable: self.switch.durable(),
-            core: self.switch.driver.core(),
+            durable: parts.iter().map(|part| part.switch.durable()).collect(),
+            cores: parts.iter().map(|part| part.switch.driver.core()).collect(),
             plan: &plan,
             net: &mut self.network,
             trace: &mut self.trace,
@@ -275,11 +291,12 @@ impl World {
         });
         heard?;
         for (key, answer) in told {
-            let route = self.switch.driver.core().transaction(key).and_then(|view| view.destination);
+            let home = usize::from(key.originator.home(self.plan().partitions).0);
+            let route = self.cores()[home].transaction(key).and_then(|view| view.destination);
             let at = self.destinations.iter().find(|d| Some(d.number) == route);
             // What is forgotten by now was compared with nothing.
             if route.is_some() {
-                let wide = self.around.plan.core.answer_extension_bytes_max > 10_000;
+                let wide = self.here.around.plan.core.answer_extension_bytes_max > 10_000;
                 i6::has_ground(key, &answer, at.and_then(|d| d.entries.get(&key)), wide)?;
             }
         }
@@ -287,56 +304,39 @@ impl World {
     }
 
     fn check(&mut self) -> Verdict {
-        let found = self.around.watched.borrow_mut().violation.take();
-        if let Some(violation) = found {
-            return Err(violation);
-        }
-        let (core, plan) = (self.switch.driver.core(), &self.around.plan);
-        i4::check(core)?;
-        i8::check(&self.switch.driver, plan)?;
-        i3::check(core)?;
+        self.each(|world| {
+            let found = world.here.around.watched.borrow_mut().violation.take();
+            if let Some(violation) = found {
+                return Err(violation);
+            }
+            let driver = &world.here.switch.driver;
+            i4::check(driver.core())?;
+            i8::check(driver, &world.here.around.plan)?;
+            i3::check(driver.core())
+        })?;
+        let (cores, plan) = (self.cores(), self.plan());
+        leases(&cores).map_err(|found| Violation::new("I9", found.to_string()))?;
         if self.trace.step.is_multiple_of(AUDIT_EVERY) {
-            auditor::at_least(core, plan, &self.operators, &self.destinations, self.time_high)?;
+            auditor::at_least(&cores, &plan, &self.operators, &self.destinations, self.time_high)?;
         }
         Ok(())
-    }
-
-    /// After a restart: nothing that anybody was told is missing or otherwise.
-    pub(crate) fn check_told(&mut self) -> Verdict {
-        self.time();
-        let high = self.time_high;
-        let (core, plan) = (self.switch.driver.core(), &self.around.plan);
-        let heard =
-            self.operators.iter().map(|o| o.heard_of).chain(self.destinations.iter().map(|d| d.heard_of));
-        // What was decided after the recovery, like the configuration, only adds to it.
-        i1::recovered(heard.max().unwrap_or(Sequence(0)), core.sequence())?;
-        for operator in &self.operators {
-            for (id, request) in &operator.requests {
-                i6::holds(core, operator.number, *id, request, plan, high)?;
-            }
-        }
-        for destination in &self.destinations {
-            for (key, entry) in &destination.entries {
-                let forgotten = key.id.created() <= plan.remembered_from(high);
-                i5::still(core, destination.number, *key, entry, forgotten)?;
-            }
-        }
-        i3::check(core)
     }
 
     /// Faults stop: disk, clock, links and participants are well again, and everybody is configured as at the start.
     fn calm_down(&mut self) -> Verdict {
         self.calm = true;
         self.trace.note(self.now, || "faults stop".to_owned());
-        self.around.disk.storage.set_room(u64::MAX);
-        self.heal_snapshots()?;
-        self.heal_indexes()?;
+        self.each(|world| {
+            world.here.around.disk.storage.set_room(u64::MAX);
+            world.heal_snapshots()?;
+            world.heal_indexes()
+        })?;
         (self.room_again, self.stops_at, self.leaving) = (None, None, None);
-        if self.switch.driver.view().stopping {
+        if self.here.switch.driver.view().stopping {
             self.fail(super::crashes::Crash::Kill)?;
         }
         let time = self.time();
-        let all = self.switch.reconfigure(&self.around, Configuration::default(), time);
+        let all = self.take_over(Configuration::default(), time);
         ensure!("liveness", all, "a configuration with everybody in it is refused");
         self.activate(time);
         let now = self.now;
@@ -346,40 +346,52 @@ impl World {
     }
 
     fn is_settled(&self) -> bool {
-        let core = self.switch.driver.core();
-        core.pending() == 0
-            && core.open() == 0
-            && self.switch.driver.is_settled()
+        let settled = |part: &&Part| {
+            let driver = &part.switch.driver;
+            driver.core().pending() == 0 && driver.core().open() == 0 && driver.is_settled()
+        };
+        self.parts().iter().all(settled)
             && self.operators.iter().all(Operator::is_settled)
             && self.destinations.iter().all(Destination::is_settled)
     }
 
     fn unfinished(&self) -> String {
-        let (core, queues) = (self.switch.driver.core(), self.switch.driver.queues());
         let operators: Vec<_> = self.operators.iter().filter_map(Operator::unsettled).collect();
         let destinations: Vec<_> = self.destinations.iter().filter_map(Destination::unsettled).collect();
-        let open: Vec<_> = core.undelivered();
+        let of = |part: &&Part| {
+            let (core, queues) = (part.switch.driver.core(), part.switch.driver.queues());
+            let open: Vec<_> = core.undelivered();
+            format!("{} pending, {} open, {queues:?}, undelivered {open:?}", core.pending(), core.open())
+        };
+        let partitions: Vec<_> = self.parts().iter().map(of).collect();
         format!(
-            "{} pending, {} open, {queues:?}, undelivered {open:?}, operators wait for {operators:?}, destinations \
-             for {destinations:?}",
-            core.pending(),
-            core.open()
+            "{}, operators wait for {operators:?}, destinations for {destinations:?}",
+            partitions.join("; ")
         )
     }
 
     fn closed(&mut self) -> Verdict {
-        let (core, plan) = (self.switch.driver.core(), &self.around.plan);
-        ensure!("liveness", core.open() == 0, "{} transactions are open after the last restart", core.open());
-        // Rule 27: what is not today has nothing pending, and is closed.
-        let days = core.open_days().count();
-        ensure!("liveness", days == 1, "{days} business days are open");
-        let decided = self.around.decided.borrow();
-        auditor::closed(core, plan, &self.operators, &self.destinations, &decided.journaled)
+        let (parts, plan) = (self.parts(), self.plan());
+        let cores = self.cores();
+        for core in &cores {
+            ensure!(
+                "liveness",
+                core.open() == 0,
+                "{} transactions are open after the last restart",
+                core.open()
+            );
+            // Rule 27: what is not today has nothing pending, and is closed.
+            let days = core.open_days().count();
+            ensure!("liveness", days == 1, "{days} business days are open");
+        }
+        let decided: Vec<_> = parts.iter().map(|part| part.around.decided.borrow()).collect();
+        let journaled: Vec<_> = decided.iter().map(|decided| &decided.journaled).collect();
+        auditor::closed(&cores, &plan, &self.operators, &self.destinations, &journaled)
     }
 
     /// The next business day.
     pub(crate) fn next_date(&self) -> Option<BusinessDate> {
-        let today = self.switch.driver.core().business_date()?;
+        let today = self.here.switch.driver.core().business_date()?;
         let days = (0..40).map(|day| BusinessDate::from_utc(START.plus(day * 86_400_000)));
         days.into_iter().find(|date| *date > today)
     }

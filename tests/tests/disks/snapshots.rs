@@ -19,8 +19,7 @@ use crate::{SEGMENT_BYTES, approved, home, metric, next_segment_is_ready, outcom
 const DISK_BYTES: u64 = 40 << 20;
 /// Room for the index of a segment of which nothing has left memory, and not for a snapshot of it.
 const LEFT_BYTES: u64 = 32 << 10;
-/// Each is a frame; more than two segments take.
-const PAYMENTS_MAX: u32 = 6_000;
+const BLOCK_BYTES: u64 = 4_096;
 
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -45,16 +44,16 @@ fn whole_segments(journal: &Path) -> usize {
     named(journal, ".segment").iter().filter(|name| length(name) >= SEGMENT_BYTES).count()
 }
 
-/// Payments that nobody waits for, until a metric reaches one.
-async fn work_until(home: &SwitchHome, (operator, acquirer): &mut (Peer, Peer), name: &str) {
-    for payment in 0..PAYMENTS_MAX {
+/// Payments that nobody waits for, until a segment is full of them: each is a frame of at least a block.
+async fn fill_a_segment((operator, acquirer): &mut (Peer, Peer)) {
+    for _ in 0..=SEGMENT_BYTES / BLOCK_BYTES {
         let answer = outcome(operator, acquirer, &pay("shop@nowhere", 1)).await;
         assert_eq!((answer.outcome, answer.reason), (Outcome::Declined, Reason::MpsUnknown));
-        if payment % 100 == 0 && metric(home, name) >= 1.0 {
-            return;
-        }
     }
-    panic!("{name} did not rise");
+}
+
+async fn wait_for_one(home: &SwitchHome, name: &str) {
+    wait_until(&format!("{name} to rise"), async || metric(home, name) >= 1.0).await;
 }
 
 #[tokio::test]
@@ -74,7 +73,8 @@ async fn a_snapshot_without_room_is_an_alarm_and_is_made_when_there_is_room() {
     fs::write(&ballast, vec![1; usize::try_from(free_bytes(&journal) - LEFT_BYTES).unwrap()]).unwrap();
 
     let watch = Watch::of(&journal);
-    work_until(&home, &mut peers, FAILURES).await;
+    fill_a_segment(&mut peers).await;
+    wait_for_one(&home, FAILURES).await;
     // The index has room, and the snapshot has not.
     watch.next(".snapshot.unfinished", WITHIN);
     assert!(!named(&journal, ".index").is_empty(), "the segment's index is there");
@@ -95,7 +95,8 @@ async fn a_snapshot_without_room_is_an_alarm_and_is_made_when_there_is_room() {
     fs::remove_file(&ballast).unwrap();
     // The next segment had no room either: payments could come to the end of theirs first, and be refused.
     wait_until("the segment that had no room", async || whole_segments(&journal) > segments).await;
-    work_until(&home, &mut peers, MADE).await;
+    fill_a_segment(&mut peers).await;
+    wait_for_one(&home, MADE).await;
     wait_until("the alarm to fall", async || !home.status().contains("no snapshot is made")).await;
     assert_eq!(named(&journal, ".snapshot").len(), 1);
     drop(peers);

@@ -10,6 +10,7 @@ use super::authorize::No;
 use crate::effect::Effect;
 use crate::fact::Fact;
 use crate::input::{LeaseAsk, LeaseMessage, LeaseTold};
+use crate::ledger::Position;
 use crate::ledger::leases::Cap;
 use crate::ledger::participants::Participant;
 use crate::schedule::leases::Elsewhere;
@@ -17,10 +18,29 @@ use crate::schedule::leases::Elsewhere;
 /// No number of leases reaches 128 bits.
 const FITS: &str = "leases and exposures are far below 128 bits";
 
-/// What is left of a lease; none where the currency is not agreed.
+/// What is left of a lease; none where the currency is not agreed. No partition alone takes its debtor above the whole cap, which
+/// may have been lowered since the lease was taken.
 fn room(desk: &Desk<'_>, debtor: &Participant, (_, currency): Cap) -> Option<Total> {
-    let exposure = debtor.position(currency)?.exposure();
-    Some(desk.ledger.lease(debtor, currency)?.checked_sub(exposure).expect(FITS))
+    let position = debtor.position(currency)?;
+    let lease = desk.ledger.lease(debtor, currency)?.min(position.cap?);
+    Some(lease.checked_sub(position.exposure()).expect(FITS))
+}
+
+/// The cap of a debtor is to be lowered: what its lease elsewhere than at home has room for goes home at once. What is held stays until
+/// it ends.
+pub(super) fn give_back(desk: &mut Desk<'_>, cap: Cap) {
+    let home = cap.0.home(desk.ledger.partitions);
+    let Some(debtor) = desk.ledger.participants.find(cap.0).filter(|_| desk.ledger.is_other(home)) else {
+        return;
+    };
+    let exposure = debtor.position(cap.1).map_or(Total::ZERO, Position::exposure);
+    let gift = desk.ledger.leases.net(cap).checked_sub(exposure.max(Total::ZERO)).expect(FITS);
+    if gift > Total::ZERO {
+        let given = desk.ledger.leases.moved(cap, home).given.checked_add(gift).expect(FITS);
+        desk.fact(Fact::LeaseGiven { debtor: cap.0, currency: cap.1, to: home, total: given });
+        let told = LeaseTold { debtor: cap.0, currency: cap.1, round: 0, given };
+        desk.out.effects.push(Effect::Lease { to: home, message: LeaseMessage::Told(told) });
+    }
 }
 
 /// I9: whether a hold keeps its debtor's exposure within the lease; if not, whether room is looked for or there is none.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_protocol::ParticipantNumber;
+use holdfast_protocol::{Currency, ParticipantNumber};
 
-use super::Desk;
+use super::{Desk, lease};
 use crate::fact::Fact;
 use crate::ledger::participants::Participant;
 use crate::ledger::state::Ledger;
@@ -90,9 +90,11 @@ pub(crate) fn configure(desk: &mut Desk<'_>, participants: &[ParticipantRecord],
         }
     }
     for record in &wanted {
-        let same = desk.ledger.participants.get(record.number).is_some_and(|p| p.record == *record);
-        if !same {
+        let before = desk.ledger.participants.get(record.number).map(|participant| &participant.record);
+        if before != Some(record) {
+            let lowered = before.map_or_else(Vec::new, |before| lowered(before, record));
             desk.fact(Fact::ParticipantConfigured(record.clone()));
+            lowered.into_iter().for_each(|currency| lease::give_back(desk, (record.number, currency)));
         }
     }
     let mut routes = routes.to_vec();
@@ -111,6 +113,14 @@ pub(crate) fn configure(desk: &mut Desk<'_>, participants: &[ParticipantRecord],
     for number in gone {
         desk.fact(Fact::ParticipantRemoved(number));
     }
+}
+
+/// In which currencies there is less room than before.
+fn lowered(before: &ParticipantRecord, now: &ParticipantRecord) -> Vec<Currency> {
+    let cap = |currency| now.caps.iter().find(|(agreed, _)| *agreed == currency).map(|(_, cap)| *cap);
+    let lowered =
+        before.caps.iter().filter(|(currency, before)| cap(*currency).is_none_or(|cap| cap < *before));
+    lowered.map(|(currency, _)| *currency).collect()
 }
 
 pub(crate) fn set_status(desk: &mut Desk<'_>, number: ParticipantNumber, status: ParticipantStatus) {

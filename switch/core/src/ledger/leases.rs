@@ -43,6 +43,11 @@ impl Leases {
         self.moved.get(&(debtor, currency, other)).copied().unwrap_or_default()
     }
 
+    /// Taken less given, over all others.
+    pub(crate) fn net(&self, cap: Cap) -> Total {
+        self.net.get(&cap).copied().unwrap_or_default()
+    }
+
     /// All that moved, by debtor.
     pub(crate) fn all(&self) -> impl Iterator<Item = (Cap, Partition, &Moved)> {
         self.moved.iter().map(|((debtor, currency, other), moved)| ((*debtor, *currency), *other, moved))
@@ -76,8 +81,7 @@ impl Ledger {
         }
         let number = debtor.record.number;
         let share = if number.home(self.partitions) == self.partition { cap } else { Total::ZERO };
-        let net = self.leases.net.get(&(number, currency)).copied().unwrap_or_default();
-        Some(share.checked_add(net).expect(FITS))
+        Some(share.checked_add(self.leases.net((number, currency))).expect(FITS))
     }
 
     /// Whether another partition can be that number.

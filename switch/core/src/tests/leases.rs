@@ -47,7 +47,9 @@ impl Several {
     }
 
     fn all(&mut self, line: &str) {
-        (0..self.worlds.len()).for_each(|partition| drop(self.line(partition, line)));
+        for partition in 0..self.worlds.len() {
+            self.line(partition, line);
+        }
     }
 
     fn deliver(&mut self, place: usize) {
@@ -83,15 +85,28 @@ impl Several {
         self.worlds[partition].core.lease(number(debtor), euro()).map_or(0, Total::minor)
     }
 
-    /// What partitions could still hold against a cap, where they have any room.
-    fn room(&self, debtor: &str) -> i128 {
+    /// The cap of a debtor, and what each partition holds and is owed against it.
+    fn exposures(&self, debtor: &str) -> (i128, Vec<i128>) {
+        let mut cap = 0;
         let exposure = |world: &World| {
             let (_, _, positions) =
                 world.core.participants().find(|(r, ..)| r.number == number(debtor)).unwrap();
-            positions.iter().find(|p| p.currency == euro()).map_or(0, |p| p.exposure().minor())
+            let position = positions.iter().find(|p| p.currency == euro()).unwrap();
+            cap = position.cap.map_or(0, Total::minor);
+            position.exposure().minor()
         };
-        let worlds = self.worlds.iter().enumerate();
-        worlds.map(|(n, world)| (self.lease(n, debtor) - exposure(world)).max(0)).sum()
+        let exposures = self.worlds.iter().map(exposure).collect();
+        (cap, exposures)
+    }
+
+    /// What one partition could hold against a cap, were all room gathered there.
+    fn room(&self, debtor: &str, partition: usize) -> i128 {
+        let (cap, exposures) = self.exposures(debtor);
+        let rooms =
+            exposures.iter().enumerate().map(|(n, exposure)| self.lease(n, debtor).min(cap) - exposure);
+        let (own, others): (Vec<_>, Vec<_>) = rooms.enumerate().partition(|(n, _)| *n == partition);
+        let others: i128 = others.into_iter().map(|(_, room)| room.max(0)).sum();
+        (own[0].1 + others).min(cap - exposures[partition])
     }
 }
 
@@ -250,12 +265,26 @@ fn a_cap_that_is_lowered_leaves_its_home_with_less_than_nothing() {
     let mut several = Several::new(2);
     several.line(0, "authorize C 1 m@B 600.00 reserve");
     several.deliver_all();
-    several.all("configure B cap=100.00");
-    assert_eq!((several.lease(1, "B"), several.lease(0, "B")), (-50_000, 60_000));
-    assert_eq!(several.line(1, "authorize A 1 m@B 1.00 reserve"), "A 1 refused Busy");
+    assert_eq!(several.line(0, "authorize C 1 m@B 600.00 reserve"), "B authorize C/1 600.00");
+    several.line(0, "authorize C 2 m@B 1.00 reserve");
     several.deliver_all();
-    // What is still held elsewhere could be given; what is missing is more than one payment needs.
-    assert_eq!(several.line(1, "authorize A 1 m@B 1.00 reserve"), "B authorize A/1 1.00");
+    assert_eq!((several.lease(1, "B"), several.lease(0, "B")), (20_000, 80_000));
+    several.all("configure B cap=100.00");
+    several.deliver_all();
+    // What had room went home; what is held is held.
+    assert_eq!((several.lease(1, "B"), several.lease(0, "B")), (-50_000, 60_000));
+    for (partition, line) in [(1, "authorize A 3 m@B 1.00 reserve"), (0, "authorize C 3 m@B 1.00 reserve")] {
+        let busy = format!("{} 3 refused Busy", &line[10..11]);
+        assert_eq!(several.line(partition, line), busy);
+        several.deliver_all();
+        let declined = format!("{} 3 declined NetDebitCapExceeded Declined", &line[10..11]);
+        assert_eq!(several.line(partition, line), declined);
+    }
+    // Above the whole cap alone: not even what it ends makes room before it is below that.
+    several.line(0, "answer B C/1 declined DoNotHonour");
+    several.all("wait 1001");
+    assert_eq!(several.line(0, "authorize C 4 m@B 100.01 reserve"), "C 4 refused Busy");
+    assert_eq!(several.line(0, "authorize C 5 m@B 100.00 reserve"), "B authorize C/5 100.00");
 }
 
 #[test]
@@ -327,14 +356,18 @@ proptest! {
         let mut several = Several::new(OF);
         for happening in happenings {
             match happening {
-                Happening::Line(partition, line) => drop(several.line(partition, &line)),
+                Happening::Line(partition, line) => {
+                    several.line(partition, &line);
+                }
                 Happening::All(line) => several.all(&line),
                 Happening::Deliver(place) => several.deliver(place),
                 Happening::Twice(place) => {
                     several.mail.extend(several.mail.get(place).copied());
                     several.deliver(place);
                 }
-                Happening::Lost(place) => drop(several.mail.remove(place)),
+                Happening::Lost(place) => {
+                    several.mail.remove(place);
+                }
                 Happening::InVain(place) => several.deliver_in_vain(place),
                 Happening::Restart(partition) => several.restart(partition),
             }
@@ -343,7 +376,8 @@ proptest! {
         several.deliver_all();
         several.all("wait 5001");
         several.deliver_all();
-        let (home, room) = (usize::from(number("A").home(OF).0), several.room("B"));
+        let home = usize::from(number("A").home(OF).0);
+        let room = several.room("B", home);
         if room > 0 {
             let line = format!("authorize A 50 m@B {}.{:02} reserve", room / 100, room % 100);
             let answers: Vec<String> = (0..4).map(|_| {

@@ -26,7 +26,7 @@ pub(crate) fn refusal(
         reason if (330..=341).contains(&reason.number()) => request.was_mutated_in(reason),
         _ if request.told.is_some() && !request.may_be_an_older_refusal() => false,
         Reason::Expired => expires <= scene.time_high,
-        Reason::IdFromTheFuture if was_ahead(request, answer, scene) => true,
+        Reason::IdFromTheFuture if was_ahead(who, request, answer, scene) => true,
         Reason::IdFromTheFuture | Reason::ExpiresTooFar | Reason::HoldUntilOutOfRange => {
             request.expected().is_some()
         }
@@ -55,10 +55,10 @@ pub(crate) fn refusal(
 
 /// Whether an id of the request was ahead of the switch's time at some moment since it was asked, in the epoch that
 /// refused it: a switch whose wall clock was set back resumes at its last journaled time.
-fn was_ahead(request: &Request, answer: &Answer, scene: &Scene<'_>) -> bool {
+fn was_ahead(who: ParticipantNumber, request: &Request, answer: &Answer, scene: &Scene<'_>) -> bool {
     let created = answer.id.created().max(request.original.created()).max(request.oldest.created());
     let asked = request.asked_in.filter(|(epoch, _)| *epoch == answer.epoch).map(|(_, time)| time);
-    let earliest = asked.or_else(|| scene.began.get(&answer.epoch).copied());
+    let earliest = asked.or_else(|| scene.began_of(who, answer.epoch));
     earliest.is_some_and(|earliest| created > earliest.plus(scene.plan.core.skew_max_ms))
 }
 

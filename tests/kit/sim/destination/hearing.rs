@@ -186,10 +186,10 @@ impl Destination {
             let Some(said) = entry.answers.get_mut(answer).filter(|said| !said.covered) else { continue };
             // Promise 6: what it answers after the window nobody remembers, and it binds nobody.
             // Also where a later request has brought it back since.
-            let remembered = said.known && scene.core.transaction(key).is_some();
+            let remembered = said.known && scene.core_of(key.originator).transaction(key).is_some();
             said.covered = remembered || key.id.created() > scene.plan.remembered_from(scene.time_high);
             self.provisional.remove(&key);
-            i5::covered(scene.core, self.number, key, &self.entries[&key], scene)?;
+            i5::covered(scene.core_of(key.originator), self.number, key, &self.entries[&key], scene)?;
         }
         Ok(())
     }
@@ -205,8 +205,9 @@ impl Destination {
                 self.later(scene.now.plus(400), 0, Due::Inquire(key));
             }
             Reason::None => {
-                i1::told(status.sequence, scene.durable)?;
-                self.heard_of = self.heard_of.max(status.sequence);
+                i1::told(status.sequence, scene.durable_of(originator))?;
+                let heard_of = self.heard_of.entry(status.partition).or_default();
+                *heard_of = status.sequence.max(*heard_of);
                 self.provisional.remove(&key);
             }
             Reason::OriginalUnknown | Reason::OriginalUnavailable => {

@@ -150,7 +150,7 @@ pub(crate) struct Destination {
     random: Random,
     pub(crate) frozen_until: UnixMillis,
     /// The newest fact that it was told of.
-    pub(crate) heard_of: Sequence,
+    pub(crate) heard_of: BTreeMap<Partition, Sequence>,
 }
 
 impl Destination {
@@ -168,7 +168,7 @@ impl Destination {
             made: 0,
             random: Random::new(seed, 100 + u64::from(party.number.get())),
             frozen_until: UnixMillis::default(),
-            heard_of: Sequence(0),
+            heard_of: BTreeMap::new(),
         }
     }
 
@@ -252,7 +252,7 @@ impl Destination {
                 let entry = self.entries.get_mut(&key).expect("it was forwarded");
                 let said = self.said.entry(wire).or_insert_with(|| vec![Vec::new(); usize::from(LANES)]);
                 said[lane].push((key, entry.answers.len()));
-                let known = scene.core.transaction(key).is_some();
+                let known = scene.core_of(key.originator).transaction(key).is_some();
                 entry.answers.push(Said { reply, wire, known, covered: false });
                 if reply.outcome == Outcome::Approved {
                     self.provisional.insert(key);

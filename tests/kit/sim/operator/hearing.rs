@@ -37,7 +37,7 @@ impl Operator {
         if answer.outcome == Outcome::Refused {
             return self.refused(&answer, scene);
         }
-        i1::told(answer.sequence, scene.durable)?;
+        i1::told(answer.sequence, scene.durable_of(who))?;
         self.heard_of = self.heard_of.max(answer.sequence);
         // Of another epoch: a restart resumed at an earlier time than the refusal's.
         let late = request.expired_in.is_some_and(|epoch| answer.epoch <= epoch);
@@ -67,7 +67,7 @@ impl Operator {
             }
         }
         let request = &self.requests[&id];
-        i6::holds(scene.core, self.number, id, request, scene.plan, scene.time_high)
+        i6::holds(scene.core_of(who), self.number, id, request, scene.plan, scene.time_high)
     }
 
     fn refused(&mut self, answer: &Answer, scene: &Scene<'_>) -> Verdict {
@@ -85,7 +85,7 @@ impl Operator {
             return Ok(());
         }
         // A refusal of an earlier epoch says nothing about copies that came after the restart.
-        let now = answer.epoch == scene.core.epoch();
+        let now = answer.epoch == scene.core_of(who).epoch();
         if reason == Reason::Expired {
             request.expired_in = Some(answer.epoch);
         }
@@ -115,7 +115,7 @@ impl Operator {
         };
         match status.reason {
             Reason::None => {
-                i1::told(status.sequence, scene.durable)?;
+                i1::told(status.sequence, scene.durable_of(who))?;
                 self.heard_of = self.heard_of.max(status.sequence);
                 let ended = status.captured.checked_add(status.released);
                 let within = ended.is_some_and(|sum| sum <= status.held_for);

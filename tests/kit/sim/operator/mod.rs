@@ -164,7 +164,7 @@ impl Operator {
         for id in ids {
             let request = self.requests.get_mut(id).expect("it was made");
             request.asked = Some(scene.now);
-            request.asked_in.get_or_insert((scene.core.epoch(), scene.time));
+            request.asked_in.get_or_insert((scene.core_of(self.number).epoch(), scene.time));
             request.copies = request.copies.saturating_add(1);
             if request.copies > 1 {
                 scene.faults.add(Fault::Repeated);
