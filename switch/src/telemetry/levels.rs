@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::page::Page;
-use crate::admin::report::{PositionReport, StatusReport};
+use crate::admin::report::{PartitionReport, PositionReport, StatusReport};
 
 /// All of it.
 pub(super) fn all(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
@@ -32,6 +32,13 @@ fn levels(status: &StatusReport, page: &mut Page<'_>) -> fmt::Result {
     ] {
         page.level(name, help, level as f64)?;
     }
+    let of_each = |of: fn(&PartitionReport) -> u64| {
+        status.partitions.iter().map(move |p| (vec![("partition", p.partition.to_string())], of(p) as f64))
+    };
+    let help = "The last decided fact of each partition, where there are several.";
+    page.gauges("holdfast_partition_sequence", help, of_each(|p| p.sequence))?;
+    let help = "The last durable fact of each partition, where there are several.";
+    page.gauges("holdfast_partition_durable", help, of_each(|p| p.durable))?;
     let threads = (1..)
         .zip(&q.links_of_threads)
         .map(|(thread, links): (usize, _)| (vec![("thread", thread.to_string())], *links as f64));

@@ -75,6 +75,7 @@ planted! {
     ForwardedAgainAsNew "forwarded-again-as-new" "a forward that leaves again lacks its repeat flag";
     DeliveredAgainAsNew "delivered-again-as-new" "a delivery that leaves again lacks its repeat flag";
     DecidedThroughTooFar "decided-through-too-far" "a destination is told that one answer more is decided";
+    LeaseToldBeyondGift "lease-told-beyond-gift" "a partition tells another of more room under a cap than it gave";
     CapNotChecked "cap-not-checked" "the net debit caps are a thousand times too high";
     DailyCountOffByOne "daily-count-off-by-one" "a daily count limit lets one more through";
     AnswerFromAnybody "answer-from-anybody" "any participant's answer counts as the destination's";

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use holdfast::driver::outbox::Waiting;
 use holdfast_core::effect::{Delivery, Effect};
-use holdfast_core::input::From;
+use holdfast_core::input::{From, LeaseMessage, LeaseTold};
 use holdfast_core::transaction::money::{Ending, Money};
 use holdfast_core::view::SessionId;
 use holdfast_core::{Core, Fact, Input, Output, View};
@@ -179,6 +179,10 @@ impl Wrongdoer {
                 };
                 (*repeat, *attempt) = (false, 1);
                 Effect::Deliver { to, delivery }
+            }
+            (Planted::LeaseToldBeyondGift, Effect::Lease { to, message: LeaseMessage::Told(told) }) => {
+                let given = told.given.checked_add(Total::from_minor(1)).expect("far below 128 bits");
+                Effect::Lease { to, message: LeaseMessage::Told(LeaseTold { given, ..told }) }
             }
             (_, effect) => effect,
         }
