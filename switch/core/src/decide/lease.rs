@@ -18,12 +18,11 @@ use crate::schedule::leases::Elsewhere;
 /// No number of leases reaches 128 bits.
 const FITS: &str = "leases and exposures are far below 128 bits";
 
-/// What is left of a lease; none where the currency is not agreed. No partition alone takes its debtor above the whole cap, which
-/// may have been lowered since the lease was taken.
+/// What is left of a lease; none where the currency is not agreed. A lease may be above the whole cap: what its debtor is owed elsewhere
+/// is room there, and can be given.
 fn room(desk: &Desk<'_>, debtor: &Participant, (_, currency): Cap) -> Option<Total> {
-    let position = debtor.position(currency)?;
-    let lease = desk.ledger.lease(debtor, currency)?.min(position.cap?);
-    Some(lease.checked_sub(position.exposure()).expect(FITS))
+    let exposure = debtor.position(currency)?.exposure();
+    Some(desk.ledger.lease(debtor, currency)?.checked_sub(exposure).expect(FITS))
 }
 
 /// The cap of a debtor is to be lowered: what its lease elsewhere than at home has room for goes home at once. What is held stays until
@@ -63,7 +62,9 @@ pub(super) fn has_room(desk: &mut Desk<'_>, debtor: &Participant, cap: Cap, amou
 
 fn ask(desk: &mut Desk<'_>, cap: Cap, needs: Total) {
     desk.counters.lease_rounds += 1;
-    let round = desk.schedule.rounds.begin(cap, desk.ledger.others(), desk.now);
+    let moved = |other| desk.ledger.leases.moved(cap, other);
+    let asked = desk.ledger.others().map(|other| (other, moved(other).taken));
+    let round = desk.schedule.rounds.begin(cap, asked, desk.now);
     let (debtor, currency) = cap;
     for to in desk.ledger.others() {
         let moved = desk.ledger.leases.moved(cap, to);
@@ -116,10 +117,9 @@ fn gift(room: Total, needs: Total) -> Total {
 
 fn told(desk: &mut Desk<'_>, from: Partition, m: LeaseTold) {
     let cap = (m.debtor, m.currency);
-    let brought = m.given > desk.ledger.leases.moved(cap, from).taken
-        && desk.ledger.participants.find(m.debtor).is_some();
-    if brought {
+    let known = desk.ledger.participants.find(m.debtor).is_some();
+    if known && m.given > desk.ledger.leases.moved(cap, from).taken {
         desk.fact(Fact::LeaseTaken { debtor: m.debtor, currency: m.currency, from, total: m.given });
     }
-    desk.schedule.rounds.told(cap, m.round, from, brought, desk.now);
+    desk.schedule.rounds.told(cap, m.round, from, m.given, desk.now);
 }

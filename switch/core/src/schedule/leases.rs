@@ -2,9 +2,9 @@
 //!
 //! Bounded by participants and their currencies (I8).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use holdfast_protocol::{Partition, UnixMillis};
+use holdfast_protocol::{Partition, Total, UnixMillis};
 
 use crate::ledger::leases::Cap;
 use crate::settings::{LEASE_FRESH_MS, LEASE_PATIENCE_MS};
@@ -13,9 +13,9 @@ use crate::settings::{LEASE_FRESH_MS, LEASE_PATIENCE_MS};
 struct Round {
     number: u64,
     begun: UnixMillis,
-    /// Who has not answered.
-    waiting: BTreeSet<Partition>,
-    /// Somebody gave something.
+    /// Who has not answered, and what had been taken from it in all when it was asked.
+    waiting: BTreeMap<Partition, Total>,
+    /// Somebody gave something since.
     brought: bool,
     ended: Option<UnixMillis>,
 }
@@ -51,11 +51,11 @@ impl Rounds {
         }
     }
 
-    /// Begins to ask these; returns the number of the round.
+    /// Begins to ask these, from each of which so much has been taken; returns the number of the round.
     pub(crate) fn begin(
         &mut self,
         cap: Cap,
-        others: impl Iterator<Item = Partition>,
+        others: impl Iterator<Item = (Partition, Total)>,
         now: UnixMillis,
     ) -> u64 {
         self.begun += 1;
@@ -65,12 +65,11 @@ impl Rounds {
         number
     }
 
-    /// One of them has answered.
-    pub(crate) fn told(&mut self, cap: Cap, number: u64, by: Partition, brought: bool, now: UnixMillis) {
+    /// One of them has answered what it has given in all. That may have come by another way meanwhile, and is something all the same.
+    pub(crate) fn told(&mut self, cap: Cap, number: u64, by: Partition, given: Total, now: UnixMillis) {
         // A late answer says nothing of how it stands now.
         let Some(round) = self.rounds.get_mut(&cap).filter(|round| round.number == number) else { return };
-        round.waiting.remove(&by);
-        round.brought |= brought;
+        round.brought |= round.waiting.remove(&by).is_some_and(|taken| given > taken);
         if round.waiting.is_empty() {
             round.ended.get_or_insert(now);
         }
