@@ -6,25 +6,24 @@
 use std::collections::VecDeque;
 
 use holdfast_protocol::*;
-use proptest::prelude::*;
 
 use super::world::{World, euro, number, settings};
 use crate::input::LeaseMessage;
 use crate::*;
 
 /// Worlds of one partition each, and what is on its way between them.
-struct Several {
-    worlds: Vec<World>,
-    mail: VecDeque<(Partition, Partition, LeaseMessage)>,
+pub(super) struct Several {
+    pub(super) worlds: Vec<World>,
+    pub(super) mail: VecDeque<(Partition, Partition, LeaseMessage)>,
 }
 
 impl Several {
-    fn new(partitions: u16) -> Self {
+    pub(super) fn new(partitions: u16) -> Self {
         let world = |partition| World::of_several(settings(), Partition(partition), partitions);
         Self { worlds: (0..partitions).map(world).collect(), mail: VecDeque::new() }
     }
 
-    fn collect(&mut self, partition: usize) {
+    pub(super) fn collect(&mut self, partition: usize) {
         let from = Partition(u16::try_from(partition).unwrap());
         for effect in std::mem::take(&mut self.worlds[partition].sent) {
             if let Effect::Lease { to, message } = effect {
@@ -34,39 +33,39 @@ impl Several {
         self.check();
     }
 
-    fn check(&self) {
+    pub(super) fn check(&self) {
         let cores: Vec<_> = self.worlds.iter().map(|world| &world.core).collect();
         invariant::leases(&cores).unwrap();
     }
 
     /// A line for one partition; what leaves because of it, but for messages to others.
-    fn line(&mut self, partition: usize, line: &str) -> String {
+    pub(super) fn line(&mut self, partition: usize, line: &str) -> String {
         let left = self.worlds[partition].line(line);
         self.collect(partition);
         left.into_iter().filter(|effect| !effect.starts_with("to partition")).collect::<Vec<_>>().join(", ")
     }
 
-    fn all(&mut self, line: &str) {
+    pub(super) fn all(&mut self, line: &str) {
         for partition in 0..self.worlds.len() {
             self.line(partition, line);
         }
     }
 
-    fn deliver(&mut self, place: usize) {
+    pub(super) fn deliver(&mut self, place: usize) {
         let Some((from, to, message)) = self.mail.remove(place) else { return };
         let to = usize::from(to.0);
         self.worlds[to].step(&Input::Lease(from, message));
         self.collect(to);
     }
 
-    fn deliver_all(&mut self) {
+    pub(super) fn deliver_all(&mut self) {
         while !self.mail.is_empty() {
             self.deliver(0);
         }
     }
 
     /// It arrives, and the process ends before what came of it is durable.
-    fn deliver_in_vain(&mut self, place: usize) {
+    pub(super) fn deliver_in_vain(&mut self, place: usize) {
         let Some((from, to, message)) = self.mail.remove(place) else { return };
         let to = usize::from(to.0);
         let durable = self.worlds[to].journal.len();
@@ -75,18 +74,18 @@ impl Several {
         self.check();
     }
 
-    fn restart(&mut self, partition: usize) {
+    pub(super) fn restart(&mut self, partition: usize) {
         self.worlds[partition].line("restart");
         self.worlds[partition].back();
         self.collect(partition);
     }
 
-    fn lease(&self, partition: usize, debtor: &str) -> i128 {
+    pub(super) fn lease(&self, partition: usize, debtor: &str) -> i128 {
         self.worlds[partition].core.lease(number(debtor), euro()).map_or(0, Total::minor)
     }
 
     /// What one partition could hold against a cap, were all room gathered there.
-    fn room(&self, debtor: &str, partition: usize) -> i128 {
+    pub(super) fn room(&self, debtor: &str, partition: usize) -> i128 {
         let exposure = |world: &World| {
             let (_, _, positions) =
                 world.core.participants().find(|(r, ..)| r.number == number(debtor)).unwrap();
@@ -320,87 +319,4 @@ fn messages_of_nobody_change_nothing() {
     let before = (alone.journal.len(), alone.sent.len());
     alone.step(&Input::Lease(Partition(1), ask));
     assert_eq!((alone.journal.len(), alone.sent.len()), before);
-}
-
-#[derive(Clone, Debug)]
-enum Happening {
-    Line(usize, String),
-    All(String),
-    Deliver(usize),
-    Twice(usize),
-    Lost(usize),
-    InVain(usize),
-    Restart(usize),
-}
-
-fn happening() -> impl Strategy<Value = Happening> {
-    let sum = prop::sample::select(vec!["1.00", "90.00", "400.00", "1100.00"]);
-    let payee = prop::sample::select(vec!["m@B", "m@D", "m@C"]);
-    let kind = prop::sample::select(vec!["", "reserve"]);
-    // A and C have other homes with two and with three partitions; nobody says it here.
-    let home = |who: &str, of: u16| usize::from(number(who).home(of).0);
-    let authorize = (prop::sample::select(vec!["A", "C"]), 1..40_u32, payee, sum, kind);
-    let answer = prop::sample::select(vec!["approved", "declined DoNotHonour"]);
-    let answer =
-        (prop::sample::select(vec!["A", "C"]), 1..40_u32, prop::sample::select(vec!["B", "D"]), answer);
-    let cap = prop::sample::select(vec!["10.00", "500.00", "1000.00", "2000.00"]);
-    prop_oneof![
-        6 => authorize.prop_map(move |(who, id, payee, sum, kind)| {
-            Happening::Line(home(who, OF), format!("authorize {who} {id} {payee} {sum} {kind}"))
-        }),
-        4 => answer.prop_map(move |(of, id, who, what)| {
-            Happening::Line(home(of, OF), format!("answer {who} {of}/{id} {what}"))
-        }),
-        1 => (prop::sample::select(vec!["A", "B"]), cap).prop_map(|(who, cap)| Happening::All(format!("configure {who} cap={cap}"))),
-        2 => prop::sample::select(vec!["wait 200", "wait 1001", "wait 5001"]).prop_map(|line| Happening::All(line.to_owned())),
-        8 => (0..4_usize).prop_map(Happening::Deliver),
-        1 => (0..4_usize).prop_map(Happening::Twice),
-        1 => (0..4_usize).prop_map(Happening::Lost),
-        1 => (0..4_usize).prop_map(Happening::InVain),
-        1 => (0..usize::from(OF)).prop_map(Happening::Restart),
-    ]
-}
-
-const OF: u16 = 3;
-
-proptest! {
-    #[test]
-    fn leases_never_sum_to_more_than_the_cap_and_nothing_of_it_is_lost(
-        happenings in prop::collection::vec(happening(), 1..80),
-    ) {
-        let mut several = Several::new(OF);
-        for happening in happenings {
-            match happening {
-                Happening::Line(partition, line) => {
-                    several.line(partition, &line);
-                }
-                Happening::All(line) => several.all(&line),
-                Happening::Deliver(place) => several.deliver(place),
-                Happening::Twice(place) => {
-                    several.mail.extend(several.mail.get(place).copied());
-                    several.deliver(place);
-                }
-                Happening::Lost(place) => {
-                    several.mail.remove(place);
-                }
-                Happening::InVain(place) => several.deliver_in_vain(place),
-                Happening::Restart(partition) => several.restart(partition),
-            }
-        }
-        // Nothing is lost any more: all room there is can be had in one place.
-        several.deliver_all();
-        several.all("wait 5001");
-        several.deliver_all();
-        let home = usize::from(number("A").home(OF).0);
-        let room = several.room("B", home);
-        if room > 0 {
-            let line = format!("authorize A 50 m@B {}.{:02} reserve", room / 100, room % 100);
-            let answers: Vec<String> = (0..4).map(|_| {
-                let answer = several.line(home, &line);
-                several.deliver_all();
-                answer
-            }).collect();
-            prop_assert!(answers.iter().any(|answer| answer.starts_with("B authorize A/50")), "{room}: {answers:?}");
-        }
-    }
 }

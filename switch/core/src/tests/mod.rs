@@ -5,6 +5,7 @@ mod deliveries;
 mod documented;
 mod grids;
 mod leases;
+mod leases_random;
 mod limits;
 mod lines;
 mod payments;
