@@ -6,14 +6,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use dumped::Journal;
-
 use crate::course::Course;
 use crate::finding::{Class, Evidence, Findings};
 use crate::history::form::{Clocks, contradiction};
 use crate::history::record::flag;
 use crate::history::{FileError, History, Kind, Message, Role};
-use crate::journal::DumpError;
+use crate::journal::{DumpError, Fact};
 use crate::positions::{Positions, compare_status, nets_to_zero};
 use crate::refunds::Refunds;
 use crate::report::{Report, Tally};
@@ -21,14 +19,15 @@ use crate::rules::{self, Case};
 use crate::shard::{Key, Shards};
 use crate::status::{Status, StatusError};
 use crate::transaction::{Context, Source, Transaction};
+use dumped::Journal;
 
 /// What is to be audited, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The directory of a run: its histories are in `history/`.
     pub directory: PathBuf,
-    /// The JSON lines of `holdfast journal dump`.
-    pub journal_dump: PathBuf,
+    /// The JSON lines of `holdfast journal dump`: of the whole journal, or one file for each of its partitions.
+    pub journal_dumps: Vec<PathBuf>,
     /// The JSON of the switch's `/status`.
     pub status: Option<PathBuf>,
     /// Nothing is in flight any more, whatever the histories say of themselves.
@@ -48,7 +47,7 @@ impl Options {
     pub fn new(directory: impl Into<PathBuf>, journal_dump: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
-            journal_dump: journal_dump.into(),
+            journal_dumps: vec![journal_dump.into()],
             status: None,
             drained: false,
             skew_ms: 1_000,
@@ -82,6 +81,14 @@ pub enum AuditError {
     /// The status cannot be read.
     #[error(transparent)]
     Status(#[from] StatusError),
+    /// The status is of another switch.
+    #[error("the status is of a switch with {status} partition{}, and the journal has {journal}", if *status == 1 { "" } else { "s" })]
+    OtherStatus {
+        /// As the status has it.
+        status: usize,
+        /// As the dumps have it.
+        journal: u16,
+    },
     /// Temporary files cannot be written or read.
     #[error("temporary files: {0}")]
     Spill(#[source] io::Error),
@@ -125,7 +132,12 @@ pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, Audit
     for path in histories(&options.directory)? {
         audit.read_history(&path, watcher)?;
     }
-    let journal = audit.read_dump(&options.journal_dump, watcher)?;
+    let journal = audit.read_dumps(&options.journal_dumps, watcher)?;
+    if let Some(status) = &status
+        && status.sequences.len() != usize::from(journal.partitions)
+    {
+        return Err(AuditError::OtherStatus { status: status.sequences.len(), journal: journal.partitions });
+    }
     audit.note_what_is_missing();
     let all_drained = audit.sources.iter().all(|s| s.drained);
     let context = Context {
@@ -133,8 +145,9 @@ pub fn run(options: &Options, watcher: &mut dyn Watcher) -> Result<Report, Audit
         sources: std::mem::take(&mut audit.sources),
         skew_ms: options.skew_ms,
         ends_ms: journal.parts.iter().map(|(partition, part)| (*partition, part.end_ms)).collect(),
-        homes: journal.homes.clone(),
+        partitions: journal.partitions,
     };
+    audit.judge_leases(&journal, context.drained);
     let mut timeline = None;
     let look = |context: &Context, transaction: &Transaction| {
         if options.transaction == Some(transaction.key) {
@@ -306,8 +319,8 @@ impl Audit {
                 }
                 tally.count(&case);
                 if let Some(status) = status {
-                    let then = status.sequence_of(context.home(transaction.key.originator));
-                    let until = transaction.facts.partition_point(|f| f.sequence <= then);
+                    let then = |fact: &Fact| fact.sequence <= status.sequence_of(fact.partition);
+                    let until = transaction.facts.partition_point(then);
                     if until == transaction.facts.len() {
                         positions_then.book(transaction.key.originator, &course);
                     } else {
@@ -319,7 +332,7 @@ impl Audit {
             self.shards.join(shard, judge).map_err(AuditError::Spill)?;
             watcher.advance(shard as u64 + 1);
         }
-        if journal.is_whole {
+        if journal.is_whole() {
             self.refunds.check_missing(&mut self.findings);
         }
         if self.tally.not_covered > 0 {

@@ -35,7 +35,7 @@ macro_rules! classes {
 
 classes! {
     JournalBroken "journal-broken" "A line of the journal dump does not follow from the line before it.";
-    WrongPartition "wrong-partition" "What partitions of the journal hold contradicts each other: an originator in two, or room under a cap taken that nobody gave.";
+    WrongPartition "wrong-partition" "What partitions of the journal hold contradicts each other: an originator decided outside its home, or room under a cap taken that nobody gave.";
     Lost "lost" "Somebody was told a decision that the journal does not know.";
     Phantom "phantom" "Something happened that nobody asked for.";
     AppliedTwice "applied-twice" "One request or delivery took effect more than once.";
@@ -66,7 +66,10 @@ classes! {
 pub enum Evidence {
     /// A line of the dump.
     Journal {
-        /// Its place.
+        /// In which partition's journal; absent for the first, which mostly is the only one.
+        #[serde(skip_serializing_if = "is_first")]
+        partition: u16,
+        /// Its place in that.
         sequence: u64,
         /// Its kind.
         fact: &'static str,
@@ -80,6 +83,10 @@ pub enum Evidence {
         /// Its kind and message.
         what: String,
     },
+}
+
+const fn is_first(partition: &u16) -> bool {
+    *partition == 0
 }
 
 /// One thing that is wrong.

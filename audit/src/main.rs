@@ -22,9 +22,9 @@ struct Arguments {
     /// The directory of a run; its histories are DIR/history/*.history
     #[arg(value_name = "DIR")]
     directory: PathBuf,
-    /// What `holdfast journal dump` printed
-    #[arg(long, value_name = "FILE")]
-    journal_dump: PathBuf,
+    /// What `holdfast journal dump` printed: of the whole journal, or given once for each of its partitions
+    #[arg(long = "journal-dump", value_name = "FILE", required = true)]
+    journal_dumps: Vec<PathBuf>,
     /// The JSON of the switch's /status: its positions are compared too
     #[arg(long, value_name = "FILE")]
     status: Option<PathBuf>,
@@ -61,6 +61,8 @@ Examples:
   audit run --journal-dump run/journal.jsonl \\
       --transaction 1/019f0000-0000-7000-8000-000000000001
   audit run --journal-dump run/journal.jsonl --json | jq .findings_by_class
+  audit run --journal-dump run/partition-0.jsonl \\
+      --journal-dump run/partition-1.jsonl
 
 Exit codes: 0 clean, 5 findings, 1 an input cannot be read, 2 usage.";
 
@@ -95,7 +97,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let options = Options {
         directory: arguments.directory,
-        journal_dump: arguments.journal_dump,
+        journal_dumps: arguments.journal_dumps,
         status: arguments.status,
         drained: arguments.drained,
         skew_ms: arguments.skew_ms,

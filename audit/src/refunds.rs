@@ -30,6 +30,7 @@ struct Refund {
 /// A refund was accepted.
 #[derive(Clone, Copy, Debug)]
 struct Accepted {
+    partition: u16,
     sequence: u64,
     refund: Key,
     /// What counts as refunded from then on.
@@ -94,6 +95,7 @@ impl Refunds {
         let sums = self.originals.entry(original).or_default();
         sums.pending += fact.amount;
         sums.accepted.push(Accepted {
+            partition: fact.partition,
             sequence: fact.sequence,
             refund,
             in_all: sums.pending + sums.refunded,
@@ -143,7 +145,7 @@ impl Refunds {
         self.judged.insert(key);
         let mut fault = |class, sequence, what: &dyn Fn() -> String| {
             findings.add(class, || {
-                let evidence = Evidence::Journal { sequence, fact: "refund" };
+                let evidence = Evidence::Journal { partition: reserved.partition, sequence, fact: "refund" };
                 (Some(key.to_string()), what(), vec![evidence])
             });
         };
@@ -178,7 +180,8 @@ impl Refunds {
         missing.sort_unstable_by_key(|one| one.sequence);
         for one in missing {
             findings.add(Class::Phantom, || {
-                let evidence = Evidence::Journal { sequence: one.sequence, fact: "refund" };
+                let Accepted { partition, sequence, .. } = *one;
+                let evidence = Evidence::Journal { partition, sequence, fact: "refund" };
                 let what = "a refund of what the journal never accepted".to_owned();
                 (Some(one.refund.to_string()), what, vec![evidence])
             });

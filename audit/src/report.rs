@@ -304,8 +304,11 @@ impl Report {
                 let mut evidence = String::new();
                 for item in &finding.evidence {
                     match item {
-                        Evidence::Journal { sequence, fact } => {
+                        Evidence::Journal { partition: 0, sequence, fact } => {
                             write!(evidence, "  [journal {sequence} {fact}]")?
+                        }
+                        Evidence::Journal { partition, sequence, fact } => {
+                            write!(evidence, "  [journal of partition {partition} {sequence} {fact}]")?
                         }
                         Evidence::History { file, record, what } => {
                             write!(evidence, "  [{file} {record} {what}]")?;

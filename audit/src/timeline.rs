@@ -27,7 +27,10 @@ pub struct TimelineLine {
 pub fn timeline(context: &Context, transaction: &Transaction) -> Vec<TimelineLine> {
     let facts = transaction.facts.iter().map(|fact| TimelineLine {
         time_ms: fact.time_ms,
-        source: "journal".to_owned(),
+        source: match fact.partition {
+            0 => "journal".to_owned(),
+            partition => format!("journal of partition {partition}"),
+        },
         place: fact.sequence,
         what: fact_text(fact),
     });
@@ -84,6 +87,7 @@ fn record_text(record: &Record) -> String {
     put(&mut text, "reason", record.reason.into());
     put(&mut text, "amount", record.amount);
     if record.outcome != 0 {
+        put(&mut text, "partition", record.partition.into());
         put(&mut text, "epoch", record.epoch.into());
         put(&mut text, "sequence", record.sequence);
     }

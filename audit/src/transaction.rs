@@ -116,14 +116,14 @@ pub struct Context {
     pub skew_ms: u64,
     /// When the last fact of each partition was journaled.
     pub ends_ms: BTreeMap<u16, u64>,
-    /// In which partition the facts of each originator stand.
-    pub homes: BTreeMap<u16, u16>,
+    /// How many partitions the journal has.
+    pub partitions: u16,
 }
 
 impl Context {
-    /// The partition that decides for an originator.
-    pub fn home(&self, originator: u16) -> u16 {
-        self.homes.get(&originator).copied().unwrap_or(0)
+    /// The partition that decides for an originator, for ever.
+    pub const fn home(&self, originator: u16) -> u16 {
+        originator % self.partitions
     }
 
     /// When the last fact was journaled there.
@@ -192,5 +192,5 @@ impl Context {
 
 /// A fact as evidence.
 pub fn fact_evidence(fact: &Fact) -> Evidence {
-    Evidence::Journal { sequence: fact.sequence, fact: fact.kind.name() }
+    Evidence::Journal { partition: fact.partition, sequence: fact.sequence, fact: fact.kind.name() }
 }

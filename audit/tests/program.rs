@@ -136,3 +136,28 @@ fn one_transaction_is_shown_as_everybody_wrote_it_down() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("expected ORIGINATOR/ID"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn a_journal_of_several_partitions_takes_a_dump_of_each() {
+    let directory = tempfile::tempdir().unwrap();
+    let founded = |partition: u16| {
+        format!(
+            r#"{{"partition":{partition},"sequence":1,"epoch":1,"time":1000,"kind":"founded","partitions":2}}"#
+        )
+    };
+    write(directory.path(), &refused_payment(), &founded(0));
+    let missing = run(directory.path(), &[]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stderr).contains("partition 1 of 2 is missing"), "{}", text(&missing.stderr));
+
+    let second = directory.path().join("partition-1.jsonl");
+    fs::write(&second, founded(1)).unwrap();
+    let both = run(directory.path(), &["--journal-dump", second.to_str().unwrap()]);
+    assert_eq!(both.status.code(), Some(0), "{}", text(&both.stderr));
+    assert!(text(&both.stdout).starts_with("2 facts,"), "{}", text(&both.stdout));
+
+    fs::write(&second, founded(0)).unwrap();
+    let twice = run(directory.path(), &["--journal-dump", second.to_str().unwrap()]);
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(text(&twice.stderr).contains("already: each is given once"), "{}", text(&twice.stderr));
+}

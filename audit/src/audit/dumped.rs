@@ -1,82 +1,78 @@
-//! Reads the dump: facts go to the shards, and what the order of its lines and its partitions show is judged at once.
+//! The dumps of a journal into the shards, and what they say as a whole.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::{Audit, AuditError, STEPS, Watcher, file_bytes};
 use crate::finding::{Class, Evidence};
-use crate::journal::{Dump, Progress};
+use crate::journal::leases::Verdict;
+use crate::journal::{Dump, DumpError, Leases, Part, Participant, Progress};
 
-/// What the dump as a whole says.
+/// What the dumps as a whole say.
 pub(super) struct Journal {
-    /// By partition.
+    /// How many there are.
+    pub(super) partitions: u16,
     pub(super) parts: BTreeMap<u16, Part>,
-    /// In which partition the facts of each originator stand.
-    pub(super) homes: BTreeMap<u16, u16>,
-    /// It begins with its first fact.
-    pub(super) is_whole: bool,
-    pub(super) participants: BTreeMap<u16, crate::journal::Participant>,
+    pub(super) participants: BTreeMap<u16, Participant>,
+    leases: Leases,
 }
 
-/// What the dump of one partition says.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Part {
-    pub(super) end: u64,
-    pub(super) end_ms: u64,
+impl Journal {
+    /// Whether every partition begins with its first fact.
+    pub(super) fn is_whole(&self) -> bool {
+        self.parts.values().all(Part::is_whole)
+    }
 }
 
 impl Audit {
-    pub(super) fn read_dump(
+    pub(super) fn read_dumps(
         &mut self,
-        path: &Path,
+        paths: &[PathBuf],
         watcher: &mut dyn Watcher,
     ) -> Result<Journal, AuditError> {
-        let mut dump = Dump::open(path)?;
-        watcher.begin("journal dump", file_bytes(path));
-        let participants = BTreeMap::new();
-        let (parts, homes) = (BTreeMap::new(), BTreeMap::new());
-        let mut journal = Journal { parts, homes, is_whole: true, participants };
+        let mut dump = Dump::open(paths)?;
+        watcher.begin("journal dump", paths.iter().map(|path| file_bytes(path)).sum());
         while let Some(line) = dump.next_line()? {
-            let part = journal.parts.entry(line.partition).or_default();
-            if part.end == 0 && line.sequence != 1 {
-                self.notes.push(match line.partition {
-                    0 => format!("the dump begins with sequence {}", line.sequence),
-                    other => format!("the dump of partition {other} begins with sequence {}", line.sequence),
-                });
-                journal.is_whole = false;
-            }
             self.tally.facts += 1;
             if let Progress::Breaks { what, before, now } = line.progress {
                 self.findings.add(Class::JournalBroken, || {
-                    let evidence = Evidence::Journal { sequence: line.sequence, fact: "line" };
+                    let (partition, sequence) = (line.partition, line.sequence);
+                    let evidence = Evidence::Journal { partition, sequence, fact: "line" };
                     (None, format!("{what} goes from {before} to {now}"), vec![evidence])
                 });
             }
-            part.end = part.end.max(line.sequence);
-            part.end_ms = part.end_ms.max(line.time_ms);
             if let Some(fact) = line.fact {
-                let home = *journal.homes.entry(fact.originator).or_insert(line.partition);
-                if home != line.partition {
-                    self.findings.add(Class::WrongPartition, || {
-                        let evidence = Evidence::Journal { sequence: line.sequence, fact: "line" };
-                        let what = format!(
-                            "partition {} decides for participant {}, whose home is {home}",
-                            line.partition, fact.originator
-                        );
-                        (None, what, vec![evidence])
-                    });
-                }
                 self.shards.add_fact(fact).map_err(AuditError::Spill)?;
             }
             if self.tally.facts.is_multiple_of(STEPS) {
                 watcher.advance(dump.bytes());
             }
         }
-        for what in dump.leases().faults() {
-            self.findings.add(Class::WrongPartition, || (None, what, Vec::new()));
+        let partitions = dump.partitions().count().map_err(DumpError::Partitions)?;
+        let parts = dump.partitions().parts().clone();
+        for (partition, part) in parts.iter().filter(|(_, part)| !part.is_whole()) {
+            self.notes.push(if partitions == 1 {
+                format!("the dump begins with sequence {}", part.first)
+            } else {
+                format!("the dump of partition {partition} begins with sequence {}", part.first)
+            });
         }
-        journal.participants = dump.participants().clone();
         self.refunds = dump.take_refunds();
-        Ok(journal)
+        let (participants, leases) = (dump.participants().clone(), dump.leases().clone());
+        Ok(Journal { partitions, parts, participants, leases })
+    }
+
+    /// Room under a cap is in one partition at a time, or leases would sum to more than it (I9).
+    pub(super) fn judge_leases(&mut self, journal: &Journal, ended: bool) {
+        for verdict in journal.leases.verdicts(&journal.parts, ended) {
+            match verdict {
+                Verdict::Fault(fault) => self.findings.add(Class::WrongPartition, || {
+                    let (partition, sequence) = (fault.partition, fault.sequence);
+                    let evidence = Evidence::Journal { partition, sequence, fact: "lease" };
+                    (None, fault.what, vec![evidence])
+                }),
+                Verdict::Unknown(what) => self.notes.push(what),
+            }
+        }
     }
 }

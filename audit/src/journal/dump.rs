@@ -1,4 +1,4 @@
-//! Reads a dump line by line and checks what can be seen without joining: that nothing is missing between the lines.
+//! Reads dumps line by line and checks what can be seen without joining: that nothing is missing between the lines.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use iso_currency::Currency;
 
 use super::fact::{Debtor, Fact, FactKind};
-use super::leases::{Leases, Moved};
+use super::leases::{Entry, Leases, Moved};
 use super::line::{Line, parse_id};
+use super::partitions::{Partitions, Progress};
 use crate::history::Message;
 use crate::history::record::payment_id_digest;
 use crate::refunds::Refunds;
@@ -40,6 +41,9 @@ pub enum DumpError {
         /// What is wrong.
         what: String,
     },
+    /// They are not all partitions of one journal.
+    #[error("the journal dumps: {0}")]
+    Partitions(String),
 }
 
 /// A participant as the journal configured it last.
@@ -49,32 +53,19 @@ pub struct Participant {
     pub name: String,
 }
 
-/// What the order of the lines shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// This line follows the one before it.
-    Follows,
-    /// The sequence, the epoch or the time does not follow from the line before.
-    Breaks {
-        /// Which: `sequence`, `epoch` or `time`.
-        what: &'static str,
-        /// What the line before said.
-        before: u64,
-        /// What this line says.
-        now: u64,
-    },
-}
-
-/// A dump being read.
+/// Dumps being read, one after the other.
 #[derive(Debug)]
 pub struct Dump {
-    path: PathBuf,
-    reader: BufReader<File>,
+    paths: Vec<PathBuf>,
+    /// Which of them is read.
+    at: usize,
+    reader: Option<BufReader<File>>,
+    /// Those after it.
+    waiting: std::vec::IntoIter<File>,
     buffer: Vec<u8>,
     line: u64,
     bytes: u64,
-    /// The line before, of each partition.
-    before: BTreeMap<u16, (u64, u32, u64)>,
+    partitions: Partitions,
     leases: Leases,
     participants: BTreeMap<u16, Participant>,
     currencies: BTreeMap<String, u16>,
@@ -88,8 +79,6 @@ pub struct Read {
     pub partition: u16,
     /// Where in that.
     pub sequence: u64,
-    /// Unix milliseconds.
-    pub time_ms: u64,
     /// Whether it follows the line before.
     pub progress: Progress,
     /// The fact, where it is about a transaction.
@@ -97,19 +86,22 @@ pub struct Read {
 }
 
 impl Dump {
-    /// Opens a dump.
+    /// Opens all dumps of a journal: one, or one of each partition.
     ///
     /// # Errors
     /// [`DumpError::Io`].
-    pub fn open(path: &Path) -> Result<Self, DumpError> {
-        let file = File::open(path).map_err(|source| DumpError::Io { path: path.to_owned(), source })?;
+    pub fn open(paths: &[PathBuf]) -> Result<Self, DumpError> {
+        let open = |path: &PathBuf| File::open(path).map_err(|source| unreadable(path, source));
+        let mut waiting = paths.iter().map(open).collect::<Result<Vec<File>, _>>()?.into_iter();
         Ok(Self {
-            path: path.to_owned(),
-            reader: BufReader::with_capacity(READ_BYTES, file),
+            paths: paths.to_vec(),
+            at: 0,
+            reader: next_of(&mut waiting),
+            waiting,
             buffer: Vec::new(),
             line: 0,
             bytes: 0,
-            before: BTreeMap::new(),
+            partitions: Partitions::default(),
             leases: Leases::default(),
             participants: BTreeMap::new(),
             currencies: BTreeMap::new(),
@@ -127,12 +119,17 @@ impl Dump {
         std::mem::take(&mut self.refunds)
     }
 
+    /// Which partitions it is of, as far as was read.
+    pub const fn partitions(&self) -> &Partitions {
+        &self.partitions
+    }
+
     /// What moved between partitions, as far as was read.
     pub fn leases(&self) -> &Leases {
         &self.leases
     }
 
-    /// How many bytes were read.
+    /// How many bytes were read, of all dumps.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -144,12 +141,15 @@ impl Dump {
     pub fn next_line(&mut self) -> Result<Option<Read>, DumpError> {
         loop {
             self.buffer.clear();
-            let mut limited = io::Read::take(&mut self.reader, LINE_BYTES_MAX as u64);
+            let Some(reader) = &mut self.reader else { return Ok(None) };
+            let mut limited = io::Read::take(reader, LINE_BYTES_MAX as u64);
             let got = limited
                 .read_until(b'\n', &mut self.buffer)
-                .map_err(|source| DumpError::Io { path: self.path.clone(), source })?;
+                .map_err(|source| unreadable(&self.paths[self.at], source))?;
             if got == 0 {
-                return Ok(None);
+                self.reader = next_of(&mut self.waiting);
+                (self.at, self.line) = (self.at + 1, 0);
+                continue;
             }
             self.line += 1;
             self.bytes += got as u64;
@@ -167,17 +167,16 @@ impl Dump {
     }
 
     fn wrong(&self, what: String) -> DumpError {
-        DumpError::Line { path: self.path.clone(), line: self.line, what }
+        DumpError::Line { path: self.paths[self.at].clone(), line: self.line, what }
     }
 
     fn read(&mut self, bytes: &[u8]) -> Result<Read, String> {
         let line: Line<'_> = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-        let now = (line.sequence, line.epoch, line.time);
-        let progress = match self.before.insert(line.partition, now) {
-            // The first line that is kept may be any, once old segments go to an archive.
-            None => Progress::Follows,
-            Some(before) => progress(before, now),
-        };
+        let partition = line.partition.unwrap_or(0);
+        let progress = self.partitions.take(self.at, &line).map_err(|other| {
+            let other = self.paths[other].display();
+            format!("{other} holds lines of partition {partition} already: each is given once")
+        })?;
         let fact = match FactKind::from_name(line.kind) {
             Some(kind) => {
                 let mut fact = self.fact(kind, &line)?;
@@ -190,8 +189,7 @@ impl Dump {
                 None
             }
         };
-        let partition = line.partition;
-        Ok(Read { partition, sequence: line.sequence, time_ms: line.time, progress, fact })
+        Ok(Read { partition, sequence: line.sequence, progress, fact })
     }
 
     fn about_the_switch(&mut self, line: &Line<'_>) -> Result<(), String> {
@@ -229,8 +227,10 @@ impl Dump {
         let total = line.total.and_then(|text| text.parse().ok()).ok_or("total is no sum")?;
         let currency = self.currency(line.currency.ok_or("currency is missing")?)?;
         let debtor = line.participant.ok_or("participant is missing")?;
-        let (giver, taker) = if given { (line.partition, other) } else { (other, line.partition) };
-        self.leases.note(Moved { debtor, currency, giver, taker }, given, total);
+        let own = line.partition.unwrap_or(0);
+        let (giver, taker) = if given { (own, other) } else { (other, own) };
+        let entry = Entry { given, total, sequence: line.sequence, time_ms: line.time };
+        self.leases.note(Moved { debtor, currency, giver, taker }, entry);
         Ok(())
     }
 
@@ -255,6 +255,7 @@ impl Dump {
             return Err("destination or currency is missing".to_owned());
         }
         Ok(Fact {
+            partition: line.partition.unwrap_or(0),
             sequence: line.sequence,
             epoch: line.epoch,
             time_ms: line.time,
@@ -310,15 +311,10 @@ fn choose(text: Option<&str>, names: &[&str], field: &str) -> Result<u8, String>
     at.and_then(|at| u8::try_from(at + 1).ok()).ok_or_else(|| format!("{field} is {text:?}"))
 }
 
-fn progress(before: (u64, u32, u64), now: (u64, u32, u64)) -> Progress {
-    let breaks = |what, before, now| Progress::Breaks { what, before, now };
-    if now.0 != before.0 + 1 {
-        breaks("sequence", before.0, now.0)
-    } else if now.1 < before.1 {
-        breaks("epoch", before.1.into(), now.1.into())
-    } else if now.2 < before.2 {
-        breaks("time", before.2, now.2)
-    } else {
-        Progress::Follows
-    }
+fn next_of(waiting: &mut std::vec::IntoIter<File>) -> Option<BufReader<File>> {
+    waiting.next().map(|file| BufReader::with_capacity(READ_BYTES, file))
+}
+
+fn unreadable(path: &Path, source: io::Error) -> DumpError {
+    DumpError::Io { path: path.to_owned(), source }
 }

@@ -97,7 +97,9 @@ pub enum Debtor {
 /// One fact. A field that its kind does not have is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fact {
-    /// Place in the journal, counted from one.
+    /// In which partition's journal it stands; zero where there is one.
+    pub partition: u16,
+    /// Place in that, counted from one.
     pub sequence: u64,
     /// Start of the switch that wrote it.
     pub epoch: u32,
@@ -155,6 +157,7 @@ impl Fact {
     /// A fact with every other field zero.
     pub fn new(kind: FactKind) -> Self {
         Self {
+            partition: 0,
             sequence: 0,
             epoch: 0,
             time_ms: 0,
@@ -243,6 +246,7 @@ impl Fact {
         }
         put(&[self.kind as u8, self.payment_kind, self.debtor as u8, self.decided_by]);
         put(&[flags, self.request as u8]);
+        put(&self.partition.to_le_bytes());
         bytes
     }
 
@@ -250,11 +254,13 @@ impl Fact {
     pub(crate) fn from_bytes(bytes: &[u8; FACT_BYTES], sequence: u64) -> Option<Self> {
         let (halves, rest) = bytes[76..].split_first_chunk::<12>()?;
         let half = |at: usize| u16::from_le_bytes([halves[2 * at], halves[2 * at + 1]]);
-        let [kind, payment_kind, debtor, decided_by, flags, request] = *rest.first_chunk::<6>()?;
+        let [kind, payment_kind, debtor, decided_by, flags, request, partition @ ..] =
+            *rest.first_chunk::<8>()?;
         let long = |at: usize| bytes[at..].first_chunk().map(|b| u64::from_le_bytes(*b));
         let wide = |at: usize| bytes[at..].first_chunk().map(|b| u128::from_le_bytes(*b));
         let flag = |at: u8| flags & (1 << at) != 0;
         Some(Self {
+            partition: u16::from_le_bytes(partition),
             sequence,
             epoch: bytes[72..].first_chunk().map(|b| u32::from_le_bytes(*b))?,
             time_ms: long(32)?,
@@ -295,6 +301,7 @@ mod tests {
     fn a_stored_fact_is_the_fact() {
         for kind in FactKind::ALL {
             let fact = Fact {
+                partition: 63,
                 sequence: 9,
                 epoch: 2,
                 time_ms: 3,

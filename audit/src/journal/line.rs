@@ -8,8 +8,9 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 pub(super) struct Line<'a> {
     /// Where there are several.
-    #[serde(default)]
-    pub(super) partition: u16,
+    pub(super) partition: Option<u16>,
+    /// Of a founding: how many there are.
+    pub(super) partitions: Option<u16>,
     pub(super) sequence: u64,
     pub(super) epoch: u32,
     pub(super) time: u64,

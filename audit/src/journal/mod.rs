@@ -4,8 +4,10 @@ pub mod dump;
 pub mod fact;
 pub mod leases;
 mod line;
+pub mod partitions;
 
-pub use dump::{Dump, DumpError, Participant, Progress};
+pub use dump::{Dump, DumpError, Participant};
 pub use fact::{Debtor, Fact, FactKind};
 pub use leases::Leases;
 pub(crate) use line::parse_id;
+pub use partitions::{Part, Partitions, Progress};

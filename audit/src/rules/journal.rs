@@ -3,15 +3,27 @@
 use super::Case;
 use crate::course::Phase;
 use crate::finding::{Class, Findings};
-use crate::journal::FactKind;
+use crate::journal::{Fact, FactKind};
 use crate::numbers::reason;
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     for fault in &case.course.faults {
         case.find(findings, fault.class, &[fault.fact], &[], || fault.what.clone());
     }
+    stands_at_home(case, findings);
     ended_in_time(case, findings);
     late_approvals_are_reversed(case, findings);
+}
+
+/// Everything about an originator is decided by one partition: two could answer one request twice.
+fn stands_at_home(case: &Case<'_>, findings: &mut Findings) {
+    let home = case.context.home(case.transaction.key.originator);
+    let away = |fact: &Fact| fact.partition != home;
+    let Some(at) = case.transaction.facts.iter().position(away) else { return };
+    case.find(findings, Class::WrongPartition, &[at], &[], || {
+        let partition = case.transaction.facts[at].partition;
+        format!("it stands in partition {partition}, and the home of its originator is partition {home}")
+    });
 }
 
 /// Every hold ends exactly once, at its time at the latest (I5, rule 20).
@@ -46,7 +58,7 @@ fn ended_in_time(case: &Case<'_>, findings: &mut Findings) {
 
 /// An approval that was not accepted is undone (rule 8).
 fn late_approvals_are_reversed(case: &Case<'_>, findings: &mut Findings) {
-    let late = |fact: &crate::journal::Fact| fact.kind == FactKind::LateAnswer && fact.approved;
+    let late = |fact: &Fact| fact.kind == FactKind::LateAnswer && fact.approved;
     let Some(at) = case.transaction.facts.iter().position(late) else { return };
     // A second approval of what is approved is a repeat, not a late one.
     if case.course.approved.is_none() && !case.course.reversal_queued() {

@@ -143,12 +143,12 @@ impl Request<'_> {
         if let Some(what) = difference(decision, answer) {
             case.find(findings, Class::OutcomeChanged, &[at], &[heard], || what);
         }
-        let home = case.context.home(case.transaction.key.originator);
-        if (answer.partition, answer.epoch, answer.sequence) != (home, fact.epoch, fact.sequence) {
+        let stands = (fact.partition, fact.epoch, fact.sequence);
+        if (answer.partition, answer.epoch, answer.sequence) != stands {
             case.find(findings, Class::WrongPlace, &[at], &[heard], || {
                 format!(
-                    "the answer names partition {} epoch {} sequence {}, the decision stands at {home}, {}, {}",
-                    answer.partition, answer.epoch, answer.sequence, fact.epoch, fact.sequence
+                    "the answer names partition {} epoch {} sequence {}, the decision stands at {}, {}, {}",
+                    answer.partition, answer.epoch, answer.sequence, stands.0, stands.1, stands.2
                 )
             });
         }
@@ -313,8 +313,8 @@ fn statuses_are_true(case: &Case<'_>, findings: &mut Findings) {
                 format!("the status tells state {}", status.state)
             });
         }
-        let home = case.context.home(case.transaction.key.originator);
-        if (status.partition, status.epoch, status.sequence) != (home, fact.epoch, fact.sequence) {
+        let stands = (fact.partition, fact.epoch, fact.sequence);
+        if (status.partition, status.epoch, status.sequence) != stands {
             case.find(findings, Class::WrongPlace, &[decision.fact], &[told], || {
                 "the status names another place than that of the decision".to_owned()
             });

@@ -34,8 +34,8 @@ pub(crate) struct World {
     pub(crate) begun_ms: u64,
     /// No history of the operator was kept.
     pub(crate) without_operator: bool,
-    /// In which partition of several everything is decided.
-    pub(crate) partition: u16,
+    /// The last sequence of each partition as the status tells it; empty where there is one partition.
+    pub(crate) ends: Vec<u64>,
     now_ms: u64,
     epoch: u32,
     next_id: u128,
@@ -312,11 +312,13 @@ impl World {
                    "debits": debits.to_string(), "credits": credits.to_string()})
         };
         let positions: Vec<Value> = self.positions.iter().map(line).collect();
-        if self.partition > 0 {
-            let partitions = json!([{"partition": 0, "sequence": 2}, {"partition": self.partition, "sequence": self.facts}]);
-            return json!({"sequence": 2, "partitions": partitions, "positions": positions});
-        }
-        json!({"sequence": self.facts, "positions": positions})
+        let Some(first) = self.ends.first() else {
+            return json!({"sequence": self.facts, "positions": positions});
+        };
+        let partitions = (0_u16..).zip(&self.ends);
+        let partitions: Vec<Value> =
+            partitions.map(|(partition, end)| json!({"partition": partition, "sequence": end})).collect();
+        json!({"sequence": first, "partitions": partitions, "positions": positions})
     }
 
     /// Writes the files of a run.
