@@ -71,11 +71,15 @@ pub fn run(arguments: &CheckArguments) -> Result<Exit, CheckError> {
 }
 
 fn audit(directory: &Path, arguments: &CheckArguments) -> Result<Report, CheckError> {
-    let beside = |given: &Option<_>, name| given.clone().unwrap_or_else(|| arguments.directory.join(name));
-    let status = beside(&arguments.status, STATUS);
-    let dump = beside(&arguments.journal_dump, JOURNAL);
-    require(&arguments.directory, &dump)?;
-    let mut options = Options::new(directory, dump);
+    let beside = |name| arguments.directory.join(name);
+    let status = arguments.status.clone().unwrap_or_else(|| beside(STATUS));
+    let mut options = Options::new(directory, beside(JOURNAL));
+    if !arguments.journal_dumps.is_empty() {
+        options.journal_dumps.clone_from(&arguments.journal_dumps);
+    }
+    for dump in &options.journal_dumps {
+        require(&arguments.directory, dump)?;
+    }
     options.status = (arguments.status.is_some() || fs::exists(&status)?).then_some(status);
     let report = holdfast_audit::run(&options, &mut Unwatched)?;
     Ok(if arguments.other_times { report.excuse_other_times() } else { report })
@@ -125,7 +129,43 @@ fn print(report: &Report, format: Format) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+    use holdfast_protocol::{ParticipantNumber, UnixMillis};
+
     use super::*;
+    use crate::history::record::{At, EventKind, Record, Role, Stored, header};
+
+    #[test]
+    fn a_dump_of_each_partition_is_audited_and_a_part_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let begun = UnixMillis::new(1).unwrap();
+        let mut history =
+            header(Role::Operator, ParticipantNumber::new(1).unwrap(), 0, begun, "operator-1").to_vec();
+        let closed = Record::new(EventKind::Closed, At { time: begun, monotonic_ns: 0 });
+        history.extend_from_slice(Stored::from(closed).renumber(0));
+        fs::create_dir(directory.path().join("history")).unwrap();
+        fs::write(directory.path().join("history/operator-1.operator.history"), history).unwrap();
+        let dump = |partition: u16| {
+            let path = directory.path().join(format!("partition-{partition}.jsonl"));
+            let line = format!(
+                r#"{{"partition":{partition},"sequence":1,"epoch":1,"time":1,"kind":"founded","partitions":2}}"#
+            );
+            fs::write(&path, line).unwrap();
+            path
+        };
+        let (first, second) = (dump(0), dump(1));
+        let check = |dumps: &[&Path]| {
+            let options = dumps.iter().flat_map(|dump| [Path::new("--journal-dump"), dump]);
+            let line = [Path::new("check"), directory.path()].into_iter().chain(options);
+            audit(directory.path(), &CheckArguments::try_parse_from(line).unwrap())
+        };
+        let report = check(&[&first, &second]).unwrap();
+        assert!(report.is_clean() && report.tally.facts == 2, "{report}");
+        let refused = check(&[&first]).unwrap_err().to_string();
+        assert!(refused.contains("partition 1 of 2 is missing"), "{refused}");
+        let missing = check(&[&first, &directory.path().join("partition-2.jsonl")]).unwrap_err().to_string();
+        assert!(missing.contains("partition-2.jsonl: no such file"), "{missing}");
+    }
 
     #[test]
     fn what_is_missing_is_named_with_what_makes_it() {

@@ -13,9 +13,10 @@ pub struct CheckArguments {
     /// The directory of a run; its histories are DIR/history/*.history
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
-    /// What `holdfast journal dump` printed; DIR/journal.jsonl where it is not given
-    #[arg(long, value_name = "FILE")]
-    pub journal_dump: Option<PathBuf>,
+    /// What `holdfast journal dump` printed: of the whole journal, or given once for each of its partitions; DIR/journal.jsonl where it
+    /// is not given
+    #[arg(long = "journal-dump", value_name = "FILE")]
+    pub journal_dumps: Vec<PathBuf>,
     /// The JSON of the switch's /status: its positions are compared too; DIR/status.json where there is one
     #[arg(long, value_name = "FILE")]
     pub status: Option<PathBuf>,
@@ -38,6 +39,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   scripts/demo.sh --out results
   loadgen check results                   0: clean, 5: findings, 1: an input cannot be read
   loadgen check results --mutate lose     5: the damage was found, 1: it was not
+  loadgen check results --journal-dump partition-0.jsonl --journal-dump partition-1.jsonl
 
 What is counted and is no finding: unrecorded, sent by somebody and not known to the journal, because it was refused or never arrived; \
 given up, requests whose answer the operator stopped waiting for, so that it does not know their outcome while the journal may. \

@@ -282,4 +282,20 @@ mod tests {
         let expected = ["000000000001.segment", "lock"].map(|name| (journal.path().join(name), 4));
         assert_eq!(files, expected);
     }
+
+    #[test]
+    fn every_partition_is_copied_and_keeps_its_place() {
+        let (journal, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for partition in ["partition-0", "partition-1"] {
+            fs::create_dir(journal.path().join(partition)).unwrap();
+            fs::write(journal.path().join(partition).join("000000000001.segment"), partition).unwrap();
+        }
+        for (file, _) in files_of(journal.path()).unwrap() {
+            copy_file(&file, journal.path(), copy.path()).unwrap();
+        }
+        for partition in ["partition-0", "partition-1"] {
+            let copied = fs::read_to_string(copy.path().join(partition).join("000000000001.segment"));
+            assert_eq!(copied.unwrap(), partition);
+        }
+    }
 }

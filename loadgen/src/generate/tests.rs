@@ -200,6 +200,32 @@ fn what_cannot_be_played_is_said() {
 }
 
 #[test]
+fn the_dump_of_several_partitions_gives_what_the_same_payments_give_in_one() {
+    let payment = |lines: &mut Lines, originator: u16, number: u64| {
+        let made = (number * 10, number);
+        lines.reserved(originator, made, "pay", 11, "");
+        lines.fact("approved", originator, made, made, r#""amount":1250"#);
+    };
+    let mut one = Lines::new(["operator-1", "operator-2", "acquirer-1"]);
+    for (originator, number) in [(1, 1), (2, 2), (1, 3), (2, 4)] {
+        payment(&mut one, originator, number);
+    }
+    // One partition after the other: the second begins when the first did.
+    let mut several = Lines(String::new());
+    for (partition, originator, numbers) in [(0, 2, [2, 4]), (1, 1, [1, 3])] {
+        several.line(BEGUN_MS, "founded", &format!(r#""partition":{partition},"partitions":2"#));
+        several.0.push_str(&Lines::new(["operator-1", "operator-2", "acquirer-1"]).0);
+        let other = if partition == 0 { r#""to":1"# } else { r#""from":0"# };
+        let kind = if partition == 0 { "lease_given" } else { "lease_taken" };
+        several.line(BEGUN_MS, kind, &format!(r#""participant":11,"currency":"EUR",{other},"total":"5""#));
+        for number in numbers {
+            payment(&mut several, originator, number);
+        }
+    }
+    assert_eq!(format!("{:?}", several.made().1), format!("{:?}", one.made().1));
+}
+
+#[test]
 fn a_line_that_is_no_fact_is_named() {
     for (line, words) in [
         ("{", "line 4: EOF"),

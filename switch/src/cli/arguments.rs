@@ -55,7 +55,10 @@ Examples:
   holdfast journal repair /var/lib/holdfast/journal --cut /var/lib/holdfast/cut-1
   holdfast journal reindex /var/lib/holdfast/journal
 
-verify, dump, and repair without --cut change nothing; repair --cut and reindex write.";
+verify, dump, and repair without --cut change nothing; repair --cut and reindex write.
+
+A journal of several partitions is in DIR/partition-0 and so on: verify, dump and reindex take DIR and go through all of them, \
+or take one of them; repair takes one.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -112,7 +115,8 @@ pub(super) enum Command {
         /// The originator's name or number, and the id of its authorize or refund, or of a capture, release or reversal that belongs to it.
         #[arg(value_name = "PARTICIPANT/ID", value_parser = transaction_name)]
         transaction: (String, RequestId),
-        /// Tell its whole life from this journal, of a switch that does not run or a copy; --json: its facts as JSON lines.
+        /// Tell its whole life from this journal, of a switch that does not run or a copy; --json: its facts as JSON lines. Of
+        /// several partitions the directory of all, or that of the originator's home.
         #[arg(long, value_name = "DIR", conflicts_with_all = ["admin", "config"])]
         journal: Option<PathBuf>,
         #[command(flatten)]
@@ -140,14 +144,15 @@ pub(super) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum JournalCommand {
-    /// Check every frame: checksums, chain, order. Exit code 6 where something is corrupt.
+    /// Check every frame: checksums, chain, order; of several partitions each, and that all are there. Exit code 6 where
+    /// something is corrupt.
     #[command(after_help = "Example: holdfast journal verify /var/lib/holdfast/journal")]
     Verify {
         /// The journal's directory.
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
-    /// Print every fact as a JSON line, as docs/JOURNAL.md describes.
+    /// Print every fact as a JSON line, as docs/JOURNAL.md describes; of several partitions one after the other.
     #[command(after_help = "Example: holdfast journal dump /var/lib/holdfast/journal | head")]
     Dump {
         /// The journal's directory.
@@ -158,7 +163,7 @@ pub(super) enum JournalCommand {
     /// --cut nothing is changed, and the exit code is 6 where something is corrupt.
     #[command(after_help = "Example: holdfast journal repair /var/lib/holdfast/journal")]
     Repair {
-        /// The journal's directory.
+        /// The journal's directory; of several partitions that of one.
         #[arg(value_name = "DIR")]
         directory: PathBuf,
         /// Cut there: what participants were told of is lost. Everything that is removed is first copied into this new

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use holdfast_core::{Fact, Settings};
 use holdfast_journal::{Facts, OpenError, SegmentNumber, Verified, VisitError, read_directory, record};
-use holdfast_protocol::{ParticipantNumber, Partition, RequestId, TransactionKey};
+use holdfast_protocol::{ParticipantNumber, Partition, RequestId, Sequence, TransactionKey};
 
 use super::dump::{Line, follow_up, transaction};
 use super::life::Life;
@@ -21,31 +21,48 @@ struct NotWritten(#[from] std::io::Error);
 
 /// All partitions are gone through, also where one is corrupt.
 pub(super) fn verify(directory: &Path) -> Result<(), Failure> {
-    let mut failure = None;
-    for (partition, directory) in partitions::of(directory)? {
-        if let Some(partition) = partition {
-            super::show::lines([format!("partition    {} ({})", partition.0, directory.display())])?;
+    let count = partitions::of(directory)?.len();
+    partitions::each(directory, |partition, one| {
+        let founded = verify_one(partition, one)?;
+        let (Some((is, of)), Some(partition)) = (founded, partition) else {
+            let several = founded.filter(|(_, of)| *of > 1);
+            return super::show::lines(several.map(|(is, of)| format!("partition    {} of {of}", is.0)));
+        };
+        if (is, usize::from(of)) == (partition, count) {
+            return Ok(());
         }
-        if let Err(this) = verify_one(partition, &directory)
-            && let Some(before) = failure.replace(this)
-        {
-            eprintln!("holdfast: {before}");
-        }
-    }
-    failure.map_or(Ok(()), Err)
+        let (one, is, partition) = (one.display(), is.0, partition.0);
+        Err(Failure::Failed(if is == partition && usize::from(of) > count {
+            let missing = u16::try_from(count).expect("fewer than there should be");
+            let missing = partitions::place(directory, missing);
+            format!("{one} is one of {of} partitions, and {} is missing", missing.display())
+        } else {
+            format!("{one} is the journal of partition {is} of {of}, not of {partition} of {count}")
+        }))
+    })
 }
 
-fn verify_one(partition: Option<Partition>, directory: &Path) -> Result<(), Failure> {
-    let mut nothing = |_: Line<'_>| Ok(());
-    let mut verified = read_one(partition, directory, &mut nothing)?;
+/// Which partition it is of how many, where its first facts are there to say it.
+fn verify_one(partition: Option<Partition>, directory: &Path) -> Result<Option<(Partition, u16)>, Failure> {
+    let mut founded = None;
+    let mut verified = read_one(partition, directory, &mut |line: Line<'_>| {
+        if let Fact::Founded { partition, partitions } = line.fact {
+            founded = Some((*partition, *partitions));
+        }
+        Ok(())
+    })?;
+    // The journal of the only partition is never founded.
+    let begins = verified.first == SegmentNumber::FIRST && verified.report.facts > 0;
+    let founded = founded.or(begins.then_some((Partition(0), 1)));
     let indexes = holdfast_journal::verify_indexes(directory, verified.journal);
     verified.indexes = indexes.map_err(|error| Failure::Failed(with_causes(&error)))?;
-    super::show::lines([verified])
+    super::show::lines([verified])?;
+    Ok(founded)
 }
 
 /// Makes what is missing of the archive's indexes.
 pub(super) fn reindex(directory: &Path) -> Result<(), Failure> {
-    partitions::of(directory)?.iter().try_for_each(|(_, directory)| reindex_one(directory))
+    partitions::each(directory, |_, directory| reindex_one(directory))
 }
 
 fn reindex_one(directory: &Path) -> Result<(), Failure> {
@@ -78,28 +95,51 @@ pub(super) fn dump(directory: &Path) -> Result<(), Failure> {
     written(read, out.flush())
 }
 
+fn no_such_transaction() -> Failure {
+    Failure::Refused("the journal holds no such transaction".to_owned())
+}
+
 /// The whole life of one transaction, for people.
 pub(super) fn life(directory: &Path, originator: &Who, id: RequestId) -> Result<(), Failure> {
-    let life_of = |id| -> Result<Life, Failure> {
-        let mut life = Life::new(originator, id);
-        read(directory, &mut |line| {
-            life.take(line);
-            Ok(())
-        })?;
-        Ok(life)
+    let look = |partition, directory: &Path| {
+        let life_of = |id| -> Result<Life, Failure> {
+            let mut life = Life::new(originator, id);
+            read_one(partition, directory, &mut |line| {
+                life.take(line);
+                Ok(())
+            })?;
+            Ok(life)
+        };
+        let mut life = life_of(id)?;
+        if let Some(original) = life.original() {
+            super::show::lines([super::show::named_by(id)])?;
+            life = life_of(original)?;
+        }
+        let is_found = life.is_found();
+        if is_found {
+            life.print()?;
+        }
+        Ok(is_found)
     };
-    let life = life_of(id)?;
-    let Some(original) = life.original() else { return life.print() };
-    super::show::lines([super::show::named_by(id)])?;
-    life_of(original)?.print()
+    partitions::find(directory, look, no_such_transaction)
 }
 
 /// Every fact about one transaction, as JSON lines. The id may be that of a capture, release or reversal of it.
 pub(super) fn facts_of(directory: &Path, originator: &Who, id: RequestId) -> Result<(), Failure> {
+    let look = |partition, directory: &Path| facts_in(partition, directory, originator, id);
+    partitions::find(directory, look, no_such_transaction)
+}
+
+fn facts_in(
+    partition: Option<Partition>,
+    directory: &Path,
+    originator: &Who,
+    id: RequestId,
+) -> Result<bool, Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut names: HashMap<String, ParticipantNumber> = HashMap::new();
     let (mut lines, mut original) = (0_u64, None);
-    let read = read(directory, &mut |line| {
+    let read = read_one(partition, directory, &mut |line| {
         if let Fact::ParticipantConfigured(record) = line.fact {
             names.insert(record.name.clone(), record.number);
         }
@@ -119,14 +159,15 @@ pub(super) fn facts_of(directory: &Path, originator: &Who, id: RequestId) -> Res
         }
         Ok(())
     });
-    written(read, out.flush())?;
-    if lines == 0 {
-        if let Some(original) = original {
-            return facts_of(directory, originator, original);
+    written(read.map(|_| ()), out.flush())?;
+    // What follows up a transaction is itself none: this ends after one step.
+    match original.filter(|_| lines == 0) {
+        Some(original) => {
+            drop(out);
+            facts_in(partition, directory, originator, original)
         }
-        return Err(Failure::Refused("the journal holds no such transaction".to_owned()));
+        None => Ok(lines > 0),
     }
-    Ok(())
 }
 
 fn write_line(out: &mut impl Write, line: &Line<'_>) -> Result<(), NotWritten> {
@@ -195,6 +236,9 @@ fn read_one(
 ) -> Result<Verified, ReadError> {
     let mut partition = partition;
     let read = read_directory(directory, &mut |facts: Facts<'_>| {
+        if partition.is_none() && facts.first > Sequence(1) {
+            partition = partitions::named(directory);
+        }
         let mut bytes = facts.body;
         for sequence in (facts.first.0..).take(facts.count as usize) {
             let fact = record::read(&mut bytes)?;
@@ -202,13 +246,7 @@ fn read_one(
             if let Fact::Founded { partition: own, .. } = fact {
                 partition = Some(own);
             }
-            visit(Line {
-                partition,
-                sequence: holdfast_protocol::Sequence(sequence),
-                epoch,
-                time,
-                fact: &fact,
-            })?;
+            visit(Line { partition, sequence: Sequence(sequence), epoch, time, fact: &fact })?;
         }
         if bytes.is_empty() { Ok(()) } else { Err("more bytes than facts".into()) }
     });

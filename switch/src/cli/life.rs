@@ -94,6 +94,11 @@ impl Life {
         self.original.filter(|_| self.page.is_empty())
     }
 
+    /// Whether the journal has something of it.
+    pub(super) fn is_found(&self) -> bool {
+        !self.page.is_empty()
+    }
+
     fn key(&self) -> Option<TransactionKey> {
         let originator = match &self.who {
             Who::Number(number) => Some(*number),

@@ -168,10 +168,16 @@ fn not_served(error: &(dyn std::error::Error + 'static), journal: &Path) -> Fail
         matches!(error.downcast_ref(), Some(OpenError::Corrupt { .. } | OpenError::Facts { .. }))
     };
     if causes.into_iter().any(corrupt) {
+        let (text, shown) = (with_causes(error), journal.display());
+        let of_which = if partitions::only(journal).is_ok() {
+            format!("`holdfast journal repair {shown}`")
+        } else {
+            format!(
+                "`holdfast journal verify {shown}` says which partition it is, `holdfast journal repair` with its directory"
+            )
+        };
         Failure::Corrupt(format!(
-            "{}; `holdfast journal repair {}` says what is damaged and what a cut there would lose, and changes nothing",
-            with_causes(error),
-            journal.display()
+            "{text}; {of_which} says what is damaged and what a cut there would lose, and changes nothing"
         ))
     } else {
         Failure::Failed(with_causes(error))
@@ -263,6 +269,13 @@ mod tests {
         let text = failure.to_string();
         assert!(
             text.contains("a checksum") && text.contains("`holdfast journal repair /var/lib/journal`"),
+            "{text}"
+        );
+        let several = tempfile::tempdir().unwrap();
+        std::fs::create_dir(several.path().join("partition-0")).unwrap();
+        let text = not_served(&corrupt, several.path()).to_string();
+        assert!(
+            text.contains(&format!("`holdfast journal verify {}` says which", several.path().display())),
             "{text}"
         );
         assert_eq!(not_served(&Starting(corrupt), journal).exit_code(), 6, "also as a cause");
